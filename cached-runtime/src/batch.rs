@@ -1,0 +1,287 @@
+//! Calls for many keys at once: one look-up each, one body for what is missing.
+//!
+//! A batch neither joins nor leads flights: it has one body and cannot start over. Its entries are
+//! those of the single form, and are refused like any other if something they depend on is
+//! invalidated while the body runs.
+
+mod answers;
+mod each;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use self::answers::{Answers, AsMapKey};
+pub use self::each::Each;
+
+use crate::background::unless_late;
+use crate::cache::Cache;
+use crate::call::{Loading, Subject, plain_hit};
+use crate::error::LoadTimeout;
+use crate::key::{Ident, Parts, RawKey};
+use crate::local::AnyEntry;
+use crate::mode::{self, Mode, Outcome, Report};
+use crate::observe::Event;
+use crate::outcome::{BatchCodec, HasValue};
+use crate::policy::Policy;
+use crate::site::Site;
+
+/// What a look for many keys found.
+#[derive(Debug)]
+pub enum LookEach<R, C: Each + ?Sized, M: Answers> {
+    /// Every answer.
+    Hit(R),
+    /// Some are missing: the call goes on.
+    Miss(BatchMiss<C, M>),
+}
+
+/// A batch of which some answers are missing.
+pub struct BatchMiss<C: Each + ?Sized, M: Answers> {
+    cache: Cache,
+    mode: Mode,
+    hits: Vec<(M::Key, M::Value)>,
+    missing: Vec<Missing<C::Key, M>>,
+}
+
+struct Missing<K, M: Answers> {
+    element: K,
+    map_key: M::Key,
+    subject: Subject<M::Value>,
+    /// Whether its key can be made and its answer may be stored.
+    keyed: bool,
+    found: Option<Arc<AnyEntry>>,
+}
+
+/// Looks for the answer of each element in this process.
+pub fn look_each<R, M, E, C, P>(
+    site: &'static Site,
+    cache: &Cache,
+    elements: &C,
+    parts: &P,
+    codec: &BatchCodec<R, M, E>,
+) -> LookEach<R, C, M>
+where
+    M: Answers,
+    C: Each<Key: AsMapKey<M::Key>> + ?Sized,
+    P: Parts<C::Key>,
+{
+    let mode = mode::take();
+    let (mut hits, mut missing) = (Vec::new(), Vec::new());
+    let identity = site.identity(parts).filter(|_| cache.is_enabled());
+    let read = mode
+        .as_ref()
+        .is_none_or(|mode| !mode.bypass && !mode.refresh);
+    let mut seen = HashSet::new();
+    elements.each(|element| {
+        if !seen.insert(element) {
+            return;
+        }
+        let map_key = element.as_map_key();
+        let key = identity.map(|identity| identity.element(element));
+        if let Some(answer) = key
+            .filter(|_| read)
+            .and_then(|key| plain_hit(cache, &key, &codec.element))
+        {
+            hits.extend(answer.map(|value| (map_key, value)));
+            return;
+        }
+        let raw = key.and_then(|key| key.encode().ok());
+        let keyed = raw.is_some();
+        let subject = Subject::new(cache, raw.unwrap_or_else(|| RawKey::of_prefix(site.name())));
+        if key.is_some() && !keyed {
+            cache.observatory().unkeyable(&subject.stats, site.name());
+        }
+        let found = cache
+            .store()
+            .read(&subject.key, subject.key.hash(), Arc::clone);
+        let found = found.filter(|entry| keyed && read && subject.can_read(&codec.element, entry));
+        missing.push(Missing {
+            element: element.clone(),
+            map_key,
+            subject,
+            keyed,
+            found,
+        });
+    });
+    if missing.is_empty() {
+        return LookEach::Hit((codec.shape.answers)(M::of(hits)));
+    }
+    LookEach::Miss(BatchMiss {
+        cache: cache.clone(),
+        mode: mode.unwrap_or_default(),
+        hits,
+        missing,
+    })
+}
+
+impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
+    /// Gives each element its options.
+    #[must_use]
+    pub fn rules<P: Into<Policy<M::Value>>>(mut self, rules: impl Fn(&C::Key) -> P) -> Self {
+        for missing in &mut self.missing {
+            missing
+                .subject
+                .set_policy(&self.cache, rules(&missing.element).into());
+        }
+        self
+    }
+
+    /// Runs `body` with the elements that are missing, if any are.
+    pub async fn run<R, E, B, F>(mut self, codec: BatchCodec<R, M, E>, body: B) -> R
+    where
+        B: FnOnce(C::Rest) -> F,
+        F: Future<Output = R>,
+    {
+        self.take_fresh(&codec);
+        if self.missing.is_empty() {
+            self.mode.report.report(|| Report::loaded(Outcome::Hit));
+            return (codec.shape.answers)(M::of(self.hits));
+        }
+        let loading = self.begin();
+        let rest = C::rest(self.missing.iter().map(|missing| missing.element.clone()));
+        let body = body(rest);
+        let limit = self
+            .missing
+            .iter()
+            .filter_map(|m| m.subject.policy.options.load_timeout)
+            .min();
+        let outcome = match limit {
+            None => Ok(body.await),
+            Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
+        };
+        match outcome.map(codec.shape.open) {
+            Err(instead) => {
+                self.missing
+                    .iter()
+                    .for_each(|m| m.subject.stats.count(Event::LoadTimeout));
+                instead
+            }
+            Ok(Err(failed)) => {
+                self.missing
+                    .iter()
+                    .for_each(|m| m.subject.stats.count(Event::LoadError));
+                self.stale_answers(&codec).unwrap_or(failed)
+            }
+            Ok(Ok(loaded)) => self.land(&codec, &loading, loaded),
+        }
+    }
+
+    /// What the first look left to an exact reading of the clock.
+    fn take_fresh<R, E>(&mut self, codec: &BatchCodec<R, M, E>) {
+        let now = self.cache.clock().now();
+        let hits = &mut self.hits;
+        let missing = std::mem::take(&mut self.missing);
+        self.missing = missing
+            .into_iter()
+            .filter_map(|missing| match &missing.found {
+                Some(found) if found.life.is_fresh(now) => {
+                    let value = missing.subject.open(&codec.element, found);
+                    let event = if value.is_some() {
+                        Event::Hit
+                    } else {
+                        Event::Negative
+                    };
+                    missing.subject.stats.count(event);
+                    hits.extend(value.map(|value| (missing.map_key, value)));
+                    None
+                }
+                _ => Some(missing),
+            })
+            .collect();
+    }
+
+    fn begin(&self) -> Loading {
+        let outcome = if self.mode.bypass {
+            Outcome::Bypassed
+        } else {
+            Outcome::Loaded
+        };
+        self.mode.report.report(|| Report::loaded(outcome));
+        let event = if self.mode.bypass {
+            Event::Bypassed
+        } else {
+            Event::Miss
+        };
+        for missing in &self.missing {
+            missing.subject.stats.count(event);
+            if self.mode.refresh {
+                self.cache
+                    .store()
+                    .supersede(&missing.subject.key, self.cache.sequence().next());
+            }
+        }
+        Loading::begin(&self.cache, None)
+    }
+
+    /// Stores what the body returned for the elements it was asked for; what it did not return is
+    /// a negative answer. Anything else it returned is dropped, or the answer would depend on what
+    /// was cached.
+    fn land<R, E>(self, codec: &BatchCodec<R, M, E>, loading: &Loading, mut loaded: M) -> R {
+        let mut answers = self.hits;
+        for missing in self.missing {
+            let value = loaded.take(&missing.map_key);
+            missing.subject.stats.count(Event::Load);
+            if missing.keyed && !self.mode.bypass {
+                missing
+                    .subject
+                    .keep(&self.cache, &codec.element, value.as_ref(), loading);
+            }
+            answers.extend(value.map(|value| (missing.map_key, value)));
+        }
+        (codec.shape.answers)(M::of(answers))
+    }
+
+    /// Where every missing element has a stale answer that may be given for an error.
+    fn stale_answers<R, E>(&self, codec: &BatchCodec<R, M, E>) -> Option<R> {
+        let now = self.cache.clock().now();
+        let mut answers = Vec::with_capacity(self.missing.len());
+        for Missing {
+            map_key,
+            subject,
+            found,
+            ..
+        } in &self.missing
+        {
+            let window = subject.policy.options.windows.if_error;
+            let found = found.as_ref().filter(|found| {
+                !window.is_zero()
+                    && found.life.within(window, now)
+                    && found.is_current()
+                    && self.cache.store().unbroken_since(&subject.key, found.start)
+            })?;
+            let value = subject.open(&codec.element, found);
+            answers.extend(value.map(|value| (map_key.clone(), value)));
+        }
+        let hits = self
+            .hits
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()));
+        self.missing
+            .iter()
+            .for_each(|missing| missing.subject.stats.count(Event::Stale));
+        Some((codec.shape.answers)(M::of(
+            answers.into_iter().chain(hits),
+        )))
+    }
+
+    /// What to give in place of a body that is over its limit; `None`: go on waiting for it.
+    fn instead<R, E>(&self, codec: &BatchCodec<R, M, E>, limit: Duration) -> Option<R> {
+        self.stale_answers(codec)
+            .or_else(|| codec.shape.timed_out(LoadTimeout::new(limit)))
+    }
+}
+
+impl<C: Each + ?Sized, M: Answers> fmt::Debug for BatchMiss<C, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchMiss")
+            .field("hits", &self.hits.len())
+            .field("missing", &self.missing.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R, M: Answers, E> HasValue for BatchCodec<R, M, E> {
+    type Value = M::Value;
+}

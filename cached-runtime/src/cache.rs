@@ -1,0 +1,361 @@
+//! The handle everything is done with.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::background::Background;
+use crate::call::{Kept, Loading, Miss, Subject, plain_hit};
+use crate::clock::Clock;
+use crate::config::{CacheBuilder, Settings};
+use crate::error::{Error, ErrorKind};
+use crate::flight::Flights;
+use crate::health::Health;
+use crate::inspect::EntryInfo;
+use crate::invalidation::Invalidation;
+use crate::key::{Key, RawKey};
+use crate::local::Store;
+use crate::mode;
+use crate::observe::{Event, Observatory, Stats};
+use crate::outcome::{Codec, NotAResult, Shape, codec};
+use crate::policy::PolicyFor;
+use crate::tags::{Sequence, Tag, TagTable};
+use crate::value::Cacheable;
+
+/// A cache: a cheap clone, to be kept wherever it is needed.
+///
+/// ```
+/// # use cached_runtime as cache_aside;
+/// use cache_aside::{Cache, Key, Policy};
+/// use std::time::Duration;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let cache = Cache::in_process();
+/// let policy = Policy::ttl(Duration::from_secs(300)).tags(["user:42"]);
+/// let key = Key::<String>::new("user", &(42u64,));
+///
+/// let load = || async { Ok::<_, std::io::Error>("Ada".to_owned()) };
+/// assert_eq!(cache.get_or_load(&key, &policy, load).await?, "Ada");
+/// assert_eq!(cache.get(&key).await.as_deref(), Some("Ada"));
+///
+/// cache.invalidate_tag("user:42").await?;
+/// assert_eq!(cache.get(&key).await, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Cache {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    settings: Settings,
+    sequence: Sequence,
+    tags: TagTable,
+    store: Store,
+    flights: Arc<Flights>,
+    observatory: Observatory,
+    background: Background,
+}
+
+impl Cache {
+    /// Starts the settings of a cache.
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::new()
+    }
+
+    /// A cache of this process alone, with the default settings.
+    pub fn in_process() -> Self {
+        Self::new(Settings::default())
+    }
+
+    /// A cache with the settings of the environment; see [`CacheBuilder::from_env`].
+    ///
+    /// # Errors
+    /// Of kind [`Config`](ErrorKind::Config), naming the variable at fault.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let cache = cache_aside::Cache::from_env().await?;
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub async fn from_env() -> Result<Self, Error> {
+        CacheBuilder::from_env()?.build().await
+    }
+
+    pub(crate) fn new(settings: Settings) -> Self {
+        let inner = Inner {
+            sequence: Sequence::new(),
+            tags: TagTable::new(),
+            store: Store::new(settings.limits),
+            flights: Arc::default(),
+            observatory: Observatory::default(),
+            background: Background::new(settings.background_loads),
+            settings,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The fresh value of a key. Never loads and never gives a stale value.
+    pub async fn get<T: Cacheable>(&self, key: &Key<T>) -> Option<T> {
+        let raw = key.raw()?;
+        if !self.is_enabled() {
+            return None;
+        }
+        let codec = plain_codec::<T>();
+        if let Some(value) = plain_hit(self, raw, &codec) {
+            return Some(value);
+        }
+        let subject = Subject::<T>::new(self, raw.clone());
+        let now = self.clock().now();
+        let entry = self
+            .store()
+            .read(raw, raw.hash(), Arc::clone)
+            .filter(|entry| {
+                entry.life.is_fresh(now) && !entry.is_negative() && subject.can_read(&codec, entry)
+            });
+        subject.stats.count(if entry.is_some() {
+            Event::Hit
+        } else {
+            Event::Miss
+        });
+        entry.map(|entry| subject.open(&codec, &entry))
+    }
+
+    /// The fresh values of many keys, in their order.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, Key, Policy};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let cache = Cache::in_process();
+    /// let keys: Vec<_> = (0..3u64).map(|id| Key::<u64>::new("square", &(id,))).collect();
+    /// cache.put(&keys[2], &4, &Policy::ttl(Duration::from_secs(60))).await?;
+    /// assert_eq!(cache.get_many(&keys).await, [None, None, Some(4)]);
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub async fn get_many<T: Cacheable>(&self, keys: &[Key<T>]) -> Vec<Option<T>> {
+        let mut values = Vec::with_capacity(keys.len());
+        for key in keys {
+            values.push(self.get(key).await);
+        }
+        values
+    }
+
+    /// The value of a key: stored, loaded by another caller at this moment, or loaded by `load`.
+    /// Errors are returned and never stored.
+    ///
+    /// `load` may borrow, so it runs inside this call: where the policy would refresh behind an
+    /// answer, one caller refreshes and the others are given the stored value meanwhile.
+    ///
+    /// # Errors
+    /// Those of `load`.
+    pub async fn get_or_load<T, E, L, F>(
+        &self,
+        key: &Key<T>,
+        policy: &impl PolicyFor<T>,
+        load: L,
+    ) -> Result<T, E>
+    where
+        T: Cacheable,
+        L: FnOnce() -> F,
+        F: Future<Output = Result<T, E>>,
+    {
+        let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
+        let mode = mode::take();
+        let miss = match key.raw() {
+            None => Miss::uncacheable(self, key.prefix(), mode),
+            Some(raw) => {
+                if mode.is_none() && self.is_enabled() {
+                    if let Some(answer) = plain_hit(self, raw, &codec) {
+                        return answer;
+                    }
+                }
+                Miss::new(self, raw, mode, &codec)
+            }
+        };
+        let body = async move { load().await };
+        miss.rules(policy.for_value()).run(codec, body).await
+    }
+
+    /// Stores a value. It must be current when `put` is called: invalidations that came before are
+    /// not seen. Loads of the key that run already are not stored afterwards.
+    ///
+    /// # Errors
+    /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized.
+    pub async fn put<T: Cacheable>(
+        &self,
+        key: &Key<T>,
+        value: &T,
+        policy: &impl PolicyFor<T>,
+    ) -> Result<(), Error> {
+        let raw = usable(key)?;
+        if !self.is_enabled() {
+            return Ok(());
+        }
+        let mut subject = Subject::new(self, raw.clone());
+        subject.set_policy(self, policy.for_value());
+        self.store().supersede(raw, self.sequence().next());
+        let loading = Loading::begin(self, None);
+        let kept = subject.keep(self, &plain_codec::<T>(), Some(value), &loading);
+        if !matches!(kept, Kept::Stored(_)) {
+            // What was stored before is older than the value that could not be.
+            self.store().invalidate(raw, self.sequence().next());
+        }
+        Ok(())
+    }
+
+    /// Removes a key. A load of it that runs now is neither stored nor joined by later callers.
+    pub fn invalidate<T>(&self, key: &Key<T>) -> Invalidation {
+        Invalidation::new(self).raw_key(key.raw().cloned())
+    }
+
+    /// Invalidates everything that carries a tag, whatever its number: one step.
+    pub fn invalidate_tag(&self, tag: impl Into<Tag>) -> Invalidation {
+        Invalidation::new(self).tag(tag)
+    }
+
+    /// Invalidates everything that carries one of the tags.
+    pub fn invalidate_tags<I>(&self, tags: I) -> Invalidation
+    where
+        I: IntoIterator<Item: Into<Tag>>,
+    {
+        tags.into_iter()
+            .fold(Invalidation::new(self), Invalidation::tag)
+    }
+
+    /// Invalidates all keys of a prefix, in one step. Prefixes count as a whole: `user` does not
+    /// match `user_list`.
+    pub fn invalidate_prefix(&self, prefix: impl Into<String>) -> Invalidation {
+        Invalidation::new(self).prefix(prefix)
+    }
+
+    /// Invalidates everything.
+    pub fn clear(&self) -> Invalidation {
+        Invalidation::new(self).everything()
+    }
+
+    /// What is known of a key's entry: current or not, `None` if there is none.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, Key, Policy};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let cache = Cache::in_process();
+    /// let key = Key::<u32>::new("answer", &());
+    /// cache.put(&key, &42, &Policy::ttl(Duration::from_secs(60)).tags(["t"])).await?;
+    /// let info = cache.inspect(&key).await.unwrap();
+    /// assert!(info.ttl_left <= Duration::from_secs(60) && !info.invalidated);
+    /// assert_eq!(info.tags[0].as_str(), "t");
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub async fn inspect<T: Cacheable>(&self, key: &Key<T>) -> Option<EntryInfo> {
+        let raw = key.raw()?;
+        let entry = self.store().peek(raw)?;
+        let current = self.store().unbroken_since(raw, entry.start) && entry.is_current();
+        Some(EntryInfo::of::<T>(&entry, current, self.clock().now()))
+    }
+
+    /// What happened so far, in total and per prefix.
+    pub fn stats(&self) -> Stats {
+        let (entries, bytes) = self.store().size();
+        self.observatory()
+            .stats(&self.inner.settings.namespace, entries, bytes)
+    }
+
+    /// Whether the cache does its work, and if not, why.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, HealthStatus};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let health = Cache::in_process().health().await;
+    /// assert_eq!((health.status, health.reasons.len()), (HealthStatus::Healthy, 0));
+    /// # });
+    /// ```
+    pub async fn health(&self) -> Health {
+        Health::of(self)
+    }
+
+    /// Starts no more background loads and waits for those that run. The cache goes on answering.
+    ///
+    /// # Errors
+    /// Of kind [`Unfinished`](ErrorKind::Unfinished) if some still run after 30 s.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// cache_aside::Cache::in_process().close().await?;
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub async fn close(&self) -> Result<(), Error> {
+        self.background().close().await
+    }
+
+    pub(crate) fn drop_entries(&self) {
+        self.store().clear(self.sequence().next());
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        self.inner.settings.enabled
+    }
+
+    #[inline]
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.settings.clock
+    }
+
+    #[inline]
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn sequence(&self) -> &Sequence {
+        &self.inner.sequence
+    }
+
+    pub(crate) fn tags(&self) -> &TagTable {
+        &self.inner.tags
+    }
+
+    pub(crate) fn flights(&self) -> &Arc<Flights> {
+        &self.inner.flights
+    }
+
+    pub(crate) fn observatory(&self) -> &Observatory {
+        &self.inner.observatory
+    }
+
+    pub(crate) fn background(&self) -> &Background {
+        &self.inner.background
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// For values that are no function's return value.
+fn plain_codec<T: Cacheable>() -> Codec<T, T, NotAResult<T>> {
+    codec(Shape::of_value())
+}
+
+fn usable<T>(key: &Key<T>) -> Result<&RawKey, Error> {
+    key.raw().ok_or_else(|| {
+        Error::new(
+            ErrorKind::Key,
+            "the key's parts cannot be serialized, so nothing is stored under it",
+        )
+    })
+}

@@ -1,0 +1,172 @@
+//! One cached call: look, open, board, load, land.
+//!
+//! ```text
+//! look   borrows the arguments, no await: a fresh value in this process ends the call here
+//! open   what was found besides that: a stale value, one to refresh early, a wish of the caller
+//! board  the first caller of a key leads, the others join and wait
+//! load   the body runs, under its time limit
+//! land   store it if nothing it depends on was invalidated meanwhile; tell those who wait
+//! ```
+//!
+//! Invariants:
+//! - An answer is given only if everything it depends on was unbroken at a moment after the caller
+//!   arrived, or if the caller's own load made it.
+//! - The number of a load is drawn before its body runs, and the cells of the tags that are known
+//!   by then are held from before that.
+//! - In the borrowing form nothing of the function's own types lives across an await, so the call
+//!   is `Send` where the body is.
+
+mod found;
+mod land;
+mod look;
+
+use std::future::Future;
+use std::panic::resume_unwind;
+
+pub(crate) use self::land::{Kept, Loading, Subject};
+pub(crate) use self::look::plain_hit;
+pub use self::look::{Look, Miss, look};
+
+use self::found::{Joined, Open, Turn};
+use crate::background::{NotSpawned, unless_late};
+use crate::flight::Leader;
+use crate::outcome::Codec;
+
+/// A caller that waited this often in vain loads by itself: endless invalidation cannot starve it.
+const VAIN_WAITS: u32 = 2;
+
+impl<R, T, E> Miss<R, T, E> {
+    /// Answers by what was found, by another caller's load, or by `body`. The body may borrow: it
+    /// runs inside this call and nowhere else.
+    pub async fn run<F>(self, codec: Codec<R, T, E>, body: F) -> R
+    where
+        F: Future<Output = R>,
+    {
+        let open = self.open();
+        self.go_on(open, codec, || body).await
+    }
+
+    /// The same for a body that can outlive the call: `make` starts one that borrows nothing.
+    pub async fn run_owned<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
+    where
+        M: FnOnce() -> F,
+        F: Future<Output = R> + Send + 'static,
+        R: Send + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        match self.open() {
+            Open::Behind(found) => match self.background_permit() {
+                Ok(permit) => {
+                    if let Some(leader) = self.lead_only() {
+                        permit.spawn(self.behind().load(codec, Some(leader), make()));
+                    }
+                    self.answer(&codec, &found)
+                }
+                Err(NotSpawned::Full) => self.answer(&codec, &found),
+                Err(NotSpawned::NoRuntime) => self.go_on(Open::Behind(found), codec, make).await,
+            },
+            Open::Load if self.may_answer_softly() => self.load_softly(codec, make).await,
+            open => self.go_on(open, codec, make).await,
+        }
+    }
+
+    /// With nothing running behind the call: who refreshes does so before it answers.
+    async fn go_on<M, F>(self, open: Open, codec: Codec<R, T, E>, make: M) -> R
+    where
+        M: FnOnce() -> F,
+        F: Future<Output = R>,
+    {
+        match open {
+            Open::Answer(found) => self.answer(&codec, &found),
+            Open::Alone => self.alone(make()).await,
+            Open::Behind(found) | Open::Early(found) => match self.lead_only() {
+                Some(leader) => self.load(codec, Some(leader), make()).await,
+                None => self.answer(&codec, &found),
+            },
+            Open::Load => self.load_or_join(codec, make).await,
+        }
+    }
+
+    /// Waits for whoever loads already, or loads.
+    async fn load_or_join<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
+    where
+        M: FnOnce() -> F,
+        F: Future<Output = R>,
+    {
+        let mut vain_waits = 0;
+        let leader = loop {
+            match self.board() {
+                Turn::Load(leader) => match self.landed_meanwhile(leader) {
+                    Ok(found) => return self.answer(&codec, &found),
+                    Err(leader) => break leader,
+                },
+                Turn::Wait(ticket) => {
+                    let landing = self.wait(&codec, ticket).await;
+                    match self.joined(&codec, landing) {
+                        Joined::Answer(answer) => return answer,
+                        Joined::LoadAlone => break None,
+                        Joined::Again => vain_waits += 1,
+                    }
+                }
+            }
+            if vain_waits == VAIN_WAITS {
+                break None;
+            }
+        };
+        self.load(codec, leader, make()).await
+    }
+
+    /// Runs the body and lands what it returns.
+    async fn load<F>(self, codec: Codec<R, T, E>, leader: Option<Leader>, body: F) -> R
+    where
+        F: Future<Output = R>,
+    {
+        let loading = self.begin(leader);
+        let outcome = match self.subject.policy.options.load_timeout {
+            None => Ok(body.await),
+            Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
+        };
+        self.land(&codec, loading, outcome)
+    }
+
+    /// Has the load run behind the call and waits for it, or for another caller's, no longer than
+    /// the soft time-out; then gives the stale value while the load goes on.
+    async fn load_softly<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
+    where
+        M: FnOnce() -> F,
+        F: Future<Output = R> + Send + 'static,
+        R: Send + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        let Ok(permit) = self.background_permit() else {
+            return self.load_or_join(codec, make).await;
+        };
+        let limit = self.subject.policy.options.soft_timeout.unwrap_or_default();
+        match self.board() {
+            Turn::Wait(ticket) => {
+                drop(permit);
+                match unless_late(limit, ticket.landing(), || self.soft_answer(&codec)).await {
+                    Err(stale) => stale,
+                    Ok(landing) => match self.joined(&codec, landing) {
+                        Joined::Answer(answer) => answer,
+                        _ => self.load_or_join(codec, make).await,
+                    },
+                }
+            }
+            Turn::Load(leader) => {
+                let load = permit.spawn(self.clone().load(codec, leader, make()));
+                match unless_late(limit, load, || self.soft_answer(&codec)).await {
+                    Err(stale) => stale,
+                    Ok(Ok(outcome)) => outcome,
+                    Ok(Err(ended)) => match ended.try_into_panic() {
+                        Ok(panic) => resume_unwind(panic),
+                        // The runtime shuts down, and drops this call next.
+                        Err(_) => std::future::pending().await,
+                    },
+                }
+            }
+        }
+    }
+}

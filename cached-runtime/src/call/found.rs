@@ -1,0 +1,271 @@
+//! The decisions of a call between look and load.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::background::{NotSpawned, Permit, unless_late};
+use crate::error::LoadTimeout;
+use crate::flight::{Boarding, Landing, Leader, Ticket};
+use crate::freshness::Early;
+use crate::local::AnyEntry;
+use crate::mode::{Mode, Outcome, Report};
+use crate::observe::Event;
+use crate::outcome::Codec;
+use crate::policy::SingleFlight;
+
+use super::Miss;
+
+/// What the call does first.
+pub(super) enum Open {
+    /// Give this and be done.
+    Answer(Arc<AnyEntry>),
+    /// Give this and refresh it, behind the call where that is possible.
+    Behind(Arc<AnyEntry>),
+    /// Still fresh, but this caller has drawn the lot to load again.
+    Early(Arc<AnyEntry>),
+    /// Run the body and leave the cache alone.
+    Alone,
+    Load,
+}
+
+/// What a caller that needs a load does next.
+pub(super) enum Turn {
+    /// Load; a leader does so for all who wait.
+    Load(Option<Leader>),
+    Wait(Ticket),
+}
+
+/// What waiting came to.
+pub(super) enum Joined<R> {
+    Answer(R),
+    /// The load ended without an answer for this caller: an attempt of its own, at once.
+    LoadAlone,
+    Again,
+}
+
+impl<R, T, E> Miss<R, T, E> {
+    pub(super) fn open(&self) -> Open {
+        if self.mode.bypass || !self.cache.is_enabled() {
+            return Open::Alone;
+        }
+        let Some(found) = self.found.as_ref().filter(|_| !self.mode.refresh) else {
+            self.count(Event::Miss);
+            return Open::Load;
+        };
+        let (now, options) = (self.cache.clock().now(), &self.subject.policy.options);
+        let found = Arc::clone(found);
+        if found.life.is_fresh(now) {
+            let chance = fastrand::f64();
+            return match options.early {
+                Some(early) if early.due(&found.life, found.cost, now, chance) => match early {
+                    Early::Ahead(_) => Open::Behind(found),
+                    Early::Chance { .. } => Open::Early(found),
+                },
+                _ => Open::Answer(found),
+            };
+        }
+        if found.life.within(options.windows.while_revalidate, now) {
+            return Open::Behind(found);
+        }
+        self.count(Event::Miss);
+        Open::Load
+    }
+
+    /// The answer that was found, as it stands now.
+    pub(super) fn answer(&self, codec: &Codec<R, T, E>, found: &AnyEntry) -> R {
+        let now = self.cache.clock().now();
+        let (event, outcome) = if found.is_negative() {
+            (Event::Negative, Outcome::Negative)
+        } else if found.life.is_fresh(now) {
+            (Event::Hit, Outcome::Hit)
+        } else {
+            (Event::Stale, Outcome::Stale)
+        };
+        found.mark_used();
+        self.count(event);
+        self.mode
+            .report
+            .report(|| Report::found(outcome, now.since(found.life.born)));
+        self.subject.open(codec, found)
+    }
+
+    pub(super) async fn alone<F: Future<Output = R>>(self, body: F) -> R {
+        self.count(Event::Bypassed);
+        self.mode
+            .report
+            .report(|| Report::loaded(Outcome::Bypassed));
+        body.await
+    }
+
+    /// Leads a load that nobody has to wait for; `None` where one runs or has just landed.
+    pub(super) fn lead_only(&self) -> Option<Leader> {
+        match self.board_flight() {
+            Boarding::Join(_) => None,
+            Boarding::Lead(leader) => self.landed_meanwhile(Some(leader)).err().flatten(),
+        }
+    }
+
+    pub(super) fn board(&self) -> Turn {
+        if self.subject.policy.options.single_flight == SingleFlight::Off {
+            return Turn::Load(None);
+        }
+        match self.board_flight() {
+            Boarding::Lead(leader) => Turn::Load(Some(leader)),
+            Boarding::Join(ticket) => Turn::Wait(ticket),
+        }
+    }
+
+    fn board_flight(&self) -> Boarding {
+        let (store, sequence) = (self.cache.store(), self.cache.sequence());
+        let key = &self.subject.key;
+        if self.mode.refresh {
+            // Loads that run already may still be joined by those who wait, but not be stored.
+            store.supersede(key, sequence.next());
+        }
+        self.cache.flights().board(
+            key,
+            &self.subject.tags,
+            || sequence.next(),
+            |flight| {
+                !self.mode.refresh
+                    && store.is_latest(key, flight.start)
+                    && flight
+                        .tags
+                        .iter()
+                        .all(|tag| tag.unbroken_since(flight.start))
+            },
+        )
+    }
+
+    /// A flight that landed between this call's look and its boarding left a value: given to all
+    /// who boarded since, instead of a second load.
+    pub(super) fn landed_meanwhile(
+        &self,
+        leader: Option<Leader>,
+    ) -> Result<Arc<AnyEntry>, Option<Leader>> {
+        let Some(leader) = leader else {
+            return Err(None);
+        };
+        if self.mode.refresh {
+            return Err(Some(leader));
+        }
+        let before = self.found.as_ref().map_or(0, |found| found.start);
+        let now = self.cache.clock().now();
+        let landed = self
+            .cache
+            .store()
+            .read(&self.subject.key, self.subject.key.hash(), Arc::clone)
+            .filter(|entry| entry.start > before && entry.life.is_fresh(now));
+        match landed {
+            Some(entry) => {
+                leader.land(Landing::Arrived(Arc::clone(&entry)));
+                Ok(entry)
+            }
+            None => Err(Some(leader)),
+        }
+    }
+
+    /// Waits for another caller's load, no longer than one's own load might take.
+    pub(super) async fn wait(&self, codec: &Codec<R, T, E>, ticket: Ticket) -> Landing {
+        match self.subject.policy.options.load_timeout {
+            None => ticket.landing().await,
+            Some(limit) => {
+                let instead = || self.may_cut(codec).then_some(Landing::TimedOut);
+                unless_late(limit, ticket.landing(), instead)
+                    .await
+                    .unwrap_or_else(|late| late)
+            }
+        }
+    }
+
+    pub(super) fn joined(&self, codec: &Codec<R, T, E>, landing: Landing) -> Joined<R> {
+        let answer = match landing {
+            Landing::Arrived(entry) => {
+                // Read again after this caller boarded: tags that were known only after the load
+                // may have been invalidated before it came.
+                let proven = entry.is_current()
+                    && self.cache.store().is_latest(&self.subject.key, entry.start);
+                if !proven {
+                    return Joined::Again;
+                }
+                if !self.subject.can_read(codec, &entry) {
+                    return Joined::LoadAlone;
+                }
+                Some(self.subject.open(codec, &entry))
+            }
+            Landing::Failed(error) => {
+                if let Some(stale) = self.error_answer(codec) {
+                    return Joined::Answer(stale);
+                }
+                error.and_then(|error| codec.shape.revive(&error))
+            }
+            Landing::TimedOut => {
+                if let Some(stale) = self.error_answer(codec) {
+                    return Joined::Answer(stale);
+                }
+                let limit = self.subject.policy.options.load_timeout.unwrap_or_default();
+                codec.shape.timed_out(LoadTimeout::new(limit))
+            }
+            Landing::Overtaken | Landing::Gone | Landing::Aloft => return Joined::Again,
+        };
+        let Some(answer) = answer else {
+            return Joined::LoadAlone;
+        };
+        self.count(Event::Joined);
+        self.mode.report.report(|| Report::loaded(Outcome::Joined));
+        Joined::Answer(answer)
+    }
+
+    /// Whether there is something to give when waiting is cut now.
+    fn may_cut(&self, codec: &Codec<R, T, E>) -> bool {
+        let window = self.subject.policy.options.windows.if_error;
+        codec.shape.can_time_out() || self.stale(window).is_some()
+    }
+
+    /// The stale value in place of a load that failed, where the function asked for that.
+    pub(super) fn error_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
+        let found = self.stale(self.subject.policy.options.windows.if_error)?;
+        Some(self.answer(codec, found))
+    }
+
+    /// The stale value in place of a load that takes long.
+    pub(super) fn soft_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
+        let found = self.stale(self.subject.policy.options.windows.longest())?;
+        Some(self.answer(codec, found))
+    }
+
+    pub(super) fn may_answer_softly(&self) -> bool {
+        let options = &self.subject.policy.options;
+        options.soft_timeout.is_some() && self.stale(options.windows.longest()).is_some()
+    }
+
+    /// The found value, if its window is still open and nothing has been invalidated since.
+    fn stale(&self, window: std::time::Duration) -> Option<&Arc<AnyEntry>> {
+        self.found.as_ref().filter(|found| {
+            !window.is_zero()
+                && found.life.within(window, self.cache.clock().now())
+                && found.is_current()
+                && self
+                    .cache
+                    .store()
+                    .unbroken_since(&self.subject.key, found.start)
+        })
+    }
+
+    pub(super) fn background_permit(&self) -> Result<Permit, NotSpawned> {
+        self.cache.background().permit()
+    }
+
+    /// The part of the call that runs behind it: its report has been given.
+    pub(super) fn behind(&self) -> Self {
+        self.count(Event::Refresh);
+        Self {
+            mode: Mode::default(),
+            ..self.clone()
+        }
+    }
+
+    pub(super) fn count(&self, event: Event) {
+        self.subject.stats.count(event);
+    }
+}

@@ -1,0 +1,272 @@
+//! The end of a load: what is stored, and what those who waited are told.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::clock::Moment;
+use crate::error::LoadTimeout;
+use crate::flight::{Landing, Leader};
+use crate::freshness::Life;
+use crate::key::RawKey;
+use crate::local::{AnyEntry, EntryHead, NotFound, Refused};
+use crate::mode::{Outcome, Report};
+use crate::observe::{Event, PrefixStats};
+use crate::outcome::{Answer, Codec};
+use crate::policy::{Local, Policy};
+use crate::tags::{Number, TagCell};
+
+use super::Miss;
+
+/// What a call is about: the key, and the rules for what is stored under it.
+pub(crate) struct Subject<T> {
+    pub(crate) key: RawKey,
+    pub(crate) stats: Arc<PrefixStats>,
+    pub(crate) policy: Policy<T>,
+    /// The prefix and the tags that are known before the load.
+    pub(crate) tags: Arc<[Arc<TagCell>]>,
+}
+
+impl<T> Clone for Subject<T> {
+    fn clone(&self) -> Self {
+        Self {
+            key: self.key.clone(),
+            stats: Arc::clone(&self.stats),
+            policy: self.policy.clone(),
+            tags: Arc::clone(&self.tags),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Subject<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subject")
+            .field("policy", &self.policy)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A load that runs.
+#[derive(Debug)]
+pub(crate) struct Loading {
+    /// Drawn before the body runs.
+    pub(crate) start: Number,
+    pub(crate) began: Moment,
+    leader: Option<Leader>,
+}
+
+impl Loading {
+    pub(crate) fn begin(cache: &Cache, leader: Option<Leader>) -> Self {
+        let start = leader
+            .as_ref()
+            .map_or_else(|| cache.sequence().next(), |leader| leader.start);
+        Self {
+            start,
+            began: cache.clock().now(),
+            leader,
+        }
+    }
+}
+
+/// What became of a loaded answer.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    Stored(Arc<AnyEntry>),
+    /// Good for those who wait, but not to be stored.
+    NotStored(Arc<AnyEntry>),
+    /// Something it depends on was invalidated while it was loaded.
+    Overtaken,
+}
+
+impl<R, T, E> Miss<R, T, E> {
+    pub(super) fn begin(&self, leader: Option<Leader>) -> Loading {
+        Loading::begin(&self.cache, leader)
+    }
+
+    /// `outcome` is what the body returned, or what is given because it was cut.
+    pub(super) fn land(
+        &self,
+        codec: &Codec<R, T, E>,
+        loading: Loading,
+        outcome: Result<R, R>,
+    ) -> R {
+        let (outcome, landing) = match outcome {
+            Err(instead) => {
+                self.count(Event::LoadTimeout);
+                (instead, Landing::TimedOut)
+            }
+            Ok(outcome) => self.settle(codec, &loading, outcome),
+        };
+        if let Some(leader) = loading.leader {
+            leader.land(landing);
+        }
+        outcome
+    }
+
+    /// Stores what was loaded, and says what those who wait get.
+    fn settle(&self, codec: &Codec<R, T, E>, loading: &Loading, outcome: R) -> (R, Landing) {
+        self.count(Event::Load);
+        let value = match (codec.shape.peek)(&outcome) {
+            Answer::Value(value) => Some(value),
+            Answer::NotFound => None,
+            Answer::Failed => {
+                self.count(Event::LoadError);
+                let landing = Landing::Failed(codec.shape.share(&outcome));
+                if let Some(stale) = self.error_answer(codec) {
+                    return (stale, landing);
+                }
+                self.mode.report.report(|| Report::loaded(Outcome::Loaded));
+                return (outcome, landing);
+            }
+        };
+        let landing = match self.subject.keep(&self.cache, codec, value, loading) {
+            Kept::Stored(entry) | Kept::NotStored(entry) => Landing::Arrived(entry),
+            Kept::Overtaken => Landing::Overtaken,
+        };
+        self.mode.report.report(|| Report::loaded(Outcome::Loaded));
+        (outcome, landing)
+    }
+
+    /// What to give in place of a load that is over its limit; `None`: go on waiting for it.
+    pub(super) fn instead(&self, codec: &Codec<R, T, E>, limit: Duration) -> Option<R> {
+        self.error_answer(codec).or_else(|| {
+            let timed_out = codec.shape.timed_out(LoadTimeout::new(limit))?;
+            self.mode.report.report(|| Report::loaded(Outcome::Loaded));
+            Some(timed_out)
+        })
+    }
+}
+
+impl<T> Subject<T> {
+    pub(crate) fn new(cache: &Cache, key: RawKey) -> Self {
+        let stats = cache.observatory().prefix(key.prefix());
+        Self {
+            key,
+            stats,
+            policy: Policy::storing_nothing(),
+            tags: Arc::new([]),
+        }
+    }
+
+    /// Gives the subject its options, and takes hold of the cells of its tags.
+    pub(crate) fn set_policy(&mut self, cache: &Cache, policy: Policy<T>) {
+        let prefix = cache.tags().prefix_cell(self.key.prefix());
+        let tags = policy.options.tags.iter().map(|tag| cache.tags().cell(tag));
+        self.tags = std::iter::once(prefix).chain(tags).collect();
+        self.policy = policy;
+    }
+
+    /// Whether an entry is of the caller's type, or a "not found" that its function can return.
+    pub(crate) fn can_read<R, E>(&self, codec: &Codec<R, T, E>, entry: &AnyEntry) -> bool {
+        if entry.is_negative() {
+            return codec.shape.not_found.is_some();
+        }
+        let readable = (codec.holds)(entry);
+        if !readable {
+            self.stats
+                .type_mismatch(self.key.prefix(), (codec.type_name)());
+        }
+        readable
+    }
+
+    /// The answer in an entry that [`can_read`](Self::can_read) accepted.
+    pub(crate) fn open<R, E>(&self, codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
+        match ((codec.read)(entry), codec.shape.not_found) {
+            (Some(value), _) => (codec.shape.value)(value),
+            (None, Some(not_found)) => not_found(),
+            (None, None) => unreachable!("an entry of another type was accepted"),
+        }
+    }
+
+    /// Stores a loaded answer (`None`: "not found") where the rules allow it and nothing it depends
+    /// on was invalidated since its load began.
+    pub(crate) fn keep<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        value: Option<&T>,
+        loading: &Loading,
+    ) -> Kept {
+        let now = cache.clock().now();
+        let cost = now.since(loading.began);
+        let tags = self.tags_of(cache, value);
+        let ttl = self.ttl(codec, value);
+        let life = self.life(now, ttl, cost);
+        let weight = cache
+            .store()
+            .weight(&self.key, || value.map_or(0, codec.weigh));
+        let head = EntryHead::new(
+            loading.start,
+            life,
+            cost,
+            weight,
+            tags,
+            Arc::clone(&self.stats),
+        );
+        let entry: Arc<AnyEntry> = match value {
+            Some(value) => (codec.keep)(head, value),
+            None => Arc::new(head.with(NotFound)),
+        };
+        if ttl.is_zero() || self.policy.options.local == Local::NotKept {
+            self.stats.count(Event::NotStored);
+            return Kept::NotStored(entry);
+        }
+        match cache.store().insert(&self.key, &entry, now) {
+            Ok(evicted) => {
+                cache.observatory().evicted(evicted);
+                self.stats.count(Event::Stored);
+                Kept::Stored(entry)
+            }
+            Err(Refused::TooHeavy) => {
+                self.stats.count(Event::NotStored);
+                Kept::NotStored(entry)
+            }
+            Err(Refused::Overtaken) => {
+                self.stats.count(Event::Overtaken);
+                Kept::Overtaken
+            }
+        }
+    }
+
+    /// Zero: not to be stored.
+    fn ttl<R, E>(&self, codec: &Codec<R, T, E>, value: Option<&T>) -> Duration {
+        match value {
+            None => self.policy.ttl_of_none(),
+            Some(value) if !self.policy.accepts(value) => Duration::ZERO,
+            Some(_) if is_result((codec.type_name)()) => {
+                // A `Result` behind a type parameter: the signature did not show it.
+                self.stats.result_as_value(self.key.prefix());
+                Duration::ZERO
+            }
+            Some(value) => self.policy.ttl_of(value),
+        }
+    }
+
+    fn life(&self, now: Moment, ttl: Duration, cost: Duration) -> Life {
+        let options = &self.policy.options;
+        let ttl = options.jitter.shorten(ttl, fastrand::f64());
+        let cap = match options.local {
+            Local::KeptFor(cap) => Some(cap),
+            Local::Kept | Local::NotKept => None,
+        };
+        Life::new(
+            now,
+            ttl,
+            options.windows,
+            cap,
+            options.early.map(|early| (early, cost)),
+        )
+    }
+
+    /// All tags of an answer: those of the call, and those its value adds.
+    fn tags_of(&self, cache: &Cache, value: Option<&T>) -> Box<[Arc<TagCell>]> {
+        let added = value.map_or_else(Vec::new, |value| self.policy.result_tags(value));
+        let added = added.iter().map(|tag| cache.tags().cell(tag));
+        self.tags.iter().cloned().chain(added).collect()
+    }
+}
+
+fn is_result(type_name: &str) -> bool {
+    type_name.starts_with("core::result::Result<")
+}

@@ -1,0 +1,14 @@
+//! One load per key in this process.
+//!
+//! A caller that finds nothing boards: the first becomes the leader and loads, the others join and
+//! wait for it to land. Nobody's future is another's: a leader that is dropped lands as `Gone`,
+//! and whoever waits boards again, one of them as the next leader with its own body.
+//!
+//! Invariant: a caller never joins a load that began before an invalidation that returned before
+//! the caller arrived. `current` is asked under the shard's lock, at every boarding.
+
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::table::{Boarding, Flights, Landing, Leader, Ticket};

@@ -1,0 +1,168 @@
+//! Flights by key.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Slot;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::key::RawKey;
+use crate::local::AnyEntry;
+use crate::outcome::SharedError;
+use crate::tags::{Number, TagCell};
+
+const SHARDS: usize = 32;
+
+/// The loads that run now.
+#[derive(Debug, Default)]
+pub(crate) struct Flights {
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+type Shard = HashMap<RawKey, Flight>;
+
+/// A load on its way, as newcomers see it.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    /// The number at which the load began.
+    pub(crate) start: Number,
+    /// The tags that are known before the load.
+    pub(crate) tags: Arc<[Arc<TagCell>]>,
+    landing: watch::Receiver<Landing>,
+}
+
+/// How a load ended, for those who waited.
+#[derive(Clone, Debug)]
+pub(crate) enum Landing {
+    Aloft,
+    /// The value is proven: nothing it depends on was invalidated before it landed.
+    Arrived(Arc<AnyEntry>),
+    /// An invalidation came in between: start over.
+    Overtaken,
+    /// The body failed; the error, where it can be shared.
+    Failed(Option<SharedError>),
+    TimedOut,
+    /// The leader was dropped or panicked.
+    Gone,
+}
+
+/// What a caller is told when it boards.
+#[derive(Debug)]
+pub(crate) enum Boarding {
+    Lead(Leader),
+    Join(Ticket),
+}
+
+/// Loads for everybody. Dropped before it lands, it lands as [`Landing::Gone`].
+#[derive(Debug)]
+pub(crate) struct Leader {
+    flights: Arc<Flights>,
+    key: RawKey,
+    pub(crate) start: Number,
+    landing: watch::Sender<Landing>,
+}
+
+/// Waits for a landing.
+#[derive(Debug)]
+pub(crate) struct Ticket(watch::Receiver<Landing>);
+
+impl Flights {
+    /// Joins the flight of a key if there is one that is still `current`; else leads a new one,
+    /// which takes the old one's place for all who come later. `start` is drawn under the lock:
+    /// whoever joins arrived after it.
+    pub(crate) fn board(
+        self: &Arc<Self>,
+        key: &RawKey,
+        tags: &Arc<[Arc<TagCell>]>,
+        start: impl FnOnce() -> Number,
+        current: impl FnOnce(&Flight) -> bool,
+    ) -> Boarding {
+        let mut shard = self.shard(key);
+        let slot = shard.entry(key.clone());
+        if let Slot::Occupied(flight) = &slot {
+            if current(flight.get()) {
+                return Boarding::Join(Ticket(flight.get().landing.clone()));
+            }
+        }
+        let start = start();
+        let (sender, landing) = watch::channel(Landing::Aloft);
+        let flight = Flight {
+            start,
+            tags: Arc::clone(tags),
+            landing,
+        };
+        drop(slot.insert_entry(flight));
+        let flights = Arc::clone(self);
+        Boarding::Lead(Leader {
+            flights,
+            key: key.clone(),
+            start,
+            landing: sender,
+        })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+
+    fn shard(&self, key: &RawKey) -> MutexGuard<'_, Shard> {
+        // Other bits than the maps inside take.
+        #[expect(clippy::cast_possible_truncation, reason = "five bits are used")]
+        let index = (key.hash() >> 32) as usize % SHARDS;
+        lock(&self.shards[index])
+    }
+}
+
+impl Leader {
+    /// Nobody can join any more.
+    ///
+    /// To be called after the value was stored: a newcomer finds the flight or the value, so it
+    /// never loads once more what has just been loaded.
+    fn close(&self) {
+        let mut shard = self.flights.shard(&self.key);
+        if shard
+            .get(&self.key)
+            .is_some_and(|flight| flight.start == self.start)
+        {
+            shard.remove(&self.key);
+        }
+    }
+
+    /// Ends the flight.
+    pub(crate) fn land(self, landing: Landing) {
+        self.close();
+        self.landing.send_replace(landing);
+    }
+}
+
+impl Drop for Leader {
+    fn drop(&mut self) {
+        self.close();
+        self.landing.send_if_modified(|landing| {
+            let unfinished = matches!(landing, Landing::Aloft);
+            if unfinished {
+                *landing = Landing::Gone;
+            }
+            unfinished
+        });
+    }
+}
+
+impl Ticket {
+    pub(crate) async fn landing(mut self) -> Landing {
+        // The sender never goes without a word; `Gone` is only what would be true if it did.
+        match self
+            .0
+            .wait_for(|landing| !matches!(landing, Landing::Aloft))
+            .await
+        {
+            Ok(landing) => landing.clone(),
+            Err(_) => Landing::Gone,
+        }
+    }
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,68 @@
+//! The deadlines of one entry.
+
+use std::time::Duration;
+
+use crate::clock::{COARSE_LAG, Moment};
+
+use super::Early;
+
+/// How long past its ttl an answer may still be given, and on what occasion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Windows {
+    /// At once, while one caller refreshes behind it.
+    pub(crate) while_revalidate: Duration,
+    /// When the load fails, or takes too long.
+    pub(crate) if_error: Duration,
+}
+
+impl Windows {
+    pub(crate) fn longest(self) -> Duration {
+        self.while_revalidate.max(self.if_error)
+    }
+}
+
+/// From when to when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    pub(crate) born: Moment,
+    pub(crate) fresh_until: Moment,
+    /// End of the longest stale window: after it the entry is of no use to anybody.
+    pub(crate) usable_until: Moment,
+    /// Before this moment, even read off the coarse clock, a read has nothing to decide.
+    pub(crate) carefree_until: Moment,
+}
+
+impl Life {
+    /// `ttl` has its jitter taken off already. `cap` bounds the whole life, stale windows included.
+    pub(crate) fn new(
+        born: Moment,
+        ttl: Duration,
+        windows: Windows,
+        cap: Option<Duration>,
+        early: Option<(Early, Duration)>,
+    ) -> Self {
+        let cap = cap.unwrap_or(Duration::MAX);
+        let fresh_until = born.after(ttl.min(cap));
+        let usable_until = fresh_until.after(windows.longest()).min(born.after(cap));
+        let mut life = Self {
+            born,
+            fresh_until,
+            usable_until,
+            carefree_until: born,
+        };
+        let first_question = early.map_or(fresh_until, |(early, cost)| {
+            early.possible_from(&life, cost)
+        });
+        life.carefree_until = first_question.min(fresh_until).before(COARSE_LAG);
+        life
+    }
+
+    pub(crate) fn is_fresh(&self, now: Moment) -> bool {
+        now < self.fresh_until
+    }
+
+    /// Whether `window`, counted from the end of the ttl, is still open.
+    pub(crate) fn within(&self, window: Duration, now: Moment) -> bool {
+        now < self.fresh_until.after(window).min(self.usable_until)
+    }
+}

@@ -1,0 +1,134 @@
+//! What a cache is asked with: a key that may not be written down yet.
+
+use super::canonical::Unkeyable;
+use super::hash::{HashSink, hasher};
+use super::part::Parts;
+use super::raw::RawKey;
+use super::sink::{BytesSink, EqualSink, Sink, tag, text};
+
+/// Something that names an entry.
+pub(crate) trait Ident {
+    /// The hash, equal to that of the encoded key.
+    fn hash(&self) -> Result<u64, Unkeyable>;
+    /// Whether this is the key with the given encoding.
+    fn matches(&self, encoded: &[u8]) -> bool;
+    /// The key, written down.
+    fn encode(&self) -> Result<RawKey, Unkeyable>;
+    /// The prefix, as the function or the key was given it.
+    fn prefix(&self) -> &str;
+}
+
+/// The key of a call by reference to its arguments.
+///
+/// `X` is the element of a batch that is meant, see [`Identity::element`].
+pub(crate) struct Identity<'a, P, X: ?Sized = ()> {
+    prefix: &'a str,
+    version: Option<&'a str>,
+    parts: &'a P,
+    element: &'a X,
+}
+
+impl<P, X: ?Sized> Clone for Identity<'_, P, X> {
+    #[inline]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<P, X: ?Sized> Copy for Identity<'_, P, X> {}
+
+impl<'a, P> Identity<'a, P> {
+    #[inline]
+    pub(crate) fn new(prefix: &'a str, version: Option<&'a str>, parts: &'a P) -> Self {
+        Identity {
+            prefix,
+            version,
+            parts,
+            element: &(),
+        }
+    }
+}
+
+impl<'a, P, X: ?Sized> Identity<'a, P, X> {
+    /// The key of the same call for one element of its batch.
+    #[inline]
+    pub(crate) fn element<Y: ?Sized>(self, element: &'a Y) -> Identity<'a, P, Y> {
+        let Identity {
+            prefix,
+            version,
+            parts,
+            ..
+        } = self;
+        Identity {
+            prefix,
+            version,
+            parts,
+            element,
+        }
+    }
+}
+
+impl<P: Parts<X>, X: ?Sized> Identity<'_, P, X> {
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "the sink then lives in registers, which halves the time of a comparison"
+    )]
+    fn feed<S: Sink>(&self, sink: &mut S) -> Result<(), Unkeyable> {
+        text(sink, tag::STR, self.prefix.as_bytes())?;
+        if let Some(version) = self.version {
+            text(sink, tag::VERSION, version.as_bytes())?;
+        }
+        self.parts.feed(self.element, sink)?;
+        sink.tag(tag::END);
+        Ok(())
+    }
+}
+
+impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
+    #[inline]
+    fn hash(&self) -> Result<u64, Unkeyable> {
+        let mut sink = HashSink::new(hasher());
+        self.feed(&mut sink)?;
+        Ok(sink.finish())
+    }
+
+    #[inline]
+    fn matches(&self, encoded: &[u8]) -> bool {
+        let mut sink = EqualSink::new(encoded);
+        self.feed(&mut sink).is_ok() && sink.finished()
+    }
+
+    fn encode(&self) -> Result<RawKey, Unkeyable> {
+        let mut sink = BytesSink(Vec::with_capacity(128));
+        self.feed(&mut sink)?;
+        RawKey::from_encoded(&sink.0)
+    }
+
+    #[inline]
+    fn prefix(&self) -> &str {
+        self.prefix
+    }
+}
+
+impl Ident for RawKey {
+    #[inline]
+    fn hash(&self) -> Result<u64, Unkeyable> {
+        Ok(RawKey::hash(self))
+    }
+
+    #[inline]
+    fn matches(&self, encoded: &[u8]) -> bool {
+        self.bytes() == encoded
+    }
+
+    #[inline]
+    fn encode(&self) -> Result<RawKey, Unkeyable> {
+        Ok(self.clone())
+    }
+
+    #[inline]
+    fn prefix(&self) -> &str {
+        RawKey::prefix(self)
+    }
+}

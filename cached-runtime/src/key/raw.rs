@@ -1,0 +1,139 @@
+//! A key that is written down.
+
+use core::hash::{Hash, Hasher};
+use core::{fmt, str};
+use std::sync::Arc;
+
+use super::canonical::Unkeyable;
+use super::digest::{Digest, Escaped};
+use super::hash::hash_encoded;
+use super::sink::{BytesSink, Sink, tag, text};
+
+/// The tag and the length before the bytes of the prefix.
+const PREFIX_START: usize = 5;
+
+/// A key in its canonical encoding, with its hash.
+///
+/// `Display` and `Debug` show the prefix and the digest, never an argument.
+#[derive(Clone)]
+pub struct RawKey {
+    hash: u64,
+    bytes: Arc<[u8]>,
+    prefix_len: u32,
+}
+
+impl RawKey {
+    /// Takes the encoding of a full key, prefix first.
+    pub(super) fn from_encoded(bytes: &[u8]) -> Result<Self, Unkeyable> {
+        let [tag::STR, a, b, c, d, ..] = *bytes else {
+            return Err(Unkeyable);
+        };
+        let prefix_len = u32::from_le_bytes([a, b, c, d]);
+        Ok(RawKey {
+            hash: hash_encoded(bytes),
+            bytes: bytes.into(),
+            prefix_len,
+        })
+    }
+
+    /// A key that stands for none: of a call that is not cached, to count it under its prefix.
+    pub(crate) fn of_prefix(prefix: &str) -> Self {
+        let mut sink = BytesSink(Vec::with_capacity(PREFIX_START + prefix.len()));
+        let written = text(&mut sink, tag::STR, prefix.as_bytes());
+        written
+            .and_then(|()| Self::from_encoded(&sink.0))
+            .unwrap_or_else(|_| RawKey {
+                hash: 0,
+                bytes: Arc::new([tag::STR, 0, 0, 0, 0]),
+                prefix_len: 0,
+            })
+    }
+
+    /// The hash; it differs from process to process.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The canonical encoding.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The prefix, as it was given.
+    #[inline]
+    pub(crate) fn prefix(&self) -> &str {
+        str::from_utf8(&self.bytes[PREFIX_START..self.prefix_end()]).unwrap_or_default()
+    }
+
+    /// SHA-256 of the canonical encoding.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.bytes)
+    }
+
+    /// The same key with this version in place of the one it has.
+    pub(super) fn with_version(&self, version: &str) -> Result<Self, Unkeyable> {
+        let start = self.prefix_end();
+        self.replace(start, tag::VERSION, version)
+    }
+
+    /// The same key with these type arguments in place of those it has.
+    pub(super) fn with_types(&self, types: &str) -> Result<Self, Unkeyable> {
+        let start = self.after(self.prefix_end(), tag::VERSION);
+        self.replace(start, tag::TYPES, types)
+    }
+
+    fn prefix_end(&self) -> usize {
+        PREFIX_START + self.prefix_len as usize
+    }
+
+    /// Where the token that may be at `start` ends; `start` if another one is there.
+    ///
+    /// The value, which comes last, begins with neither of the two tags that this is used for.
+    fn after(&self, start: usize, tag: u8) -> usize {
+        match self.bytes[start..] {
+            [first, a, b, c, d, ..] if first == tag => {
+                start + PREFIX_START + u32::from_le_bytes([a, b, c, d]) as usize
+            }
+            _ => start,
+        }
+    }
+
+    fn replace(&self, start: usize, tag: u8, new: &str) -> Result<Self, Unkeyable> {
+        let end = self.after(start, tag);
+        let mut sink = BytesSink(Vec::with_capacity(self.bytes.len() + new.len() + 8));
+        sink.encoded(&self.bytes[..start]);
+        text(&mut sink, tag, new.as_bytes())?;
+        sink.encoded(&self.bytes[end..]);
+        RawKey::from_encoded(&sink.0)
+    }
+}
+
+impl PartialEq for RawKey {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash && self.bytes == other.bytes
+    }
+}
+
+impl Eq for RawKey {}
+
+impl Hash for RawKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl fmt::Display for RawKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", Escaped(self.prefix()), self.digest())
+    }
+}
+
+impl fmt::Debug for RawKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}

@@ -1,0 +1,63 @@
+//! The runtime of the `cache-aside` crate. Depend on that one: it has the attributes, and
+//! re-exports what is here.
+//!
+//! The life of one cached call, and the modules in that order:
+//!
+//! 1. `site` - what is known at compile time; `key` - the arguments become a key, hashed in place.
+//! 2. `local` - is there a fresh value in this process? Then the call ends here.
+//! 3. `call` - the algorithm: what was found, who loads, what is stored. `policy` says what the
+//!    function asks for, `freshness` when an answer is fresh or may be stale, `mode` what this
+//!    caller asks for.
+//! 4. `flight` - one load per key: lead or join. `background` - loads that outlive their caller.
+//! 5. `outcome` - which part of the return value is stored; `value` - what can be.
+//! 6. `tags` - what makes an answer invalid; `invalidation`, `write` - who says so.
+//!    `template` - tags written as text.
+//! 7. `batch` - the same for many keys at once.
+//! 8. `cache`, `config`, `install` - the handle; `observe`, `inspect`, `health` - what it tells.
+//!
+//! Only `clock` reads the time, only `background` spawns tasks, only `value` bounds values by
+//! serde, and `private` is all that generated code names.
+
+mod background;
+mod batch;
+mod cache;
+mod call;
+mod clock;
+mod config;
+mod error;
+mod flight;
+mod freshness;
+mod health;
+mod inspect;
+mod install;
+mod invalidation;
+mod key;
+mod local;
+mod mode;
+mod observe;
+mod outcome;
+mod policy;
+#[doc(hidden)]
+pub mod private;
+mod site;
+mod tags;
+mod template;
+mod value;
+mod write;
+
+pub use crate::cache::Cache;
+pub use crate::clock::Clock;
+pub use crate::config::CacheBuilder;
+pub use crate::error::{Error, ErrorKind, LoadTimeout};
+pub use crate::freshness::Jitter;
+pub use crate::health::{Health, HealthStatus};
+pub use crate::inspect::EntryInfo;
+pub use crate::invalidation::Invalidation;
+pub use crate::key::{Key, KeyPart};
+pub use crate::mode::{
+    BypassCache, CacheExt, Outcome, RefreshCache, Report, Tier, WithCacheReport,
+};
+pub use crate::observe::{Counts, Stats};
+pub use crate::policy::{Policy, PolicyFor, SingleFlight, Untyped};
+pub use crate::tags::Tag;
+pub use crate::value::Cacheable;

@@ -1,0 +1,129 @@
+//! What the local tier keeps for one key.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::freshness::Life;
+use crate::observe::PrefixStats;
+use crate::tags::{Number, TagCell};
+
+/// One stored answer. The value is typed; stores and flights see it as [`AnyEntry`].
+pub(crate) struct Entry<V: ?Sized> {
+    /// The number at which its load began: its identity, and what its tags are compared with.
+    pub(crate) start: Number,
+    pub(crate) life: Life,
+    /// How long the load took.
+    pub(crate) cost: Duration,
+    pub(crate) weight: usize,
+    /// The prefix's own cell, then one per tag.
+    pub(crate) tags: Box<[Arc<TagCell>]>,
+    pub(crate) stats: Arc<PrefixStats>,
+    uses: AtomicU8,
+    pub(crate) value: V,
+}
+
+pub(crate) type AnyEntry = Entry<dyn Any + Send + Sync>;
+
+/// Stands for the value of a negative answer.
+#[derive(Debug)]
+pub(crate) struct NotFound;
+
+/// More uses than this make no difference to eviction.
+const MOST_USES: u8 = 3;
+
+/// An entry before it has a value.
+pub(crate) type EntryHead = Entry<()>;
+
+impl EntryHead {
+    pub(crate) fn new(
+        start: Number,
+        life: Life,
+        cost: Duration,
+        weight: usize,
+        tags: Box<[Arc<TagCell>]>,
+        stats: Arc<PrefixStats>,
+    ) -> Self {
+        Self {
+            start,
+            life,
+            cost,
+            weight,
+            tags,
+            stats,
+            uses: AtomicU8::new(0),
+            value: (),
+        }
+    }
+
+    pub(crate) fn with<V>(self, value: V) -> Entry<V> {
+        let Self {
+            start,
+            life,
+            cost,
+            weight,
+            tags,
+            stats,
+            uses,
+            value: (),
+        } = self;
+        Entry {
+            start,
+            life,
+            cost,
+            weight,
+            tags,
+            stats,
+            uses,
+            value,
+        }
+    }
+}
+
+impl<V: ?Sized> Entry<V> {
+    /// Whether none of its tags was invalidated since its load began.
+    #[inline]
+    pub(crate) fn is_current(&self) -> bool {
+        self.tags.iter().all(|tag| tag.unbroken_since(self.start))
+    }
+
+    /// Marks a use for eviction. Writes at most three times between two looks of the ledger, so a
+    /// hot entry's cache line stays shared.
+    #[inline]
+    pub(crate) fn mark_used(&self) {
+        let uses = self.uses.load(Relaxed);
+        if uses < MOST_USES {
+            self.uses.store(uses + 1, Relaxed);
+        }
+    }
+
+    pub(super) fn uses(&self) -> u8 {
+        self.uses.load(Relaxed)
+    }
+
+    pub(super) fn set_uses(&self, uses: u8) {
+        self.uses.store(uses, Relaxed);
+    }
+}
+
+impl AnyEntry {
+    #[inline]
+    pub(crate) fn value<T: 'static>(&self) -> Option<&T> {
+        self.value.downcast_ref()
+    }
+
+    pub(crate) fn is_negative(&self) -> bool {
+        self.value.is::<NotFound>()
+    }
+}
+
+impl<V: ?Sized> fmt::Debug for Entry<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("start", &self.start)
+            .field("life", &self.life)
+            .finish_non_exhaustive()
+    }
+}

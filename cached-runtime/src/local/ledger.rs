@@ -1,0 +1,154 @@
+//! Who leaves when the store is full: S3-FIFO.
+//!
+//! New keys wait in a small queue, a tenth of the capacity. Who was used by the time they reach
+//! its end moves to the main queue; who was not leaves, and is remembered: a key that comes back
+//! soon goes to the main queue at once. So a scan passes through the small queue and leaves what
+//! is in use alone.
+//!
+//! Records are never searched for: one whose entry was replaced or removed is recognised by its
+//! number when its turn comes.
+
+use std::collections::{HashSet, VecDeque};
+
+use crate::key::RawKey;
+use crate::tags::Number;
+
+/// How much the store may hold; where both are given the tighter holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) entries: usize,
+    pub(crate) bytes: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) key: RawKey,
+    pub(super) start: Number,
+}
+
+/// What a record turned out to stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Replaced or removed: the record stands for nothing.
+    Gone,
+    /// Expired or invalidated: nobody can use it.
+    Useless,
+    /// In the store, with this many uses since it was last looked at.
+    Used(u8),
+}
+
+#[derive(Debug)]
+pub(super) struct Ledger {
+    limits: Limits,
+    small: VecDeque<Record>,
+    main: VecDeque<Record>,
+    /// Hashes of keys that left the small queue unused, oldest first.
+    ghosts: VecDeque<u64>,
+    remembered: HashSet<u64>,
+    pub(super) entries: usize,
+    pub(super) bytes: usize,
+}
+
+impl Ledger {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            small: VecDeque::new(),
+            main: VecDeque::new(),
+            ghosts: VecDeque::new(),
+            remembered: HashSet::new(),
+            entries: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Whether an entry of this weight fits when everything else is gone.
+    pub(super) fn can_hold(&self, weight: usize) -> bool {
+        self.limits.entries > 0 && self.limits.bytes.is_none_or(|bytes| weight <= bytes)
+    }
+
+    pub(super) fn has_room_for(&self, weight: usize) -> bool {
+        self.entries < self.limits.entries
+            && self
+                .limits
+                .bytes
+                .is_none_or(|bytes| self.bytes + weight <= bytes)
+    }
+
+    /// Writes down a new entry. `known`: it replaces one, so its key is in use.
+    pub(super) fn enter(&mut self, key: RawKey, start: Number, weight: usize, known: bool) {
+        self.entries += 1;
+        self.bytes += weight;
+        let known = known || self.remembered.remove(&key.hash());
+        let queue = if known {
+            &mut self.main
+        } else {
+            &mut self.small
+        };
+        queue.push_back(Record { key, start });
+    }
+
+    /// Takes an entry off the counts; its record is found to stand for nothing later.
+    pub(super) fn leave(&mut self, weight: usize) {
+        self.entries -= 1;
+        self.bytes -= weight;
+    }
+
+    /// Names the next entry to leave. `standing` tells how a record's entry stands, and takes one
+    /// use off those that are in use; it is asked a bounded number of times, since each answer
+    /// drops a record or lowers a use.
+    pub(super) fn next_victim(
+        &mut self,
+        mut standing: impl FnMut(&Record) -> Standing,
+    ) -> Option<RawKey> {
+        loop {
+            let small_is_full = self.small.len() > self.entries / 10;
+            let from_small = self.main.is_empty() || (small_is_full && !self.small.is_empty());
+            let queue = if from_small {
+                &mut self.small
+            } else {
+                &mut self.main
+            };
+            let record = queue.pop_front()?;
+            match standing(&record) {
+                Standing::Gone => {}
+                Standing::Useless => return Some(record.key),
+                Standing::Used(0) => {
+                    if from_small {
+                        self.remember(record.key.hash());
+                    }
+                    return Some(record.key);
+                }
+                Standing::Used(_) => self.main.push_back(record),
+            }
+        }
+    }
+
+    /// Drops records that stand for nothing, once they are the majority.
+    pub(super) fn tidy(&mut self, mut stands: impl FnMut(&Record) -> bool) {
+        if self.records() > 2 * self.entries + 64 {
+            for queue in [&mut self.small, &mut self.main] {
+                queue.retain(&mut stands);
+            }
+        }
+    }
+
+    pub(super) fn records(&self) -> usize {
+        self.small.len() + self.main.len()
+    }
+
+    pub(super) fn forget_everything(&mut self) {
+        *self = Self::new(self.limits);
+    }
+
+    fn remember(&mut self, hash: u64) {
+        if self.remembered.insert(hash) {
+            self.ghosts.push_back(hash);
+        }
+        if self.ghosts.len() > self.limits.entries.min(self.entries.max(16)) {
+            if let Some(oldest) = self.ghosts.pop_front() {
+                self.remembered.remove(&oldest);
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The local tier: typed values of this process, bounded, read without locks.
+//!
+//! `entry.rs` is what is kept for one key, `store.rs` reads and writes, `ledger.rs` decides who
+//! leaves when the store is full.
+//!
+//! Invariant: a hit takes no lock and writes no memory that other hits write, except a mark that
+//! is set at most three times per entry.
+
+mod entry;
+mod ledger;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::entry::{AnyEntry, EntryHead, NotFound};
+pub(crate) use self::ledger::Limits;
+pub(crate) use self::store::{Refused, Store};

@@ -1,0 +1,315 @@
+//! Counters per prefix, and the events a cache logs.
+//!
+//! Invariant: a hit writes no memory that another thread writes. Each thread counts for itself;
+//! [`Stats`] adds up when somebody asks.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use serde::Serialize;
+use thread_local::ThreadLocal;
+
+/// Prefixes beyond this many are counted together, so that a prefix made from data cannot grow
+/// the counters without bound.
+const MAX_PREFIXES: usize = 1_000;
+const OVERFLOW: &str = "(other)";
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $event:ident $field:ident,)*) => {
+        /// What can be counted.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) enum Event { $($event),* }
+
+        /// What happened since the cache was built, for one prefix or in total.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+        #[non_exhaustive]
+        pub struct Counts { $($(#[$doc])* pub $field: u64),* }
+
+        const EVENTS: usize = [$(Event::$event),*].len();
+
+        impl Counts {
+            fn add(&mut self, counters: &Counters) {
+                $(self.$field += counters.0[Event::$event as usize].load(Relaxed);)*
+            }
+
+            fn add_counts(&mut self, other: &Self) {
+                $(self.$field += other.$field;)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Answered with a fresh value, without a load.
+    Hit hits,
+    /// Answered "not found" from a stored negative answer.
+    Negative negatives,
+    /// Answered with a value past its ttl, where the function allows it.
+    Stale stale,
+    /// Nothing usable was stored.
+    Miss misses,
+    /// Answered by a load that another caller ran.
+    Joined joined,
+    /// Answered past the cache because the caller or the settings said so.
+    Bypassed bypassed,
+    /// Bodies that ran to their end.
+    Load loads,
+    /// Of these, the ones that returned an error.
+    LoadError load_errors,
+    /// Loads cut by `load_timeout`.
+    LoadTimeout load_timeouts,
+    /// Answers stored.
+    Stored stored,
+    /// Answers not stored because an invalidation came while they were loaded.
+    Overtaken overtaken,
+    /// Answers not stored because of `cache_if`, a zero ttl, or their size.
+    NotStored not_stored,
+    /// Refreshes started behind an answer.
+    Refresh refreshes,
+    /// Calls whose key could not be made.
+    KeyError key_errors,
+    /// Stored values of another type than the caller's under the same key.
+    TypeMismatch type_mismatches,
+}
+
+impl Counts {
+    /// Answers that came out of the cache.
+    pub fn answered(&self) -> u64 {
+        self.hits + self.negatives + self.stale
+    }
+
+    /// Share of look-ups answered out of the cache; 0 where there was none.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::Cache;
+    ///
+    /// assert_eq!(Cache::in_process().stats().total.hit_rate(), 0.0);
+    /// ```
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate needs no more than 52 bits"
+    )]
+    pub fn hit_rate(&self) -> f64 {
+        let lookups = self.answered() + self.misses;
+        if lookups == 0 {
+            0.0
+        } else {
+            self.answered() as f64 / lookups as f64
+        }
+    }
+}
+
+/// What a cache did so far, in total and per prefix.
+///
+/// ```
+/// # use cached_runtime as cache_aside;
+/// use cache_aside::{Cache, Key, Policy};
+/// use std::time::Duration;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let cache = Cache::in_process();
+/// let key = Key::<u32>::new("answer", &());
+/// cache.put(&key, &42, &Policy::ttl(Duration::from_secs(60))).await?;
+/// cache.get(&key).await;
+/// let stats = cache.stats();
+/// assert_eq!((stats.entries, stats.total.hits), (1, 1));
+/// assert_eq!(stats.prefixes["answer"].stored, 1);
+/// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The cache's namespace.
+    pub namespace: String,
+    /// Entries in this process now, invalidated ones that were not yet replaced among them.
+    pub entries: u64,
+    /// Their weight in bytes; 0 where `local_capacity_bytes` is not set.
+    pub bytes: u64,
+    /// Entries pushed out because the cache was full.
+    pub evictions: u64,
+    /// Explicit invalidations: keys, tags, prefixes and the namespace.
+    pub invalidations: u64,
+    /// Sum over all prefixes.
+    pub total: Counts,
+    /// Per prefix. At most 1,000 of them: later ones are counted under `(other)`.
+    pub prefixes: BTreeMap<String, Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counters([AtomicU64; EVENTS]);
+
+/// The counters of one prefix.
+#[derive(Debug)]
+pub(crate) struct PrefixStats {
+    per_thread: ThreadLocal<Counters>,
+    mismatch_reported: Once,
+}
+
+impl PrefixStats {
+    fn new() -> Self {
+        Self {
+            per_thread: ThreadLocal::new(),
+            mismatch_reported: Once::default(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn count(&self, event: Event) {
+        let counter = &self.per_thread.get_or_default().0[event as usize];
+        // Not fetch_add: this thread is the only writer.
+        counter.store(counter.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Another value type under this prefix: reported once, counted always.
+    #[cold]
+    pub(crate) fn type_mismatch(&self, prefix: &str, wanted: &'static str) {
+        self.count(Event::TypeMismatch);
+        if self.mismatch_reported.first() {
+            tracing::error!(
+                prefix,
+                wanted,
+                "two functions share a prefix but not the value type; give one another `prefix`"
+            );
+        }
+    }
+
+    /// A function whose value turned out to be a `Result`: said once, never stored.
+    #[cold]
+    pub(crate) fn result_as_value(&self, prefix: &str) {
+        if self.mismatch_reported.first() {
+            tracing::error!(
+                prefix,
+                "the value of a cached function is a `Result`, hidden by a type parameter; it is not stored, since errors never are"
+            );
+        }
+    }
+
+    fn sum(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.per_thread
+            .iter()
+            .for_each(|counters| counts.add(counters));
+        counts
+    }
+}
+
+/// All counters of one cache.
+#[derive(Debug, Default)]
+pub(crate) struct Observatory {
+    prefixes: RwLock<HashMap<Box<str>, Arc<PrefixStats>>>,
+    evictions: AtomicU64,
+    invalidations: AtomicU64,
+    unkeyable_reported: Once,
+}
+
+impl Observatory {
+    pub(crate) fn prefix(&self, name: &str) -> Arc<PrefixStats> {
+        let prefixes = self.prefixes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(stats) = prefixes.get(name) {
+            return Arc::clone(stats);
+        }
+        let name = if prefixes.len() < MAX_PREFIXES {
+            name
+        } else {
+            OVERFLOW
+        };
+        drop(prefixes);
+        let mut prefixes = self
+            .prefixes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(
+            prefixes
+                .entry(name.into())
+                .or_insert_with(|| Arc::new(PrefixStats::new())),
+        )
+    }
+
+    /// A call whose arguments could not be serialized.
+    #[cold]
+    pub(crate) fn unkeyable(&self, stats: &PrefixStats, prefix: &str) {
+        stats.count(Event::KeyError);
+        if self.unkeyable_reported.first() {
+            tracing::error!(
+                prefix,
+                "the arguments of a call cannot be serialized; it is not cached"
+            );
+        }
+    }
+
+    pub(crate) fn evicted(&self, count: u64) {
+        self.evictions.fetch_add(count, Relaxed);
+    }
+
+    pub(crate) fn invalidated(&self) {
+        self.invalidations.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn stats(&self, namespace: &str, entries: u64, bytes: u64) -> Stats {
+        let prefixes = self.prefixes.read().unwrap_or_else(PoisonError::into_inner);
+        let prefixes: BTreeMap<_, _> = prefixes
+            .iter()
+            .map(|(name, stats)| (name.to_string(), stats.sum()))
+            .collect();
+        let mut total = Counts::default();
+        prefixes
+            .values()
+            .for_each(|counts| total.add_counts(counts));
+        Stats {
+            namespace: namespace.to_owned(),
+            entries,
+            bytes,
+            evictions: self.evictions.load(Relaxed),
+            invalidations: self.invalidations.load(Relaxed),
+            total,
+            prefixes,
+        }
+    }
+}
+
+/// Reports a state once, however often it is met.
+#[derive(Debug, Default)]
+pub(crate) struct Once(AtomicBool);
+
+impl Once {
+    pub(crate) fn first(&self) -> bool {
+        !self.0.swap(true, Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_all_threads_are_added_up() {
+        let observatory = Arc::new(Observatory::default());
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let observatory = Arc::clone(&observatory);
+                std::thread::spawn(move || {
+                    let stats = observatory.prefix("p");
+                    (0..1_000).for_each(|_| stats.count(Event::Hit));
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .for_each(|thread| thread.join().expect("no panic"));
+        assert_eq!(observatory.stats("", 0, 0).prefixes["p"].hits, 4_000);
+    }
+
+    #[test]
+    fn labels_are_bounded() {
+        let observatory = Observatory::default();
+        for i in 0..5_000 {
+            observatory.prefix(&format!("p{i}")).count(Event::Miss);
+        }
+        let stats = observatory.stats("", 0, 0);
+        assert_eq!(stats.prefixes.len(), MAX_PREFIXES + 1);
+        assert_eq!(stats.prefixes[OVERFLOW].misses, 4_000);
+        assert_eq!(stats.total.misses, 5_000);
+    }
+}

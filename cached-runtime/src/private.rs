@@ -1,0 +1,182 @@
+//! Exactly what generated code may name, and nothing else. Not for people: it changes with any
+//! release.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::cache::Cache;
+use crate::freshness::Jitter;
+use crate::policy::{Policy, Untyped};
+use crate::tags::Tag;
+use crate::template::Template;
+
+pub use std::any::type_name;
+pub use std::borrow::ToOwned;
+pub use std::time::Duration;
+
+pub use crate::batch::{Answers, Each, LookEach, look_each};
+pub use crate::call::{Look, look};
+pub use crate::install::installed;
+pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, part, part_of_type, types};
+pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
+pub use crate::policy::SingleFlight;
+pub use crate::site::{Origin, Site};
+pub use crate::template::{Piece, Text, write};
+pub use crate::write::invalidation;
+
+use crate::outcome::HasValue;
+
+/// The cache that an expression names.
+pub trait AsCache {
+    /// The handle itself: it is cloned only where a call goes on.
+    fn as_cache(&self) -> &Cache;
+}
+
+impl AsCache for Cache {
+    #[inline]
+    fn as_cache(&self) -> &Cache {
+        self
+    }
+}
+
+impl<C: AsCache + ?Sized> AsCache for &C {
+    #[inline]
+    fn as_cache(&self) -> &Cache {
+        (**self).as_cache()
+    }
+}
+
+impl<C: AsCache + ?Sized> AsCache for Arc<C> {
+    #[inline]
+    fn as_cache(&self) -> &Cache {
+        (**self).as_cache()
+    }
+}
+
+/// The cache that an expression names.
+#[inline]
+pub fn as_cache<C: AsCache + ?Sized>(place: &C) -> &Cache {
+    place.as_cache()
+}
+
+/// The key of a call, for `key_fn`.
+pub fn key_of<T, P: Parts>(site: &'static Site, parts: &P) -> Key<T> {
+    site.key(parts)
+}
+
+/// An argument that a background load can have a copy of.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept for a background load",
+    note = "derive `Clone` for it, or take an `Arc` of it"
+)]
+pub trait Keepable {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ToOwned<Owned: Send + Sync + 'static> + ?Sized> Keepable for T {}
+
+/// Asks that a background load can have a copy.
+pub fn keepable<T: Keepable + ?Sized>(_: &T) {}
+
+/// The options of one call: a [`Policy`] whose closures capture nothing.
+pub struct Rules<T>(Policy<T>);
+
+/// Starts the options of a call that returns what `codec` stores.
+pub fn rules<C: HasValue>(_: &C) -> Rules<C::Value> {
+    Rules(Policy::<Untyped>::ttl(Duration::ZERO).typed())
+}
+
+macro_rules! options {
+    ($($option:ident($kind:ty))*) => {
+        impl<T> Rules<T> {$(
+            #[must_use]
+            #[doc(hidden)]
+            pub fn $option(self, value: $kind) -> Self {
+                Self(self.0.$option(value))
+            }
+        )*}
+    };
+}
+
+options! {
+    negative_ttl(Duration)
+    stale_while_revalidate(Duration)
+    stale_if_error(Duration)
+    refresh_ahead(f64)
+    early_expiry(f64)
+    soft_timeout(Duration)
+    load_timeout(Duration)
+    single_flight(SingleFlight)
+    local_for(Duration)
+}
+
+#[doc(hidden)]
+impl<T> Rules<T> {
+    #[must_use]
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.0.options.ttl = ttl;
+        self
+    }
+
+    #[must_use]
+    pub fn ttl_with(mut self, ttl: fn(&T) -> Duration) -> Self
+    where
+        T: 'static,
+    {
+        self.0.by_value.ttl_with = Some(Arc::new(ttl));
+        self
+    }
+
+    #[must_use]
+    pub fn jitter(self, fraction: f64) -> Self {
+        Self(self.0.jitter(fraction))
+    }
+
+    #[must_use]
+    pub fn jitter_by(self, time: Duration) -> Self {
+        Self(self.0.jitter(Jitter::from(time)))
+    }
+
+    #[must_use]
+    pub fn not_local(self) -> Self {
+        Self(self.0.not_local())
+    }
+
+    #[must_use]
+    pub fn cache_if(self, keep: fn(&T) -> bool) -> Self
+    where
+        T: 'static,
+    {
+        Self(self.0.with_cache_if(keep))
+    }
+
+    #[must_use]
+    pub fn tags_with<I>(self, tags: fn(&T) -> I) -> Self
+    where
+        T: 'static,
+        I: IntoIterator<Item: Into<Tag>> + 'static,
+    {
+        Self(self.0.with_tags_with(tags))
+    }
+
+    #[must_use]
+    pub fn tag<const N: usize>(mut self, pieces: [Piece<T>; N]) -> Self {
+        let template = Template::new(pieces);
+        match template.without_value() {
+            Some(tag) => self.0.options.tags.push(tag),
+            None => self.0.by_value.templates.push(template),
+        }
+        self
+    }
+}
+
+impl<T> From<Rules<T>> for Policy<T> {
+    fn from(rules: Rules<T>) -> Self {
+        rules.0
+    }
+}
+
+impl<T> fmt::Debug for Rules<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

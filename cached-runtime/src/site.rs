@@ -1,0 +1,203 @@
+//! What is known at compile time about one cached function.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use crate::key::{Identity, Key, Parts};
+
+/// One cached function: a `static` in its body.
+pub struct Site {
+    origin: Origin,
+    prefix: Option<&'static str>,
+    version: Option<&'static str>,
+    /// Filled at first use where no prefix is given.
+    derived: OnceLock<Derived>,
+}
+
+/// Where a cached function stands in the source.
+pub struct Origin {
+    /// The `type_name` of an item inside the function, which names all that encloses it.
+    pub path: fn() -> &'static str,
+    /// Its module.
+    pub module: &'static str,
+    /// Its own name.
+    pub name: &'static str,
+    /// Source file.
+    pub file: &'static str,
+    /// Source line.
+    pub line: u32,
+}
+
+/// A prefix made from where the function stands.
+struct Derived {
+    prefix: &'static str,
+    /// Another function has the same one: this one is not cached.
+    taken: bool,
+}
+
+/// The functions without a given prefix, by the prefix derived for them.
+static DERIVED: Mutex<Option<HashMap<&'static str, Owner>>> = Mutex::new(None);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Owner {
+    name: &'static str,
+    file: &'static str,
+    line: u32,
+    /// Tells functions apart that one `macro_rules` wrote on one line.
+    address: Option<usize>,
+}
+
+impl Site {
+    /// A function without options that concern its key.
+    pub const fn new(origin: Origin) -> Self {
+        Self {
+            origin,
+            prefix: None,
+            version: None,
+            derived: OnceLock::new(),
+        }
+    }
+
+    /// Gives it a prefix.
+    #[must_use]
+    pub const fn prefix(mut self, prefix: &'static str) -> Self {
+        self.prefix = Some(prefix);
+        self
+    }
+
+    /// Gives it a version.
+    #[must_use]
+    pub const fn version(mut self, version: &'static str) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// The key of one call; `None` if the function may not be cached, because another one has the
+    /// same derived prefix.
+    #[inline]
+    pub(crate) fn identity<'a, P>(&'static self, parts: &'a P) -> Option<Identity<'a, P>> {
+        let prefix = match self.prefix {
+            Some(prefix) => prefix,
+            None => self.own_derived()?,
+        };
+        Some(Identity::new(prefix, self.version, parts))
+    }
+
+    /// The key of one call, for a function that makes keys only, and so claims no prefix.
+    pub(crate) fn key<T, P: Parts>(&self, parts: &P) -> Key<T> {
+        let prefix = self.prefix.unwrap_or_else(|| {
+            self.derived
+                .get_or_init(|| Derived {
+                    prefix: self.derive(),
+                    taken: false,
+                })
+                .prefix
+        });
+        Key::of_parts(prefix, self.version, parts)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.prefix.unwrap_or(self.origin.name)
+    }
+
+    fn own_derived(&'static self) -> Option<&'static str> {
+        let derived = self.derived.get_or_init(|| self.claim());
+        (!derived.taken).then_some(derived.prefix)
+    }
+
+    /// First come, first served: two functions under one derived prefix would serve each other's
+    /// values.
+    #[cold]
+    fn claim(&'static self) -> Derived {
+        let prefix = self.derive();
+        let Origin {
+            name, file, line, ..
+        } = self.origin;
+        let address = Some(std::ptr::from_ref(self).addr());
+        let owner = Owner {
+            name,
+            file,
+            line,
+            address,
+        };
+        let mut owners = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = *owners
+            .get_or_insert_default()
+            .entry(prefix)
+            .or_insert(owner);
+        let taken = first != owner;
+        if taken {
+            tracing::error!(
+                prefix,
+                first = %format_args!("{}:{}", first.file, first.line),
+                second = %format_args!("{file}:{line}"),
+                "two cached functions have the same default prefix; the second is not cached until it is given a `prefix`"
+            );
+        }
+        Derived { prefix, taken }
+    }
+
+    /// Happens once per function, so the text may live as long as the program.
+    fn derive(&self) -> &'static str {
+        let Origin {
+            path, module, name, ..
+        } = self.origin;
+        derived_prefix(path(), module, name).leak()
+    }
+}
+
+/// `app::W::get::{{closure}}::Here` is `app.W.get`. The last named segment before the local item
+/// is replaced by `name`, since a key function stands beside the function it makes keys for.
+fn derived_prefix(path: &str, module: &str, name: &str) -> String {
+    let enclosing = path
+        .rsplit_once("::")
+        .map_or(module, |(function, _item)| function);
+    let function = enclosing.trim_end_matches("::{{closure}}");
+    let scope = function
+        .rsplit_once("::")
+        .map_or(module, |(scope, _function)| scope);
+    let text = format!("{scope}::{name}").replace("::", ".");
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !"{}:%".contains(*c))
+        .collect()
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site")
+            .field("name", &self.origin.name)
+            .field("file", &self.origin.file)
+            .field("line", &self.origin.line)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Origin")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::derived_prefix;
+
+    #[test]
+    fn a_derived_prefix_names_all_that_encloses_the_function() {
+        for (path, prefix) in [
+            ("app::get::{{closure}}::Here", "app.get"),
+            ("app::W::get::{{closure}}::Here", "app.W.get"),
+            (
+                "app::outer::{{closure}}::get::{{closure}}::Here",
+                "app.outer.closure.get",
+            ),
+            ("app::W::user_key::Here", "app.W.get"),
+            ("app::get::{{closure}}::{{closure}}::Here", "app.get"),
+        ] {
+            assert_eq!(derived_prefix(path, "app", "get"), prefix, "{path}");
+        }
+    }
+}

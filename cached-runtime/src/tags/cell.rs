@@ -1,0 +1,72 @@
+//! The numbers that order loads and invalidations, and the cell that keeps a tag's.
+
+use std::fmt;
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use super::Tag;
+
+/// A place in the order of all loads and invalidations of one cache. No two events share one.
+pub(crate) type Number = u64;
+
+/// Draws the numbers.
+#[derive(Debug)]
+pub(crate) struct Sequence(AtomicU64);
+
+impl Sequence {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(1))
+    }
+
+    pub(crate) fn next(&self) -> Number {
+        self.0.fetch_add(1, Relaxed)
+    }
+}
+
+/// When one tag was last invalidated. Entries hold their tags' cells, so a hit looks nothing up.
+pub(crate) struct TagCell {
+    name: Box<str>,
+    invalidated: AtomicU64,
+}
+
+impl TagCell {
+    pub(super) fn new(name: &str, invalidated: Number) -> Self {
+        Self {
+            name: name.into(),
+            invalidated: AtomicU64::new(invalidated),
+        }
+    }
+
+    /// The user's tag this cell stands for; `None` for the tag of a prefix.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        match self.name.strip_prefix('@') {
+            None => Some(Tag::from(&*self.name)),
+            Some(text) => text.starts_with('@').then(|| Tag::from(text)),
+        }
+    }
+
+    /// Whether what began to load at `start` may still be served.
+    #[inline]
+    pub(crate) fn unbroken_since(&self, start: Number) -> bool {
+        self.invalidated.load(Acquire) < start
+    }
+
+    /// Only ever moves forward: of two invalidations at once the later number stays.
+    pub(super) fn invalidate(&self, number: Number) {
+        self.invalidated.fetch_max(number, Release);
+    }
+
+    pub(super) fn invalidated(&self) -> Number {
+        self.invalidated.load(Acquire)
+    }
+}
+
+impl fmt::Debug for TagCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TagCell")
+            .field("invalidated", &self.invalidated())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+//! Finds the cell of a tag, makes it where there is none, and forgets cells nobody holds.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Number, Tag, TagCell};
+
+const SHARDS: usize = 16;
+const FIRST_PRUNE: usize = 256;
+
+/// The tags of one cache by name.
+///
+/// Memory follows the tags in use: a cell that only the table holds is pruned. What a pruned cell
+/// knew is not lost: the shard's `floor` counts for every cell made after, so a tag can come back
+/// with too late a number (a load that spans the pruning is not stored) but never with too early a
+/// one.
+#[derive(Debug)]
+pub(crate) struct TagTable {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+}
+
+#[derive(Debug)]
+struct Shard {
+    cells: HashMap<Box<str>, Arc<TagCell>>,
+    floor: Number,
+    prune_at: usize,
+}
+
+impl TagTable {
+    pub(crate) fn new() -> Self {
+        let shard = |_| {
+            Mutex::new(Shard {
+                cells: HashMap::new(),
+                floor: 0,
+                prune_at: FIRST_PRUNE,
+            })
+        };
+        Self {
+            shards: std::array::from_fn(shard),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// The cell of a tag. A new one starts at the floor.
+    pub(crate) fn cell(&self, tag: &Tag) -> Arc<TagCell> {
+        self.cell_named(&name_of_tag(tag))
+    }
+
+    /// The cell that every entry of a prefix carries.
+    pub(crate) fn prefix_cell(&self, prefix: &str) -> Arc<TagCell> {
+        self.cell_named(&name_of_prefix(prefix))
+    }
+
+    pub(crate) fn invalidate(&self, tag: &Tag, number: Number) {
+        self.invalidate_named(&name_of_tag(tag), number);
+    }
+
+    pub(crate) fn invalidate_prefix(&self, prefix: &str, number: Number) {
+        self.invalidate_named(&name_of_prefix(prefix), number);
+    }
+
+    fn cell_named(&self, name: &str) -> Arc<TagCell> {
+        self.shard(name).cell(name)
+    }
+
+    fn invalidate_named(&self, name: &str, number: Number) {
+        // Under the shard's lock, so that the cell cannot be pruned between look-up and store.
+        self.shard(name).cell(name).invalidate(number);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| lock(shard).cells.len())
+            .sum()
+    }
+
+    fn shard(&self, name: &str) -> MutexGuard<'_, Shard> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "only the low bits are used"
+        )]
+        let index = self.hasher.hash_one(name) as usize % SHARDS;
+        lock(&self.shards[index])
+    }
+}
+
+impl Shard {
+    fn cell(&mut self, name: &str) -> Arc<TagCell> {
+        if let Some(cell) = self.cells.get(name) {
+            return Arc::clone(cell);
+        }
+        if self.cells.len() >= self.prune_at {
+            self.prune();
+        }
+        let cell = Arc::new(TagCell::new(name, self.floor));
+        self.cells.insert(name.into(), Arc::clone(&cell));
+        cell
+    }
+
+    /// Cells are handed out under this shard's lock only: a count of one cannot grow meanwhile.
+    fn prune(&mut self) {
+        let floor = &mut self.floor;
+        self.cells.retain(|_, cell| {
+            let held = Arc::strong_count(cell) > 1;
+            if !held {
+                *floor = (*floor).max(cell.invalidated());
+            }
+            held
+        });
+        self.prune_at = (self.cells.len() * 2).max(FIRST_PRUNE);
+    }
+}
+
+/// A user's tag never meets the tag of a prefix: a leading `@` is doubled.
+fn name_of_tag(tag: &Tag) -> Cow<'_, str> {
+    match tag.as_str() {
+        text if text.starts_with('@') => Cow::Owned(format!("@{text}")),
+        text => Cow::Borrowed(text),
+    }
+}
+
+fn name_of_prefix(prefix: &str) -> String {
+    format!("@fn:{prefix}")
+}
+
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,117 @@
+//! Tags written as templates: `"user:{id}"`, `"org:{result.org_id}"`.
+
+use std::fmt::{self, Display, Write as _};
+
+use crate::tags::Tag;
+
+/// The text of a tag while it is written.
+pub type Text = String;
+
+/// A part of a template.
+pub enum Piece<T> {
+    #[doc(hidden)]
+    Text(&'static str),
+    #[doc(hidden)]
+    Argument(String),
+    #[doc(hidden)]
+    Result(fn(&T, &mut Text)),
+}
+
+/// What can stand between the braces of a template: whatever implements `Display`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be written into a tag",
+    note = "use a field of it, as in `{{user.id}}`, or implement `Display`"
+)]
+pub trait TagPart {
+    #[doc(hidden)]
+    fn write_into(&self, text: &mut Text);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + ?Sized> TagPart for T {
+    fn write_into(&self, text: &mut Text) {
+        // Writing into a `String` fails only if `Display` does; then the tag ends there.
+        let _ = write!(text, "{self}");
+    }
+}
+
+/// Writes one part of a result into a tag.
+pub fn write<T: TagPart + ?Sized>(text: &mut Text, part: &T) {
+    part.write_into(text);
+}
+
+impl<T> Piece<T> {
+    /// Plain text.
+    pub fn text(text: &'static str) -> Self {
+        Self::Text(text)
+    }
+
+    /// An argument, as it is now: the body may take it.
+    pub fn arg<A: TagPart + ?Sized>(argument: &A) -> Self {
+        let mut text = Text::new();
+        argument.write_into(&mut text);
+        Self::Argument(text)
+    }
+
+    /// Something the loaded value knows.
+    pub fn result(write: fn(&T, &mut Text)) -> Self {
+        Self::Result(write)
+    }
+}
+
+impl<T> Clone for Piece<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text),
+            Self::Argument(text) => Self::Argument(text.clone()),
+            Self::Result(write) => Self::Result(*write),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Piece<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(text) => text,
+            Self::Argument(_) => "{argument}",
+            Self::Result(_) => "{result}",
+        })
+    }
+}
+
+/// A whole template.
+#[derive(Debug)]
+pub(crate) struct Template<T>(Box<[Piece<T>]>);
+
+impl<T> Clone for Template<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Template<T> {
+    pub(crate) fn new(pieces: impl IntoIterator<Item = Piece<T>>) -> Self {
+        Self(pieces.into_iter().collect())
+    }
+
+    /// The tag, if it needs no value.
+    pub(crate) fn without_value(&self) -> Option<Tag> {
+        self.render(None)
+    }
+
+    pub(crate) fn with_value(&self, value: &T) -> Option<Tag> {
+        self.render(Some(value))
+    }
+
+    fn render(&self, value: Option<&T>) -> Option<Tag> {
+        let mut text = Text::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(plain) => text.push_str(plain),
+                Piece::Argument(argument) => text.push_str(argument),
+                Piece::Result(write) => write(value?, &mut text),
+            }
+        }
+        Some(text.into())
+    }
+}

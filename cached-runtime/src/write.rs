@@ -1,0 +1,108 @@
+//! Functions that write: what they change is invalidated when they have changed it.
+
+use std::fmt;
+use std::future::Future;
+
+use crate::cache::Cache;
+use crate::invalidation::Invalidation;
+use crate::key::IntoKey;
+use crate::outcome::{Answer, Shape};
+use crate::template::{Piece, Template};
+
+/// A write and what it invalidates. Targets are made before the body takes the arguments.
+pub struct Write<R, T, E> {
+    shape: Shape<R, T, E>,
+    known: Invalidation,
+    by_result: Vec<Template<T>>,
+}
+
+/// Starts a write.
+pub fn invalidation<R, T, E>(cache: &Cache, shape: Shape<R, T, E>) -> Write<R, T, E> {
+    Write {
+        shape,
+        known: Invalidation::new(cache),
+        by_result: Vec::new(),
+    }
+}
+
+impl<R, T, E> Write<R, T, E> {
+    /// Invalidates a tag.
+    #[must_use]
+    pub fn tag<const N: usize>(mut self, pieces: [Piece<T>; N]) -> Self {
+        let template = Template::new(pieces);
+        match template.without_value() {
+            Some(tag) => self.known = self.known.tag(tag),
+            None => self.by_result.push(template),
+        }
+        self
+    }
+
+    /// Invalidates a key.
+    #[must_use]
+    pub fn key(mut self, key: impl IntoKey) -> Self {
+        self.known = self.known.raw_key(key.into_key());
+        self
+    }
+
+    /// Invalidates a prefix.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.known = self.known.prefix(prefix);
+        self
+    }
+
+    /// Writes, then invalidates; an `Err` of the body invalidates nothing.
+    pub async fn run<F: Future<Output = R>>(self, body: F) -> R {
+        let Self {
+            shape,
+            known,
+            by_result,
+        } = self;
+        let mut pending = Pending(Some(known));
+        let outcome = body.await;
+        let Some(mut invalidation) = pending.0.take() else {
+            return outcome;
+        };
+        match (shape.peek)(&outcome) {
+            Answer::Failed => return outcome,
+            Answer::NotFound => {}
+            Answer::Value(value) => {
+                let tags = by_result
+                    .iter()
+                    .filter_map(|template| template.with_value(value));
+                invalidation = tags.fold(invalidation, Invalidation::tag);
+            }
+        }
+        match invalidation.apply() {
+            Ok(()) => outcome,
+            Err(error) => match shape.not_invalidated(error) {
+                Ok(failed) => failed,
+                Err(error) => {
+                    tracing::error!(%error, "a write is done, but what it changed is not invalidated");
+                    outcome
+                }
+            },
+        }
+    }
+}
+
+/// A caller that goes away in the middle of the body may have written: what is known is invalidated.
+struct Pending(Option<Invalidation>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(mut invalidation) = self.0.take() {
+            if let Err(error) = invalidation.apply() {
+                tracing::error!(%error, "a write was given up, and what it may have changed is not invalidated");
+            }
+        }
+    }
+}
+
+impl<R, T, E> fmt::Debug for Write<R, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Write")
+            .field("known", &self.known)
+            .finish_non_exhaustive()
+    }
+}
