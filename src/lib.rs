@@ -1,9 +1,83 @@
-//! Caches the result of an async function.
+//! Caches the result of an async function: one attribute, one load per key, and nothing that was
+//! invalidated is served.
+//!
+//! ```
+//! use cache_aside::{cache_aside, cache_invalidate};
+//!
+//! #[cache_aside(ttl = "5m", tags = ["user:{id}"])]
+//! async fn user_name(id: u64) -> std::io::Result<String> {
+//!     Ok(format!("user number {id}")) // runs once; then 5 minutes of answers from memory
+//! }
+//!
+//! #[cache_invalidate(tags = ["user:{id}"])]
+//! async fn rename(id: u64, name: &str) -> std::io::Result<()> {
+//!     Ok(()) // when it returns `Ok`, what is stored about the user is not given any more
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! # assert_eq!(user_name(42).await?, user_name(42).await?);
+//! # rename(42, "Ada").await
+//! # }
+//! ```
+//!
+//! Both functions keep their signature, and are called as before. Where no other cache is named,
+//! answers are kept in one that belongs to the process, with room for 10,000 of them.
+//!
+//! # How a call flows
+//!
+//! ```text
+//! user_name(42)
+//!   look    hash the arguments in place; a fresh answer here?  -> give it      Hit, Negative
+//!   open    past its ttl, but the function allows that?        -> give it      Stale
+//!   board   does another caller load this key right now?       -> wait for it  Joined
+//!   load    run the body
+//!   land    was anything the answer depends on invalidated since the body began?
+//!             no:  store it, give it, give it to those who wait                Loaded
+//!             yes: give it to this caller alone; those who wait start over     Loaded
+//! ```
+//!
+//! An `Err` is never stored. A `None` is stored as "not found", for a shorter time.
+//!
+//! # Where to go on
+//!
+#![cfg_attr(
+    feature = "macros",
+    doc = "- [`cache_aside`](macro@cache_aside) and [`cache_invalidate`](macro@cache_invalidate): all options of the attributes."
+)]
+//! - [`Cache`], [`Key`], [`Policy`]: the same by hand. [`CacheExt`]: what one call asks for.
+//! - The [`guide`]:
+//!   [keys](guide::keys), [tags and invalidation](guide::tags), [freshness](guide::freshness),
+//!   [one load](guide::one_load), [batches](guide::batch), [by hand](guide::by_hand),
+//!   [limits and troubleshooting](guide::limits), [testing](guide::testing).
+//!
+//! # Features
+//!
+//! | feature | default | gives |
+//! |---|---|---|
+//! | `macros` | yes | the attributes; without it the cache is called by hand |
+//!
+//! With the attributes the crate graph has fewer than 40 crates, and none that opens a socket
+//! (test `in_process_crates_are_few_and_none_opens_a_socket`).
 
-pub use cached_runtime::*;
+#[doc(inline)]
+pub use cached_runtime::{
+    BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Counts, EntryInfo, Error,
+    ErrorKind, Health, HealthStatus, Invalidation, Jitter, Key, KeyPart, LoadTimeout, Outcome,
+    Policy, PolicyFor, RefreshCache, Report, SingleFlight, Stats, Tag, Tier, Untyped,
+    WithCacheReport,
+};
 
 #[cfg(feature = "macros")]
+#[doc(inline)]
 pub use cached_macro::{cache_aside, cache_invalidate};
 
 #[doc(hidden)]
 pub use cached_runtime::private as __private;
+
+#[cfg(all(feature = "macros", any(doc, doctest)))]
+pub mod guide;
+
+/// The examples of the README are tests, too.
+#[cfg(all(feature = "macros", doctest))]
+#[doc = include_str!("../README.md")]
+mod readme {}

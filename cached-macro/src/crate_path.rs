@@ -44,7 +44,11 @@ mod tests {
         for accepted in ["::shelf", "::a::b", "crate::re_export", "crate"] {
             let path = parse.parse_str(accepted).expect("accepted");
             let expected = format!("{accepted}::__private").replace("::", " :: ");
-            assert_eq!(private(Some(&path)).to_string(), expected.trim_start(), "{accepted}");
+            assert_eq!(
+                private(Some(&path)).to_string(),
+                expected.trim_start(),
+                "{accepted}"
+            );
         }
         for refused in ["shelf", "self::a", "super::a", "\"::shelf\""] {
             assert!(parse.parse_str(refused).is_err(), "{refused}");

@@ -10,7 +10,7 @@ use syn::{Expr, Lit, UnOp};
 pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A duration option.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Time {
     /// Known now, with the literal it was written as.
     Fixed { length: Duration, literal: Lit },
@@ -42,7 +42,9 @@ impl Time {
             Lit::Float(_) => {
                 Err("durations are whole numbers; write `\"1500ms\"` or `\"1h30m\"`".to_owned())
             }
-            _ => Err(format!("`{name}` takes a duration; write `{name} = \"5m\"`")),
+            _ => Err(format!(
+                "`{name}` takes a duration; write `{name} = \"5m\"`"
+            )),
         };
         match length {
             Ok(length) if length > YEAR => Err(syn::Error::new_spanned(literal, too_long(name))),
@@ -124,14 +126,19 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
             "h" => Duration::from_secs(60 * 60),
             "d" => Duration::from_secs(24 * 60 * 60),
             other => {
-                return Err(format!("unknown unit `{other}`; use `ms`, `s`, `m`, `h` or `d`"));
+                return Err(format!(
+                    "unknown unit `{other}`; use `ms`, `s`, `m`, `h` or `d`"
+                ));
             }
         };
         if unit >= previous {
             return Err("larger units come first, each once; write `\"1h30m\"`".to_owned());
         }
         previous = unit;
-        let part = number.parse::<u32>().ok().and_then(|number| unit.checked_mul(number));
+        let part = number
+            .parse::<u32>()
+            .ok()
+            .and_then(|number| unit.checked_mul(number));
         total = part
             .and_then(|part| total.checked_add(part))
             .ok_or_else(|| format!("`{text}` is longer than a year; was that meant?"))?;
@@ -162,24 +169,54 @@ mod tests {
     #[test]
     fn what_is_no_duration_says_what_to_write() {
         for (text, message) in [
-            ("", "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`"),
-            ("m", "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`"),
-            ("1.5h", "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`"),
-            ("5 m", "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`"),
-            ("-5m", "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`"),
-            ("1h30", "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`"),
+            (
+                "",
+                "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`",
+            ),
+            (
+                "m",
+                "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`",
+            ),
+            (
+                "1.5h",
+                "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`",
+            ),
+            (
+                "5 m",
+                "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`",
+            ),
+            (
+                "-5m",
+                "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`",
+            ),
+            (
+                "1h30",
+                "a duration is whole numbers with units; write `\"250ms\"` or `\"1h30m\"`",
+            ),
             ("300", "durations need a unit; write `\"300s\"` or `\"5m\"`"),
-            ("5mins", "unknown unit `mins`; use `ms`, `s`, `m`, `h` or `d`"),
-            ("30m1h", "larger units come first, each once; write `\"1h30m\"`"),
-            ("1m1m", "larger units come first, each once; write `\"1h30m\"`"),
-            ("99999999999d", "`99999999999d` is longer than a year; was that meant?"),
+            (
+                "5mins",
+                "unknown unit `mins`; use `ms`, `s`, `m`, `h` or `d`",
+            ),
+            (
+                "30m1h",
+                "larger units come first, each once; write `\"1h30m\"`",
+            ),
+            (
+                "1m1m",
+                "larger units come first, each once; write `\"1h30m\"`",
+            ),
+            (
+                "99999999999d",
+                "`99999999999d` is longer than a year; was that meant?",
+            ),
         ] {
             assert_eq!(parse(text), Err(message.to_owned()), "{text}");
         }
     }
 
     fn error(expr: syn::Expr) -> String {
-        Time::new("ttl", expr).expect_err("refused").to_string()
+        Time::new("ttl", expr).err().expect("refused").to_string()
     }
 
     #[test]
@@ -196,7 +233,10 @@ mod tests {
         assert!(error(parse_quote!(1.5)).starts_with("durations are whole numbers"));
         assert!(error(parse_quote!(true)).starts_with("`ttl` takes a duration"));
         assert!(error(parse_quote!(-5)).starts_with("`ttl` cannot be negative"));
-        assert_eq!(error(parse_quote!("366d")), "`ttl` is longer than a year; was that meant?");
+        assert_eq!(
+            error(parse_quote!("366d")),
+            "`ttl` is longer than a year; was that meant?"
+        );
         assert_eq!(
             error(parse_quote!(99999999999999999999999)),
             "`ttl` is longer than a year; was that meant?"

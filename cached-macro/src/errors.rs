@@ -15,7 +15,10 @@ pub(crate) struct Errors {
 
 impl Errors {
     pub(crate) fn new() -> Self {
-        Self { found: Vec::new(), read: false }
+        Self {
+            found: Vec::new(),
+            read: false,
+        }
     }
 
     pub(crate) fn push(&mut self, error: syn::Error) {
@@ -50,12 +53,15 @@ impl Errors {
 
 impl Drop for Errors {
     fn drop(&mut self) {
-        assert!(self.read || std::thread::panicking(), "errors were collected and never read");
+        assert!(
+            self.read || std::thread::panicking(),
+            "errors were collected and never read"
+        );
     }
 }
 
 /// Outside of a compilation, as in unit tests, spans have no position.
-fn position(span: Span) -> (usize, usize) {
+pub(crate) fn position(span: Span) -> (usize, usize) {
     if proc_macro::is_available() {
         let span = span.unwrap();
         (span.line(), span.column())
@@ -81,7 +87,11 @@ pub(crate) fn did_you_mean<'a>(
 
 /// The names as `a`, `b`, `c`, in backquotes.
 pub(crate) fn quoted<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .into_iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// How many characters have to be put in, left out, replaced, or swapped with their neighbour.
@@ -92,7 +102,9 @@ fn distance(from: &str, to: &str) -> usize {
     for (i, a) in from.iter().enumerate() {
         let mut row = vec![i + 1; to.len() + 1];
         for (j, b) in to.iter().enumerate() {
-            row[j + 1] = (last[j] + usize::from(a != b)).min(last[j + 1] + 1).min(row[j] + 1);
+            row[j + 1] = (last[j] + usize::from(a != b))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
                 row[j + 1] = row[j + 1].min(before_last[j - 1] + 1);
             }
@@ -141,7 +153,12 @@ mod tests {
         let mut errors = Errors::new();
         errors.at_span(Span::call_site(), "one");
         errors.at_span(Span::call_site(), "two");
-        let all: Vec<_> = errors.finish().into_iter().flatten().map(|e| e.to_string()).collect();
+        let all: Vec<_> = errors
+            .finish()
+            .into_iter()
+            .flatten()
+            .map(|e| e.to_string())
+            .collect();
         assert_eq!(all, ["one", "two"]);
     }
 

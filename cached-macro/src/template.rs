@@ -5,7 +5,10 @@
 pub(crate) enum Piece {
     Text(String),
     /// `{root.field.0}`: what it names is checked against the function later.
-    Value { root: String, fields: Vec<String> },
+    Value {
+        root: String,
+        fields: Vec<String>,
+    },
 }
 
 /// The pieces of a template, in order. `{{` and `}}` are plain braces.
@@ -27,7 +30,9 @@ pub(crate) fn parse(template: &str) -> Result<Vec<Piece>, String> {
         if brace == "}" {
             return Err("`}` was never opened; write `}}` for a plain brace".to_owned());
         }
-        let end = after.find('}').ok_or("`{` is never closed; write `{{` for a plain brace")?;
+        let end = after
+            .find('}')
+            .ok_or("`{` is never closed; write `{{` for a plain brace")?;
         if !text.is_empty() {
             pieces.push(Piece::Text(std::mem::take(&mut text)));
         }
@@ -48,7 +53,9 @@ fn value(inside: &str) -> Result<Piece, String> {
     }
     if inside.contains(':') {
         let name = inside.split(':').next().unwrap_or_default().trim();
-        return Err(format!("a tag is written plainly, without a format; write `{{{name}}}`"));
+        return Err(format!(
+            "a tag is written plainly, without a format; write `{{{name}}}`"
+        ));
     }
     let mut names = inside.split('.').map(|name| name.trim().to_owned());
     let root = names.next().unwrap_or_default();
@@ -87,7 +94,10 @@ mod tests {
 
     fn value(root: &str, fields: &[&str]) -> Piece {
         let fields = fields.iter().map(|field| (*field).to_owned()).collect();
-        Piece::Value { root: root.to_owned(), fields }
+        Piece::Value {
+            root: root.to_owned(),
+            fields,
+        }
     }
 
     #[test]
@@ -99,7 +109,10 @@ mod tests {
             ("{{{id}}}", vec![text("{"), value("id", &[]), text("}")]),
             ("a{{b}}c", vec![text("a{b}c")]),
             ("{self.tenant}", vec![value("self", &["tenant"])]),
-            ("{result.org_id}!", vec![value("result", &["org_id"]), text("!")]),
+            (
+                "{result.org_id}!",
+                vec![value("result", &["org_id"]), text("!")],
+            ),
             ("{type}", vec![value("type", &[])]),
             ("{r#type}", vec![value("type", &[])]),
             ("{ id }", vec![value("id", &[])]),
@@ -113,17 +126,32 @@ mod tests {
     fn mistakes_say_what_to_write() {
         for (template, message) in [
             ("", "a tag cannot be empty; write `\"user:{id}\"`"),
-            ("user:{id", "`{` is never closed; write `{{` for a plain brace"),
-            ("user:id}", "`}` was never opened; write `}}` for a plain brace"),
+            (
+                "user:{id",
+                "`{` is never closed; write `{{` for a plain brace",
+            ),
+            (
+                "user:id}",
+                "`}` was never opened; write `}}` for a plain brace",
+            ),
             ("user:{}", "name an argument between `{` and `}`"),
             ("user:{ }", "name an argument between `{` and `}`"),
-            ("{id:03}", "a tag is written plainly, without a format; write `{id}`"),
+            (
+                "{id:03}",
+                "a tag is written plainly, without a format; write `{id}`",
+            ),
             (
                 "{id()}",
                 "`{id()}` is no argument; write `{id}`, `{user.id}` or `{result.id}`",
             ),
-            ("{0}", "`{0}` is no argument; write `{id}`, `{user.id}` or `{result.id}`"),
-            ("{a..b}", "`{a..b}` is no argument; write `{id}`, `{user.id}` or `{result.id}`"),
+            (
+                "{0}",
+                "`{0}` is no argument; write `{id}`, `{user.id}` or `{result.id}`",
+            ),
+            (
+                "{a..b}",
+                "`{a..b}` is no argument; write `{id}`, `{user.id}` or `{result.id}`",
+            ),
         ] {
             assert_eq!(parse(template), Err(message.to_owned()), "{template}");
         }

@@ -24,7 +24,7 @@ use crate::key::{Ident, Parts, RawKey};
 use crate::local::AnyEntry;
 use crate::mode::{self, Mode, Outcome, Report};
 use crate::observe::Event;
-use crate::outcome::{BatchCodec, HasValue};
+use crate::outcome::BatchCodec;
 use crate::policy::Policy;
 use crate::site::Site;
 
@@ -177,7 +177,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .into_iter()
             .filter_map(|missing| match &missing.found {
                 Some(found) if found.life.is_fresh(now) => {
-                    let value = missing.subject.open(&codec.element, found);
+                    let value = Subject::open(&codec.element, found);
                     let event = if value.is_some() {
                         Event::Hit
                     } else {
@@ -251,7 +251,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                     && found.is_current()
                     && self.cache.store().unbroken_since(&subject.key, found.start)
             })?;
-            let value = subject.open(&codec.element, found);
+            let value = Subject::open(&codec.element, found);
             answers.extend(value.map(|value| (map_key.clone(), value)));
         }
         let hits = self
@@ -280,8 +280,4 @@ impl<C: Each + ?Sized, M: Answers> fmt::Debug for BatchMiss<C, M> {
             .field("missing", &self.missing.len())
             .finish_non_exhaustive()
     }
-}
-
-impl<R, M: Answers, E> HasValue for BatchCodec<R, M, E> {
-    type Value = M::Value;
 }

@@ -121,7 +121,7 @@ impl Cache {
         } else {
             Event::Miss
         });
-        entry.map(|entry| subject.open(&codec, &entry))
+        entry.map(|entry| Subject::open(&codec, &entry))
     }
 
     /// The fresh values of many keys, in their order.

@@ -38,16 +38,32 @@ const VAIN_WAITS: u32 = 2;
 impl<R, T, E> Miss<R, T, E> {
     /// Answers by what was found, by another caller's load, or by `body`. The body may borrow: it
     /// runs inside this call and nowhere else.
-    pub async fn run<F>(self, codec: Codec<R, T, E>, body: F) -> R
+    ///
+    /// In a box, and the body with it: a future is moved as a whole before it is polled, so a hit
+    /// would pay for the kilobytes that only a miss needs.
+    pub fn run<F>(self, codec: Codec<R, T, E>, body: F) -> impl Future<Output = R>
     where
         F: Future<Output = R>,
     {
-        let open = self.open();
-        self.go_on(open, codec, || body).await
+        Box::pin(async move {
+            let open = self.open();
+            self.go_on(open, codec, || body).await
+        })
     }
 
     /// The same for a body that can outlive the call: `make` starts one that borrows nothing.
-    pub async fn run_owned<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
+    pub fn run_owned<M, F>(self, codec: Codec<R, T, E>, make: M) -> impl Future<Output = R>
+    where
+        M: FnOnce() -> F,
+        F: Future<Output = R> + Send + 'static,
+        R: Send + 'static,
+        T: 'static,
+        E: 'static,
+    {
+        Box::pin(self.open_and_go_on(codec, make))
+    }
+
+    async fn open_and_go_on<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R> + Send + 'static,

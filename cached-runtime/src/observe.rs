@@ -143,13 +143,15 @@ struct Counters([AtomicU64; EVENTS]);
 /// The counters of one prefix.
 #[derive(Debug)]
 pub(crate) struct PrefixStats {
+    name: Box<str>,
     per_thread: ThreadLocal<Counters>,
     mismatch_reported: Once,
 }
 
 impl PrefixStats {
-    fn new() -> Self {
+    fn new(name: &str) -> Self {
         Self {
+            name: name.into(),
             per_thread: ThreadLocal::new(),
             mismatch_reported: Once::default(),
         }
@@ -160,6 +162,14 @@ impl PrefixStats {
         let counter = &self.per_thread.get_or_default().0[event as usize];
         // Not fetch_add: this thread is the only writer.
         counter.store(counter.load(Relaxed) + 1, Relaxed);
+        if tracing::Level::DEBUG <= tracing::level_filters::LevelFilter::current() {
+            self.log(event);
+        }
+    }
+
+    #[cold]
+    fn log(&self, event: Event) {
+        tracing::debug!(prefix = &*self.name, ?event);
     }
 
     /// Another value type under this prefix: reported once, counted always.
@@ -223,7 +233,7 @@ impl Observatory {
         Arc::clone(
             prefixes
                 .entry(name.into())
-                .or_insert_with(|| Arc::new(PrefixStats::new())),
+                .or_insert_with(|| Arc::new(PrefixStats::new(name))),
         )
     }
 

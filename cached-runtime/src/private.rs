@@ -14,17 +14,19 @@ pub use std::any::type_name;
 pub use std::borrow::ToOwned;
 pub use std::time::Duration;
 
-pub use crate::batch::{Answers, Each, LookEach, look_each};
-pub use crate::call::{Look, look};
+pub use crate::batch::{Answers, AsMapKey, BatchMiss, Each, LookEach, look_each};
+pub use crate::call::{Look, Miss, look};
 pub use crate::install::installed;
-pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, part, part_of_type, types};
+pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, arg, types};
 pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
+pub use crate::outcome::{
+    BatchCodec, BatchShape, Codec, HasValue, HoldsInvalidationFailure, HoldsTimeout, NotAResult,
+    Returns, Shape,
+};
 pub use crate::policy::SingleFlight;
 pub use crate::site::{Origin, Site};
 pub use crate::template::{Piece, Text, write};
-pub use crate::write::invalidation;
-
-use crate::outcome::HasValue;
+pub use crate::write::{Write, invalidation};
 
 /// The cache that an expression names.
 pub trait AsCache {

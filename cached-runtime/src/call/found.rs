@@ -13,7 +13,7 @@ use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::SingleFlight;
 
-use super::Miss;
+use super::{Miss, Subject};
 
 /// What the call does first.
 pub(super) enum Open {
@@ -86,7 +86,7 @@ impl<R, T, E> Miss<R, T, E> {
         self.mode
             .report
             .report(|| Report::found(outcome, now.since(found.life.born)));
-        self.subject.open(codec, found)
+        Subject::open(codec, found)
     }
 
     pub(super) async fn alone<F: Future<Output = R>>(self, body: F) -> R {
@@ -191,7 +191,7 @@ impl<R, T, E> Miss<R, T, E> {
                 if !self.subject.can_read(codec, &entry) {
                     return Joined::LoadAlone;
                 }
-                Some(self.subject.open(codec, &entry))
+                Some(Subject::open(codec, &entry))
             }
             Landing::Failed(error) => {
                 if let Some(stale) = self.error_answer(codec) {

@@ -171,7 +171,7 @@ impl<T> Subject<T> {
     }
 
     /// The answer in an entry that [`can_read`](Self::can_read) accepted.
-    pub(crate) fn open<R, E>(&self, codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
+    pub(crate) fn open<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
         match ((codec.read)(entry), codec.shape.not_found) {
             (Some(value), _) => (codec.shape.value)(value),
             (None, Some(not_found)) => not_found(),

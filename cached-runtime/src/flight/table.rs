@@ -91,7 +91,7 @@ impl Flights {
             tags: Arc::clone(tags),
             landing,
         };
-        drop(slot.insert_entry(flight));
+        slot.insert_entry(flight);
         let flights = Arc::clone(self);
         Boarding::Lead(Leader {
             flights,
@@ -108,7 +108,6 @@ impl Flights {
 
     fn shard(&self, key: &RawKey) -> MutexGuard<'_, Shard> {
         // Other bits than the maps inside take.
-        #[expect(clippy::cast_possible_truncation, reason = "five bits are used")]
         let index = (key.hash() >> 32) as usize % SHARDS;
         lock(&self.shards[index])
     }

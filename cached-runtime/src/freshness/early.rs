@@ -11,7 +11,7 @@ use super::Life;
 pub(crate) enum Early {
     /// Past this fraction of the life, always: one caller refreshes behind its answer.
     Ahead(f64),
-    /// XFetch: the sooner it expires and the longer a load takes, the likelier. The caller that
+    /// `XFetch`: the sooner it expires and the longer a load takes, the likelier. The caller that
     /// draws it loads.
     Chance { beta: f64 },
 }

@@ -38,7 +38,7 @@ mod tests;
 
 pub use self::arg::arg;
 pub(crate) use self::identity::{Ident, Identity};
-pub use self::part::{Cons, Element, KeyPart, Nil, Parts, part, part_of_type, types};
+pub use self::part::{Cons, Element, KeyPart, Nil, Parts, types};
 pub(crate) use self::raw::RawKey;
 pub(crate) use self::sink::encoded_size;
 pub use self::typed::{IntoKey, Key};

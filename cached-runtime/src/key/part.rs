@@ -157,7 +157,7 @@ pub struct Part<'a, T: ?Sized>(&'a T);
 
 /// Makes a part of an argument.
 #[inline]
-pub fn part<T: KeyPart + ?Sized>(value: &T) -> Part<'_, T> {
+pub(super) fn part<T: KeyPart + ?Sized>(value: &T) -> Part<'_, T> {
     Part(value)
 }
 
@@ -179,7 +179,7 @@ pub struct PartOfType<'a, T: ?Sized>(&'a T);
 
 /// Makes a part of an `impl Trait` argument, whose type is part of the key, too.
 #[inline]
-pub fn part_of_type<T: KeyPart + ?Sized>(value: &T) -> PartOfType<'_, T> {
+pub(super) fn part_of_type<T: KeyPart + ?Sized>(value: &T) -> PartOfType<'_, T> {
     PartOfType(value)
 }
 

@@ -1,0 +1,140 @@
+//! The text of `#[cache_aside(..)]`: every option with the place where it stands.
+
+mod grammar;
+mod value;
+
+pub(crate) use value::{Fraction, Jitter, KeyFn, Local, SingleFlight};
+
+use proc_macro2::{Ident, TokenStream};
+use syn::parse::ParseStream;
+use syn::{Expr, LitStr, Path};
+
+use crate::crate_path;
+use crate::duration::Time;
+use crate::errors::Errors;
+use grammar::{CACHE_ASIDE, CACHE_INVALIDATE, options};
+
+/// An option: its name as it was written, and its value.
+#[derive(Clone)]
+pub(crate) struct Given<T> {
+    pub(crate) name: Ident,
+    pub(crate) value: T,
+}
+
+/// The options of `#[cache_aside(..)]`.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) ttl: Option<Given<Time>>,
+    pub(crate) ttl_with: Option<Given<Expr>>,
+    pub(crate) prefix: Option<Given<LitStr>>,
+    pub(crate) key: Option<Given<Vec<Expr>>>,
+    pub(crate) skip: Option<Given<Vec<Ident>>>,
+    pub(crate) key_fn: Option<Given<KeyFn>>,
+    pub(crate) version: Option<Given<String>>,
+    pub(crate) tags: Option<Given<Vec<LitStr>>>,
+    pub(crate) tags_with: Option<Given<Expr>>,
+    pub(crate) jitter: Option<Given<Jitter>>,
+    pub(crate) negative_ttl: Option<Given<Time>>,
+    pub(crate) cache_if: Option<Given<Expr>>,
+    pub(crate) stale_while_revalidate: Option<Given<Time>>,
+    pub(crate) stale_if_error: Option<Given<Time>>,
+    pub(crate) refresh_ahead: Option<Given<Fraction>>,
+    pub(crate) early_expiry: Option<Given<Fraction>>,
+    pub(crate) soft_timeout: Option<Given<Time>>,
+    pub(crate) load_timeout: Option<Given<Time>>,
+    pub(crate) single_flight: Option<Given<SingleFlight>>,
+    pub(crate) local: Option<Given<Local>>,
+    pub(crate) cache: Option<Given<Expr>>,
+    pub(crate) each: Option<Given<Ident>>,
+    pub(crate) crate_path: Option<Given<Path>>,
+}
+
+impl Args {
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        options(tokens, CACHE_ASIDE, errors, |name, input| {
+            args.take(name, input)
+        });
+        args
+    }
+
+    /// Reads the value of one option; `input` stands behind the `=` or inside the parentheses.
+    fn take(&mut self, name: Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        let option = name.to_string();
+        let option = option.as_str();
+        match option {
+            "ttl" => self.ttl = given(name, value::time(option, input)?),
+            "ttl_with" => self.ttl_with = given(name, input.parse()?),
+            "prefix" => self.prefix = given(name, value::prefix(input)?),
+            "key" => self.key = given(name, value::expressions(input)?),
+            "skip" => self.skip = given(name, value::names(input)?),
+            "key_fn" => self.key_fn = given(name, value::key_fn(input)?),
+            "version" => self.version = given(name, value::version(input)?),
+            "tags" => self.tags = given(name, value::templates(input)?),
+            "tags_with" => self.tags_with = given(name, input.parse()?),
+            "jitter" => self.jitter = given(name, value::jitter(input)?),
+            "negative_ttl" => self.negative_ttl = given(name, value::time(option, input)?),
+            "cache_if" => self.cache_if = given(name, input.parse()?),
+            "stale_while_revalidate" => {
+                self.stale_while_revalidate = given(name, value::time(option, input)?);
+            }
+            "stale_if_error" => self.stale_if_error = given(name, value::time(option, input)?),
+            "refresh_ahead" => self.refresh_ahead = given(name, value::share(input)?),
+            "early_expiry" => self.early_expiry = given(name, value::beta(input)?),
+            "soft_timeout" => self.soft_timeout = given(name, value::time(option, input)?),
+            "load_timeout" => self.load_timeout = given(name, value::time(option, input)?),
+            "single_flight" => self.single_flight = given(name, value::single_flight(input)?),
+            "local" => self.local = given(name, value::local(input)?),
+            "cache" => self.cache = given(name, input.parse()?),
+            "each" => self.each = given(name, value::each(input)?),
+            _ => self.crate_path = given(name, crate_path::parse(input)?),
+        }
+        Ok(())
+    }
+}
+
+/// The options of `#[cache_invalidate(..)]`.
+#[derive(Default)]
+pub(crate) struct InvalidateArgs {
+    pub(crate) tags: Option<Given<Vec<LitStr>>>,
+    pub(crate) keys: Option<Given<Vec<Expr>>>,
+    pub(crate) prefixes: Option<Given<Vec<Expr>>>,
+    pub(crate) cache: Option<Given<Expr>>,
+    pub(crate) on_failure: Option<Given<()>>,
+    pub(crate) crate_path: Option<Given<Path>>,
+}
+
+impl InvalidateArgs {
+    pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self::default();
+        options(tokens, CACHE_INVALIDATE, errors, |name, input| {
+            args.take(name, input)
+        });
+        args
+    }
+
+    fn take(&mut self, name: Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        match name.to_string().as_str() {
+            "tags" => self.tags = given(name, value::templates(input)?),
+            "keys" => {
+                self.keys = given(name, value::array("keys", "keys = [user_key(id)]", input)?)
+            }
+            "prefixes" => self.prefixes = given(name, value::prefixes(input)?),
+            "cache" => self.cache = given(name, input.parse()?),
+            "on_failure" => self.on_failure = given(name, value::on_failure(input)?),
+            _ => self.crate_path = given(name, crate_path::parse(input)?),
+        }
+        Ok(())
+    }
+}
+
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "always assigned to an optional field"
+)]
+fn given<T>(name: Ident, value: T) -> Option<Given<T>> {
+    Some(Given { name, value })
+}
+
+#[cfg(test)]
+mod tests;

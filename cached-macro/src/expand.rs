@@ -1,0 +1,276 @@
+//! The function again, with a cache around its body. Cannot fail.
+//!
+//! ```text
+//! async fn load(db: &Db, id: u64) -> Result<User, DbError> { BODY }
+//! ```
+//!
+//! becomes
+//!
+//! ```text
+//! async fn load(db: &Db, id: u64) -> Result<User, DbError> {
+//!     let codec = ..;                  // what the return type can do: the only bounds on it
+//!     let miss = {                     // borrows the arguments, waits for nothing
+//!         let parts = ..;
+//!         match look(site, cache, &parts, &codec) { Hit(hit) => return hit, Miss(miss) => .. }
+//!     };
+//!     miss.run(codec, async move { BODY }).await
+//! }
+//! ```
+//!
+//! Names are invisible to the user's code, since their spans resolve at the macro; items are not,
+//! so they stand in blocks of their own. Lints are silenced where generated code sets them off.
+
+mod key;
+mod key_fn;
+mod rules;
+mod tags;
+
+pub(crate) use tags::pieces;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{FnArg, Pat, Signature};
+
+use crate::function::{Function, brace};
+use crate::plan::{Kept, Load, Plan};
+use crate::rewrite::{name_for_self, replace_self};
+use crate::tokens::erase_lifetimes;
+
+pub(crate) fn expand(plan: &Plan) -> TokenStream {
+    let mut sig = plan.function.sig.clone();
+    let codec = codec(plan);
+    let miss = miss(plan);
+    let run = match &plan.load {
+        Load::InPlace => in_place(plan),
+        Load::Kept(kept) => kept_for_load(plan, kept, &mut sig),
+        Load::Each(each) => for_each(plan, each, &mut sig),
+    };
+    let function = plan.function.with_body(&sig, quote! { #codec #miss #run });
+    let key_fn = plan
+        .args
+        .key_fn
+        .as_ref()
+        .map(|key_fn| key_fn::expand(plan, &key_fn.value));
+    quote! { #function #key_fn }
+}
+
+/// The probe of the return type.
+///
+/// Names from the user stand outside of the block with the `use`, which would shadow them.
+fn codec(plan: &Plan) -> TokenStream {
+    let Plan {
+        k, args, function, ..
+    } = plan;
+    let output = function.output_type();
+    let at_output = function.output_span();
+    let (probe, codec) = match plan.load {
+        Load::Each(_) => (
+            quote_spanned! {at_output=> (&&returns).batch() },
+            quote_spanned! {at_output=> batch_codec },
+        ),
+        _ => (
+            quote_spanned! {at_output=> (&&&&returns).shape() },
+            quote_spanned! {at_output=> codec },
+        ),
+    };
+    let timeouts = match (&args.load_timeout, &args.stale_if_error) {
+        (None, _) => None,
+        // Without an old value at hand a cut load can only be an error.
+        (Some(_), None) => Some(quote_spanned! {at_output=> let shape = shape.timeouts(); }),
+        (Some(_), Some(_)) => {
+            Some(quote_spanned! {at_output=> let shape = (&&shape).timeouts_if_any(); })
+        }
+    };
+    quote_spanned! {at_output=>
+        let codec = {
+            let returns = #k::returns::<#output>();
+            let shape = {
+                #[allow(unused_imports)]
+                use #k::shapes::*;
+                let shape = #probe;
+                let shape = (&&shape).errors();
+                #timeouts
+                shape
+            };
+            #k::#codec(shape)
+        };
+    }
+}
+
+/// The look-up, and what a load has to know.
+fn miss(plan: &Plan) -> TokenStream {
+    let Plan { k, args, .. } = plan;
+    let here = Span::mixed_site();
+    let site = key::site(plan);
+    let parts = key::parts(plan);
+    let place = match &args.cache {
+        Some(cache) => {
+            let cache = &cache.value;
+            quote_spanned! {here=> &(#cache) }
+        }
+        None => quote_spanned! {here=> #k::installed() },
+    };
+    let rules = rules::rules(plan);
+    let (look, outcome, rules) = match &plan.load {
+        Load::Each(each) => (
+            quote_spanned! {here=> #k::look_each(site, #k::as_cache(place), &#each, &parts, &codec) },
+            quote_spanned! {here=> #k::LookEach },
+            // In the rules the argument is one element of itself.
+            quote_spanned! {here=>
+                miss.rules(|element| {
+                    #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                    let #each = element;
+                    #rules
+                    rules
+                })
+            },
+        ),
+        _ => (
+            quote_spanned! {here=> #k::look(site, #k::as_cache(place), &parts, &codec) },
+            quote_spanned! {here=> #k::Look },
+            quote_spanned! {here=> #rules miss.rules(rules) },
+        ),
+    };
+    quote_spanned! {here=>
+        let miss = {
+            #site
+            #parts
+            #[allow(clippy::used_underscore_binding)]
+            let place = #place;
+            let look = #look;
+            match look {
+                #outcome::Hit(hit) => return hit,
+                #outcome::Miss(miss) => { #rules }
+            }
+        };
+    }
+}
+
+fn in_place(plan: &Plan) -> TokenStream {
+    let body = body(&plan.function, plan.function.body.block());
+    quote_spanned! {Span::mixed_site()=> miss.run(codec, async move { #body }).await }
+}
+
+/// Before: `miss.run(codec, async move { BODY })`, which borrows from the caller.
+///
+/// After: a closure that clones what is borrowed, and a future that owns the clones. It is called
+/// once for each load, so a hit clones nothing.
+fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream {
+    let Plan { k, function, .. } = plan;
+    let mut tokens = function.body.tokens.clone();
+    let (mut clones, mut borrows) = (Vec::new(), Vec::new());
+    for Kept {
+        cfgs,
+        name,
+        mutability,
+        ty,
+        span,
+    } in kept
+    {
+        let at = Span::mixed_site().located_at(*span);
+        let local = if name == "self" {
+            let fresh = name_for_self(quote! { #sig #tokens });
+            tokens = replace_self(tokens, &fresh);
+            Ident::new(&fresh, name.span())
+        } else {
+            name.clone()
+        };
+        // With its own span the argument is where an unmet bound is reported.
+        let mut lent = name.clone();
+        lent.set_span(span.resolved_at(name.span()));
+        clones.push(quote_spanned! {at=>
+            #(#cfgs)*
+            #[allow(clippy::used_underscore_binding)]
+            let #local = {
+                #[allow(unused_imports)]
+                use #k::ToOwned as _;
+                #k::keepable(#lent);
+                #lent.to_owned()
+            };
+        });
+        let ty = ty.as_ref().map(|ty| quote_spanned! {at=> : #ty });
+        borrows.push(quote_spanned! {at=>
+            #(#cfgs)*
+            #[allow(
+                unused_variables,
+                clippy::no_effect_underscore_binding,
+                clippy::used_underscore_binding
+            )]
+            let #mutability #local #ty = &#local;
+        });
+        if mutability.is_some() {
+            strip_mut(sig, name);
+        }
+    }
+    let body = body(function, brace(tokens, function.body.span));
+    quote_spanned! {Span::mixed_site()=>
+        miss.run_owned(codec, move || {
+            #(#clones)*
+            async move {
+                #(#borrows)*
+                #body
+            }
+        }).await
+    }
+}
+
+/// The body with the elements that have to be loaded, under the name of the whole argument.
+fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
+    let function = &plan.function;
+    let body = body(function, function.body.block());
+    let param = function.param(each);
+    let mutability = strip_mut(sig, each);
+    let borrowed = param.filter(|param| param.borrow != crate::function::Borrow::Owned);
+    let here = Span::mixed_site();
+    if let Some(param) = borrowed {
+        let ty = erase_lifetimes(&param.ty);
+        quote_spanned! {here=>
+            miss.run(codec, move |rest| async move {
+                #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                let #mutability #each: #ty = &rest;
+                #body
+            }).await
+        }
+    } else {
+        quote_spanned! {here=>
+            miss.run(codec, move |rest| async move {
+                #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                let #mutability #each = rest;
+                #body
+            }).await
+        }
+    }
+}
+
+/// `mut` belongs on the binding that the body sees; here it would be unused.
+fn strip_mut(sig: &mut Signature, name: &Ident) -> Option<syn::Token![mut]> {
+    sig.inputs.iter_mut().find_map(|input| match input {
+        FnArg::Typed(typed) => match &mut *typed.pat {
+            Pat::Ident(pat) if pat.ident == *name => pat.mutability.take(),
+            _ => None,
+        },
+        FnArg::Receiver(_) => None,
+    })
+}
+
+/// The body behind a `return` of the declared type that is never taken, so that errors about types
+/// stand at the user's expression, in the words they would have without the attribute.
+pub(crate) fn body(function: &Function, block: TokenStream) -> TokenStream {
+    let output = function.output_type();
+    let at_output = function.output_span();
+    quote_spanned! {at_output=>
+        #[allow(
+            unreachable_code,
+            clippy::diverging_sub_expression,
+            clippy::empty_loop,
+            clippy::let_unit_value,
+            clippy::needless_return,
+            clippy::unreachable
+        )]
+        if false {
+            let anchor: #output = loop {};
+            return anchor;
+        }
+        #block
+    }
+}

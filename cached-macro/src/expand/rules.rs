@@ -1,0 +1,123 @@
+//! What is known about an entry apart from its key, as data for the runtime.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{format_ident, quote_spanned};
+
+use super::tags::pieces;
+use crate::args::{Args, Given, Jitter, Local, SingleFlight};
+use crate::duration::Time;
+use crate::plan::Plan;
+
+/// `let rules = ..`, one statement for each option that was given.
+pub(super) fn rules(plan: &Plan) -> TokenStream {
+    let Plan { k, args, .. } = plan;
+    let here = Span::mixed_site();
+    let times = times(args)
+        .into_iter()
+        .flatten()
+        .map(|time| self::time(time, k));
+    let closures = closures(args);
+    let others = others(args, k);
+    let tags = plan.tags.iter().map(|tag| {
+        let cfgs = &tag.cfgs;
+        let pieces = pieces(tag, k);
+        quote_spanned! {here=>
+            #(#cfgs)*
+            #[allow(clippy::used_underscore_binding)]
+            let rules = rules.tag(#pieces);
+        }
+    });
+    quote_spanned! {here=>
+        let rules = #k::rules(&codec);
+        #(#times)*
+        #closures
+        #(#others)*
+        #(#tags)*
+    }
+}
+
+fn times(args: &Args) -> [Option<&Given<Time>>; 6] {
+    [
+        args.ttl.as_ref(),
+        args.negative_ttl.as_ref(),
+        args.stale_while_revalidate.as_ref(),
+        args.stale_if_error.as_ref(),
+        args.soft_timeout.as_ref(),
+        args.load_timeout.as_ref(),
+    ]
+}
+
+fn time(option: &Given<Time>, k: &TokenStream) -> TokenStream {
+    set(
+        &format_ident!("{}", option.name, span = Span::mixed_site()),
+        &option.value,
+        k,
+    )
+}
+
+/// The declared type makes an expression of another one an error about that expression.
+fn set(method: &Ident, time: &Time, k: &TokenStream) -> TokenStream {
+    let here = Span::mixed_site();
+    let value = time.expand(k);
+    match time {
+        Time::Fixed { .. } => quote_spanned! {here=> let rules = rules.#method(#value); },
+        Time::Computed(_) => quote_spanned! {here=>
+            #[allow(clippy::used_underscore_binding)]
+            let length: #k::Duration = #value;
+            let rules = rules.#method(length);
+        },
+    }
+}
+
+/// They become function pointers, so they cannot capture.
+fn closures(args: &Args) -> TokenStream {
+    let closures = [&args.ttl_with, &args.cache_if, &args.tags_with];
+    let set = closures.into_iter().flatten().map(|Given { name, value }| {
+        let here = Span::mixed_site();
+        let method = format_ident!("{}", name, span = here);
+        quote_spanned! {here=> let rules = rules.#method(#value); }
+    });
+    set.collect()
+}
+
+fn others(args: &Args, k: &TokenStream) -> Vec<TokenStream> {
+    let here = Span::mixed_site();
+    let mut set = Vec::new();
+    let number = |number: f64| Literal::f64_suffixed(number);
+    match args.jitter.as_ref().map(|jitter| &jitter.value) {
+        Some(Jitter::Fraction(fraction)) => {
+            let fraction = number(*fraction);
+            set.push(quote_spanned! {here=> let rules = rules.jitter(#fraction); });
+        }
+        Some(Jitter::By(time)) if time.length() == Some(Duration::ZERO) => {
+            set.push(quote_spanned! {here=> let rules = rules.jitter(0f64); });
+        }
+        Some(Jitter::By(time)) => set.push(self::set(&Ident::new("jitter_by", here), time, k)),
+        None => {}
+    }
+    if let Some(share) = &args.refresh_ahead {
+        let share = number(share.value.0);
+        set.push(quote_spanned! {here=> let rules = rules.refresh_ahead(#share); });
+    }
+    if let Some(beta) = &args.early_expiry {
+        let beta = number(beta.value.0);
+        set.push(quote_spanned! {here=> let rules = rules.early_expiry(#beta); });
+    }
+    if let Some(mode) = &args.single_flight {
+        let mode = match mode.value {
+            SingleFlight::Local => Ident::new("Local", here),
+            SingleFlight::Off => Ident::new("Off", here),
+        };
+        set.push(
+            quote_spanned! {here=> let rules = rules.single_flight(#k::SingleFlight::#mode); },
+        );
+    }
+    match args.local.as_ref().map(|local| &local.value) {
+        Some(Local::Not) => set.push(quote_spanned! {here=> let rules = rules.not_local(); }),
+        Some(Local::For(time)) => set.push(self::set(&Ident::new("local_for", here), time, k)),
+        Some(Local::Whole) | None => {}
+    }
+    set
+}

@@ -1,0 +1,174 @@
+//! `#[cache_invalidate(..)]`: what a write makes untrue.
+//!
+//! ```text
+//! async fn rename(db: &Db, id: u64) -> Result<(), DbError> { BODY }
+//! ```
+//!
+//! becomes
+//!
+//! ```text
+//! async fn rename(db: &Db, id: u64) -> Result<(), DbError> {
+//!     let shape = ..;                  // which outcome is a success
+//!     let write = invalidation(cache, shape).tag(..).key(..).prefix(..);
+//!     write.run(async move { BODY }).await
+//! }
+//! ```
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::{Expr, Type};
+
+use crate::args::{Given, InvalidateArgs};
+use crate::crate_path;
+use crate::errors::Errors;
+use crate::expand::{body, pieces};
+use crate::function::{Function, peel};
+use crate::plan::{Tag, attributes, resolve_tags, returned_opaque};
+
+/// All that the expansion needs to know.
+pub(crate) struct Plan {
+    k: TokenStream,
+    args: InvalidateArgs,
+    function: Function,
+    tags: Vec<Tag>,
+}
+
+impl Plan {
+    /// Only to be expanded if no error was found.
+    pub(crate) fn new(args: InvalidateArgs, function: Function, errors: &mut Errors) -> Self {
+        check(&args, &function, errors);
+        let templates = args.tags.as_ref().map_or(&[][..], |tags| &tags.value);
+        let tags = resolve_tags(templates, &function, errors);
+        let k = crate_path::private(args.crate_path.as_ref().map(|path| &path.value));
+        Self {
+            k,
+            args,
+            function,
+            tags,
+        }
+    }
+}
+
+fn check(args: &InvalidateArgs, function: &Function, errors: &mut Errors) {
+    attributes("cache_invalidate", function, errors);
+    if args.tags.is_none() && args.keys.is_none() && args.prefixes.is_none() {
+        errors.at_span(
+            Span::call_site(),
+            "nothing to invalidate; write `tags = [\"user:{id}\"]`, `keys = [user_key(id)]` or \
+             `prefixes = [\"user_list\"]`",
+        );
+    }
+    let sig = &function.sig;
+    if let Some(constness) = &sig.constness {
+        errors.at(
+            constness,
+            "a `const fn` cannot invalidate; only an `async fn` can",
+        );
+    } else if sig.asyncness.is_none() && !function.is_boxed() {
+        if function.returns_boxed_future() {
+            errors.at(
+                &sig.output,
+                "this function returns a boxed future of a shape other than `#[async_trait]`'s; \
+                 put `#[cache_invalidate]` on an `async fn` and call that",
+            );
+        } else {
+            errors.at(sig.fn_token, "only `async fn` can invalidate; add `async`");
+        }
+        return;
+    }
+    if let Some(abi) = &sig.abi {
+        errors.at(
+            abi,
+            "an `extern fn` cannot invalidate; only a plain `async fn` can",
+        );
+    }
+    if let Some(ty) = &function.output
+        && let Type::Never(never) = peel(ty)
+    {
+        errors.at(never, "a function that never returns invalidates nothing");
+    }
+    returned_opaque(
+        function,
+        "whether the write succeeded is read off it",
+        errors,
+    );
+}
+
+pub(crate) fn expand(plan: &Plan) -> TokenStream {
+    let Plan {
+        k,
+        args,
+        function,
+        tags,
+    } = plan;
+    let here = Span::mixed_site();
+    let shape = shape(plan);
+    let place = match &args.cache {
+        Some(Given { value, .. }) => quote_spanned! {here=> &(#value) },
+        None => quote_spanned! {here=> #k::installed() },
+    };
+    let tags = tags.iter().map(|tag| {
+        let cfgs = &tag.cfgs;
+        let pieces = pieces(tag, k);
+        quote_spanned! {here=>
+            #(#cfgs)*
+            #[allow(clippy::used_underscore_binding)]
+            let write = write.tag(#pieces);
+        }
+    });
+    let add = |method: &str, option: &Option<Given<Vec<Expr>>>| -> TokenStream {
+        let method = proc_macro2::Ident::new(method, here);
+        let values = option.as_ref().map_or(&[][..], |option| &option.value);
+        let statement = |value: &Expr| {
+            let cfgs = function.cfgs_for(value);
+            quote_spanned! {here=>
+                #(#cfgs)*
+                #[allow(clippy::used_underscore_binding)]
+                let write = write.#method(#value);
+            }
+        };
+        values.iter().map(statement).collect()
+    };
+    let keys = add("key", &args.keys);
+    let prefixes = add("prefix", &args.prefixes);
+    let body = body(function, function.body.block());
+    let statements = quote_spanned! {here=>
+        #shape
+        let write = {
+            #[allow(clippy::used_underscore_binding)]
+            let place = #place;
+            let write = #k::invalidation(#k::as_cache(place), shape);
+            #(#tags)*
+            #keys
+            #prefixes
+            write
+        };
+        write.run(async move { #body }).await
+    };
+    let function = function.with_body(&function.sig, statements);
+    quote! { #function }
+}
+
+/// The probe of the return type.
+fn shape(plan: &Plan) -> TokenStream {
+    let Plan {
+        k, args, function, ..
+    } = plan;
+    let output = function.output_type();
+    let at_output = function.output_span();
+    let propagating = args
+        .on_failure
+        .as_ref()
+        .map(|_| quote_spanned! {at_output=> .propagating() });
+    quote_spanned! {at_output=>
+        let shape = {
+            let returns = #k::returns::<#output>();
+            let shape = {
+                #[allow(unused_imports)]
+                use #k::shapes::*;
+                (&&&&returns).shape()
+            };
+            shape #propagating
+        };
+    }
+}

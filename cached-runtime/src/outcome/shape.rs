@@ -1,0 +1,145 @@
+//! How a return value is taken apart and put together.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::{NotAResult, SharedError};
+use crate::error::{Error, LoadTimeout};
+
+/// What a finished body means for the cache.
+#[derive(Debug)]
+pub(crate) enum Answer<'a, T> {
+    Value(&'a T),
+    NotFound,
+    Failed,
+}
+
+/// How to take apart and put together a function's return value. Plain function pointers: nothing
+/// here is bounded by what values or errors can do until something asks for it.
+pub struct Shape<R, T, E> {
+    pub(crate) peek: for<'a> fn(&'a R) -> Answer<'a, T>,
+    pub(crate) value: fn(T) -> R,
+    pub(crate) not_found: Option<fn() -> R>,
+    pub(super) error: for<'a> fn(&'a R) -> Option<&'a E>,
+    pub(super) failed: fn(E) -> R,
+    pub(super) share: Option<fn(&E) -> SharedError>,
+    pub(super) revive: Option<fn(&SharedError) -> Option<E>>,
+    pub(super) timed_out: Option<fn(LoadTimeout) -> E>,
+    pub(super) not_invalidated: Option<fn(Error) -> E>,
+}
+
+impl<R, T, E> Clone for Shape<R, T, E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, T, E> Copy for Shape<R, T, E> {}
+
+impl<R, T, E> fmt::Debug for Shape<R, T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape").finish_non_exhaustive()
+    }
+}
+
+impl<R, T, E> Shape<R, T, E> {
+    pub(super) fn new(
+        peek: for<'a> fn(&'a R) -> Answer<'a, T>,
+        value: fn(T) -> R,
+        not_found: Option<fn() -> R>,
+        error: for<'a> fn(&'a R) -> Option<&'a E>,
+        failed: fn(E) -> R,
+    ) -> Self {
+        Self {
+            peek,
+            value,
+            not_found,
+            error,
+            failed,
+            share: None,
+            revive: None,
+            timed_out: None,
+            not_invalidated: None,
+        }
+    }
+
+    pub(crate) fn share(&self, outcome: &R) -> Option<SharedError> {
+        Some(self.share?((self.error)(outcome)?))
+    }
+
+    pub(crate) fn revive(&self, error: &SharedError) -> Option<R> {
+        Some((self.failed)(self.revive?(error)?))
+    }
+
+    pub(crate) fn can_time_out(&self) -> bool {
+        self.timed_out.is_some()
+    }
+
+    pub(crate) fn timed_out(&self, timeout: LoadTimeout) -> Option<R> {
+        Some((self.failed)(self.timed_out?(timeout)))
+    }
+
+    pub(crate) fn not_invalidated(&self, error: Error) -> Result<R, Error> {
+        match self.not_invalidated {
+            Some(convert) => Ok((self.failed)(convert(error))),
+            None => Err(error),
+        }
+    }
+}
+
+impl<T, E> Shape<Result<T, E>, T, E> {
+    /// For callers that know their type: nothing to probe.
+    pub(crate) fn of_result() -> Self {
+        Self::new(
+            |outcome| match outcome {
+                Ok(value) => Answer::Value(value),
+                Err(_) => Answer::Failed,
+            },
+            Ok,
+            None,
+            |outcome| outcome.as_ref().err(),
+            Err,
+        )
+    }
+}
+
+impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
+    pub(crate) fn of_option() -> Self {
+        Self::new(
+            |outcome| match outcome {
+                Some(value) => Answer::Value(value),
+                None => Answer::NotFound,
+            },
+            Some,
+            Some(|| None),
+            |_| None,
+            NotAResult::never,
+        )
+    }
+}
+
+impl<T> Shape<T, T, NotAResult<T>> {
+    pub(crate) fn of_value() -> Self {
+        Self::new(
+            |value| Answer::Value(value),
+            |value| value,
+            None,
+            |_| None,
+            NotAResult::never,
+        )
+    }
+}
+
+/// Asks for the shape of a return type.
+pub struct Returns<R>(PhantomData<fn() -> R>);
+
+impl<R> fmt::Debug for Returns<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Returns")
+    }
+}
+
+/// Starts the probe of a return type.
+pub const fn returns<R>() -> Returns<R> {
+    Returns(PhantomData)
+}

@@ -1,0 +1,21 @@
+//! The guide: one page per subject, with examples that are run as tests.
+//!
+//! | page | answers |
+//! |---|---|
+//! | [`keys`] | When do two calls share an answer? |
+//! | [`tags`] | How does an answer go away when the data behind it changes? |
+//! | [`freshness`] | How long is an answer given, and what happens at the end? |
+//! | [`one_load`] | What happens when many callers need the same answer at once? |
+//! | [`batch`] | How are many keys looked up with one body? |
+//! | [`by_hand`] | How is the cache used without the attribute? |
+//! | [`limits`] | What does it not do, and what to look at when it surprises? |
+//! | [`testing`] | How are cached functions tested? |
+
+macro_rules! pages {
+    ($($page:ident)*) => {$(
+        #[doc = include_str!(concat!("../docs/guide/", stringify!($page), ".md"))]
+        pub mod $page {}
+    )*};
+}
+
+pages! { keys tags freshness one_load batch by_hand limits testing }

@@ -1,0 +1,116 @@
+//! Nothing secret is logged or shown: R20.
+
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+
+use cache_aside::{CacheExt, Key, Policy, cache_aside, cache_invalidate};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::support::{Broken, MINUTE, World};
+
+const SECRET: &str = "hunter2";
+
+/// Writes down every event with every field, at every level but `trace`.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<String>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::DEBUG
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        struct Line<'a>(&'a mut String);
+        impl Visit for Line<'_> {
+            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+                let _ = write!(self.0, " {field}={value:?}");
+            }
+        }
+        let mut log = self.0.lock().unwrap();
+        log.push_str(event.metadata().target());
+        event.record(&mut Line(&mut log));
+        log.push('\n');
+    }
+
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[cache_aside(
+    ttl = "1m",
+    jitter = 0,
+    stale_if_error = "1h",
+    prefix = "secrets.get",
+    key_fn = get_key,
+    tags = ["secret:{password}", "secret-value:{result}"],
+    skip(world),
+    cache = world.cache
+)]
+async fn get(world: &World, password: &str) -> Result<String, Broken> {
+    world.try_load().await.map(|version| format!("{password}{version}"))
+}
+
+#[cache_aside(ttl = "1m", prefix = "secrets.get", skip(world), cache = world.cache)]
+async fn other_type(world: &World, password: &str) -> u64 {
+    drop(password.to_owned());
+    world.load().await
+}
+
+#[cache_aside(ttl = "1m", prefix = "secrets.hidden", skip(world), cache = world.cache)]
+async fn hidden<T>(world: &World, password: &str) -> T
+where
+    T: for<'a> From<&'a str> + serde::Serialize + serde::de::DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    world.load().await;
+    T::from(password)
+}
+
+#[cache_invalidate(tags = ["secret:{password}"], keys = [get_key(password)], cache = world.cache)]
+async fn set(world: &World, password: &str) -> usize {
+    world.write();
+    password.len()
+}
+
+#[tokio::test]
+async fn r20_neither_arguments_nor_values_are_logged_or_shown() {
+    let log = Log::default();
+    let guard = tracing::subscriber::set_default(log.clone());
+
+    let world = World::new().await;
+    for _ in 0..2 {
+        get(&world, SECRET).await.expect("works");
+    }
+    get(&world, SECRET).refresh_cache().await.expect("works");
+    world.clock.advance(MINUTE);
+    world.break_down(true);
+    get(&world, SECRET).await.expect("stale");
+    world.break_down(false);
+    other_type(&world, SECRET).await;
+    hidden::<String>(&world, SECRET).await;
+    set(&world, SECRET).await;
+    let key = Key::<String>::new("secrets.by_hand", &(SECRET,));
+    let policy = Policy::ttl(MINUTE).tags([SECRET]);
+    world.cache.put(&key, &SECRET.to_owned(), &policy).await.expect("stored");
+    let invalidation = world.cache.invalidate_tag(SECRET);
+    let shown = format!("{key:?} {key} {policy:?} {invalidation:?} {:?} {:?}", world.cache, world.cache.stats());
+    invalidation.await.expect("done");
+    world.cache.invalidate(&key).await.expect("done");
+    world.cache.close().await.expect("closed");
+    world.cache.health().await;
+    drop(guard);
+
+    let log = log.0.lock().unwrap();
+    assert!(log.contains("two functions share a prefix"), "the log was kept:\n{log}");
+    assert!(log.contains("secrets.get"), "prefixes are named:\n{log}");
+    assert!(!log.contains(SECRET), "{log}");
+    assert!(!shown.contains(SECRET), "{shown}");
+}
