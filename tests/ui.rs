@@ -13,7 +13,10 @@ fn accepted_uses_compile_and_run() {
 #[test]
 fn wrong_uses_are_refused_in_our_words() {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
-    let version = std::process::Command::new(rustc).arg("--version").output().expect("rustc runs");
+    let version = std::process::Command::new(rustc)
+        .arg("--version")
+        .output()
+        .expect("rustc runs");
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     assert!(
         version.starts_with(COMPILER),

@@ -93,10 +93,9 @@ where
         if key.is_some() && !keyed {
             cache.observatory().unkeyable(&subject.stats, site.name());
         }
-        let found = cache
-            .store()
-            .read(&subject.key, subject.key.hash(), Arc::clone);
-        let found = found.filter(|entry| keyed && read && subject.can_read(&codec.element, entry));
+        let found = (keyed && read)
+            .then(|| subject.find(cache, &codec.element))
+            .flatten();
         missing.push(Missing {
             element: element.clone(),
             map_key,
@@ -106,6 +105,9 @@ where
         });
     });
     if missing.is_empty() {
+        if let Some(mode) = mode {
+            mode.report.report(|| Report::loaded(Outcome::Hit));
+        }
         return LookEach::Hit((codec.shape.answers)(M::of(hits)));
     }
     LookEach::Miss(BatchMiss {

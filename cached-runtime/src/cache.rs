@@ -110,12 +110,9 @@ impl Cache {
         }
         let subject = Subject::<T>::new(self, raw.clone());
         let now = self.clock().now();
-        let entry = self
-            .store()
-            .read(raw, raw.hash(), Arc::clone)
-            .filter(|entry| {
-                entry.life.is_fresh(now) && !entry.is_negative() && subject.can_read(&codec, entry)
-            });
+        let entry = subject
+            .find(self, &codec)
+            .filter(|entry| entry.life.is_fresh(now));
         subject.stats.count(if entry.is_some() {
             Event::Hit
         } else {
@@ -170,10 +167,11 @@ impl Cache {
         let miss = match key.raw() {
             None => Miss::uncacheable(self, key.prefix(), mode),
             Some(raw) => {
-                if mode.is_none() && self.is_enabled() {
-                    if let Some(answer) = plain_hit(self, raw, &codec) {
-                        return answer;
-                    }
+                if mode.is_none()
+                    && self.is_enabled()
+                    && let Some(answer) = plain_hit(self, raw, &codec)
+                {
+                    return answer;
                 }
                 Miss::new(self, raw, mode, &codec)
             }

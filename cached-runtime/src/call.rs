@@ -74,7 +74,7 @@ impl<R, T, E> Miss<R, T, E> {
         match self.open() {
             Open::Behind(found) => match self.background_permit() {
                 Ok(permit) => {
-                    if let Some(leader) = self.lead_only() {
+                    if let Some(leader) = self.lead_only(&codec) {
                         permit.spawn(self.behind().load(codec, Some(leader), make()));
                     }
                     self.answer(&codec, &found)
@@ -96,7 +96,7 @@ impl<R, T, E> Miss<R, T, E> {
         match open {
             Open::Answer(found) => self.answer(&codec, &found),
             Open::Alone => self.alone(make()).await,
-            Open::Behind(found) | Open::Early(found) => match self.lead_only() {
+            Open::Behind(found) | Open::Early(found) => match self.lead_only(&codec) {
                 Some(leader) => self.load(codec, Some(leader), make()).await,
                 None => self.answer(&codec, &found),
             },
@@ -113,7 +113,7 @@ impl<R, T, E> Miss<R, T, E> {
         let mut vain_waits = 0;
         let leader = loop {
             match self.board() {
-                Turn::Load(leader) => match self.landed_meanwhile(leader) {
+                Turn::Load(leader) => match self.landed_meanwhile(&codec, leader) {
                     Ok(found) => return self.answer(&codec, &found),
                     Err(leader) => break leader,
                 },

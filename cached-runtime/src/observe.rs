@@ -264,9 +264,9 @@ impl Observatory {
             .map(|(name, stats)| (name.to_string(), stats.sum()))
             .collect();
         let mut total = Counts::default();
-        prefixes
-            .values()
-            .for_each(|counts| total.add_counts(counts));
+        for counts in prefixes.values() {
+            total.add_counts(counts);
+        }
         Stats {
             namespace: namespace.to_owned(),
             entries,
@@ -295,19 +295,13 @@ mod tests {
 
     #[test]
     fn counts_of_all_threads_are_added_up() {
-        let observatory = Arc::new(Observatory::default());
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                let observatory = Arc::clone(&observatory);
-                std::thread::spawn(move || {
-                    let stats = observatory.prefix("p");
-                    (0..1_000).for_each(|_| stats.count(Event::Hit));
-                })
-            })
-            .collect();
-        threads
-            .into_iter()
-            .for_each(|thread| thread.join().expect("no panic"));
+        let observatory = Observatory::default();
+        let count = || (0..1_000).for_each(|_| observatory.prefix("p").count(Event::Hit));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(count);
+            }
+        });
         assert_eq!(observatory.stats("", 0, 0).prefixes["p"].hits, 4_000);
     }
 

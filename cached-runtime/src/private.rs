@@ -18,11 +18,11 @@ pub use crate::batch::{Answers, AsMapKey, BatchMiss, Each, LookEach, look_each};
 pub use crate::call::{Look, Miss, look};
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, arg, types};
-pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
 pub use crate::outcome::{
     BatchCodec, BatchShape, Codec, HasValue, HoldsInvalidationFailure, HoldsTimeout, NotAResult,
     Returns, Shape,
 };
+pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
 pub use crate::policy::SingleFlight;
 pub use crate::site::{Origin, Site};
 pub use crate::template::{Piece, Text, write};

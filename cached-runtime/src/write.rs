@@ -91,10 +91,8 @@ struct Pending(Option<Invalidation>);
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(mut invalidation) = self.0.take() {
-            if let Err(error) = invalidation.apply() {
-                tracing::error!(%error, "a write was given up, and what it may have changed is not invalidated");
-            }
+        if let Some(Err(error)) = self.0.take().map(|mut invalidation| invalidation.apply()) {
+            tracing::error!(%error, "a write was given up, and what it may have changed is not invalidated");
         }
     }
 }

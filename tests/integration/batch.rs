@@ -22,25 +22,39 @@ async fn users(
     let version = world.try_load().await?;
     // One more than was asked for.
     let ids = ids.into_iter().filter(|id| *id < 100).chain([42]);
-    Ok(ids.map(|id| (id, format!("user {id} v{version}"))).collect())
+    Ok(ids
+        .map(|id| (id, format!("user {id} v{version}")))
+        .collect())
 }
 
 fn answer(ids: &[u64], version: u64) -> HashMap<u64, String> {
-    ids.iter().map(|id| (*id, format!("user {id} v{version}"))).collect()
+    ids.iter()
+        .map(|id| (*id, format!("user {id} v{version}")))
+        .collect()
 }
 
 #[tokio::test]
 async fn only_what_is_missing_is_loaded_in_one_body() {
     let world = World::new().await;
     let asked = std::sync::Mutex::default();
-    assert_eq!(users(&world, vec![1, 2], &asked).await, Ok(answer(&[1, 2], 1)));
+    assert_eq!(
+        users(&world, vec![1, 2], &asked).await,
+        Ok(answer(&[1, 2], 1))
+    );
     world.write();
     let mut expected = answer(&[1, 2], 1);
     expected.extend(answer(&[3, 4], 2));
-    assert_eq!(users(&world, vec![4, 1, 3, 2, 3, 3], &asked).await, Ok(expected.clone()));
+    assert_eq!(
+        users(&world, vec![4, 1, 3, 2, 3, 3], &asked).await,
+        Ok(expected.clone())
+    );
     assert_eq!(users(&world, vec![1, 2, 3, 4], &asked).await, Ok(expected));
     assert_eq!(*asked.lock().unwrap(), [vec![1, 2], vec![4, 3]]);
-    assert_eq!(users(&world, vec![], &asked).await, Ok(HashMap::new()), "no body for nothing");
+    assert_eq!(
+        users(&world, vec![], &asked).await,
+        Ok(HashMap::new()),
+        "no body for nothing"
+    );
     assert_eq!(world.loads(), 2);
 }
 
@@ -52,7 +66,11 @@ async fn a_batch_shares_entries_with_the_single_form() {
     users(&world, vec![1, 2, 500], &asked).await.expect("works");
     assert_eq!(*asked.lock().unwrap(), [vec![2, 500]]);
     assert_eq!(user(&world, 2).await, Ok(Some("user 2 v1".to_owned())));
-    assert_eq!(user(&world, 500).await, Ok(None), "what the body did not return is not found");
+    assert_eq!(
+        user(&world, 500).await,
+        Ok(None),
+        "what the body did not return is not found"
+    );
     assert_eq!(world.loads(), 2);
     assert_eq!(user_key(2), element_key(2));
     assert_eq!(user_key(2), Key::new("batch.user", &(2,)));
@@ -77,7 +95,11 @@ async fn an_error_is_the_error_of_the_whole_batch() {
     assert_eq!(users(&world, vec![1, 2], &asked).await, Err(Broken));
     assert_eq!(users(&world, vec![1], &asked).await, Ok(answer(&[1], 1)));
     world.break_down(false);
-    assert_eq!(users(&world, vec![2], &asked).await, Ok(answer(&[2], 1)), "nothing was stored");
+    assert_eq!(
+        users(&world, vec![2], &asked).await,
+        Ok(answer(&[2], 1)),
+        "nothing was stored"
+    );
 }
 
 #[tokio::test]
@@ -107,18 +129,33 @@ async fn modes_hold_for_a_batch() {
     users(&world, vec![1], &asked).await.expect("works");
     world.write();
     let (answers, report) = users(&world, vec![1], &asked).with_cache_report().await;
-    assert_eq!((answers, report.outcome), (Ok(answer(&[1], 1)), Outcome::Hit));
-    assert_eq!(users(&world, vec![1], &asked).bypass_cache().await, Ok(answer(&[1], 2)));
+    assert_eq!(
+        (answers, report.outcome),
+        (Ok(answer(&[1], 1)), Outcome::Hit)
+    );
+    assert_eq!(
+        users(&world, vec![1], &asked).bypass_cache().await,
+        Ok(answer(&[1], 2))
+    );
     assert_eq!(users(&world, vec![1], &asked).await, Ok(answer(&[1], 1)));
-    let (answers, report) = users(&world, vec![1], &asked).refresh_cache().with_cache_report().await;
-    assert_eq!((answers, report.outcome), (Ok(answer(&[1], 2)), Outcome::Loaded));
+    let (answers, report) = users(&world, vec![1], &asked)
+        .refresh_cache()
+        .with_cache_report()
+        .await;
+    assert_eq!(
+        (answers, report.outcome),
+        (Ok(answer(&[1], 2)), Outcome::Loaded)
+    );
     assert_eq!(users(&world, vec![1], &asked).await, Ok(answer(&[1], 2)));
 }
 
 #[cache_aside(ttl = "1m", prefix = "batch.slice", each = names, skip(world), cache = world.cache)]
 async fn of_slice(world: &World, tenant: u64, names: &[&str]) -> HashMap<String, u64> {
     let version = world.load().await;
-    names.iter().map(|name| ((*name).to_owned(), version + tenant)).collect()
+    names
+        .iter()
+        .map(|name| ((*name).to_owned(), version + tenant))
+        .collect()
 }
 
 #[cache_aside(ttl = "1m", prefix = "batch.deque", each = ids, skip(world), cache = world.cache)]
@@ -145,16 +182,32 @@ async fn any_collection_of_elements_will_do() {
     let world = World::new().await;
     for _ in 0..2 {
         let names = of_slice(&world, 10, &["a", "b"]).await;
-        assert_eq!(names, HashMap::from([("a".to_owned(), 11), ("b".to_owned(), 11)]));
-        assert_eq!(of_deque(&world, [1, 2].into()).await, [(1, 1), (2, 1)].into());
-        assert_eq!(of_hash_set(&world, &[1, 2].into()).await, [(1, 1), (2, 1)].into());
-        assert_eq!(of_tree_set(&world, [1, 2].into()).await, Ok([(1, 1), (2, 1)].into()));
+        assert_eq!(
+            names,
+            HashMap::from([("a".to_owned(), 11), ("b".to_owned(), 11)])
+        );
+        assert_eq!(
+            of_deque(&world, [1, 2].into()).await,
+            [(1, 1), (2, 1)].into()
+        );
+        assert_eq!(
+            of_hash_set(&world, &[1, 2].into()).await,
+            [(1, 1), (2, 1)].into()
+        );
+        assert_eq!(
+            of_tree_set(&world, [1, 2].into()).await,
+            Ok([(1, 1), (2, 1)].into())
+        );
     }
     assert_eq!(world.loads(), 4);
     of_slice(&world, 11, &["a"]).await;
     assert_eq!(world.loads(), 5, "the other arguments are part of each key");
     let key = Key::<u64>::new("batch.slice", &(10, "a"));
-    assert_eq!(world.cache.get(&key).await, Some(11), "the element stands where `each` stands");
+    assert_eq!(
+        world.cache.get(&key).await,
+        Some(11),
+        "the element stands where `each` stands"
+    );
 }
 
 #[cache_aside(ttl = "1m", jitter = 0, stale_if_error = "1m", prefix = "batch.stale", each = ids, skip(world), cache = world.cache)]
@@ -171,7 +224,11 @@ async fn a_failed_batch_is_stale_only_if_every_missing_element_may_be() {
     world.break_down(true);
     assert_eq!(stale(&world, vec![1, 2]).await, Ok([(1, 1), (2, 1)].into()));
     assert_eq!(stale(&world, vec![1, 3]).await, Err(Broken));
-    world.cache.invalidate(&Key::<u64>::new("batch.stale", &(2,))).await.expect("done");
+    world
+        .cache
+        .invalidate(&Key::<u64>::new("batch.stale", &(2,)))
+        .await
+        .expect("done");
     assert_eq!(stale(&world, vec![1, 2]).await, Err(Broken));
     settle().await;
 }

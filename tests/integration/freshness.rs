@@ -41,7 +41,11 @@ async fn a_minute_is_still_a_hit_after_31_seconds() {
 #[tokio::test]
 async fn r14_expiries_spread_over_the_jitter_and_none_comes_after_the_ttl() {
     let clock = Clock::manual();
-    let cache = Cache::builder().clock(clock.clone()).local_capacity(20_000).build().await;
+    let cache = Cache::builder()
+        .clock(clock.clone())
+        .local_capacity(20_000)
+        .build()
+        .await;
     let world = World::with(cache.expect("good settings"), clock);
     let mut lives = Vec::new();
     for id in 0..10_000 {
@@ -51,12 +55,21 @@ async fn r14_expiries_spread_over_the_jitter_and_none_comes_after_the_ttl() {
     }
     let (shortest, longest) = (lives.iter().min().unwrap(), lives.iter().max().unwrap());
     assert!(*longest <= 100 * SECOND, "{longest:?}");
-    assert!(*longest - *shortest >= 9 * SECOND, "{shortest:?}..{longest:?}");
+    assert!(
+        *longest - *shortest >= 9 * SECOND,
+        "{shortest:?}..{longest:?}"
+    );
     // Evenly: each tenth of the spread has its share.
     for tenth in 0..10_u32 {
         let (from, to) = (90 * SECOND + tenth * SECOND, 91 * SECOND + tenth * SECOND);
-        let share = lives.iter().filter(|life| (from..to).contains(*life)).count();
-        assert!((800..1_200).contains(&share), "{share} of 10,000 in {from:?}..{to:?}");
+        let share = lives
+            .iter()
+            .filter(|life| (from..to).contains(*life))
+            .count();
+        assert!(
+            (800..1_200).contains(&share),
+            "{share} of 10,000 in {from:?}..{to:?}"
+        );
     }
     world.clock.advance(100 * SECOND);
     let loads = world.loads();
@@ -166,7 +179,9 @@ async fn local_shortens_the_life_or_keeps_nothing() {
     assert_eq!(world.loads(), 1);
     world.clock.advance(SECOND);
     world.break_down(true);
-    short(&world).await.expect_err("the whole life is over, stale windows included");
+    short(&world)
+        .await
+        .expect_err("the whole life is over, stale windows included");
     world.break_down(false);
 
     let loads = world.loads();
@@ -238,8 +253,18 @@ async fn r18_a_stale_answer_is_only_given_where_the_function_asked_for_it() {
     world.write();
     world.clock.advance(MINUTE);
     world.break_down(true);
-    assert_eq!(never_stale(&world, 1).await, Err(Broken), "the same entry, another function");
-    assert_eq!(world.cache.get(&Key::<u64>::new("fresh.stale", &(1,))).await, None);
+    assert_eq!(
+        never_stale(&world, 1).await,
+        Err(Broken),
+        "the same entry, another function"
+    );
+    assert_eq!(
+        world
+            .cache
+            .get(&Key::<u64>::new("fresh.stale", &(1,)))
+            .await,
+        None
+    );
 }
 
 #[tokio::test]
@@ -290,7 +315,11 @@ async fn r18_an_answer_invalidated_during_the_failing_load_is_not_given_either()
         if tag {
             world.cache.invalidate_tag("tagged:1").await.expect("done");
         } else {
-            world.cache.invalidate(&Key::<u64>::new("fresh.tagged", &(1,))).await.expect("done");
+            world
+                .cache
+                .invalidate(&Key::<u64>::new("fresh.tagged", &(1,)))
+                .await
+                .expect("done");
         }
         world.let_go();
         assert_eq!(call.await.expect("no panic"), Err(Broken));
@@ -314,7 +343,10 @@ async fn refresh_ahead_loads_behind_an_answer_that_is_still_fresh() {
     world.clock.advance(SECOND);
     let (answer, report) = ahead(&world).with_cache_report().await;
     assert_eq!((answer, report.outcome), (1, Outcome::Hit));
-    until("the refresh is stored", || world.cache.stats().total.stored == 2).await;
+    until("the refresh is stored", || {
+        world.cache.stats().total.stored == 2
+    })
+    .await;
     assert_eq!(ahead(&world).await, 2);
     assert_eq!(world.loads(), 2);
 }
@@ -367,7 +399,11 @@ async fn a_load_over_its_limit_is_cut_for_everybody() {
     for call in calls {
         assert_eq!(call.await.expect("no panic"), Err(Failure::Slow));
     }
-    assert_eq!(world.loads(), 1, "those who waited have a time-out of their own");
+    assert_eq!(
+        world.loads(),
+        1,
+        "those who waited have a time-out of their own"
+    );
     world.let_go();
     assert_eq!(cut(&world).await, Ok(1));
 }
@@ -395,14 +431,21 @@ async fn a_load_is_cut_only_if_there_is_something_to_give() {
         async move { cut_stale(&world).await }
     });
     tokio::time::sleep(10 * SECOND).await;
-    assert!(!first.is_finished(), "waits: there is nothing to give instead");
+    assert!(
+        !first.is_finished(),
+        "waits: there is nothing to give instead"
+    );
     world.release(1);
     assert_eq!(first.await.expect("no panic"), Some(1));
 
     world.write();
     world.clock.advance(MINUTE);
     assert_eq!(cut_stale(&world).await, Some(1), "cut");
-    world.cache.invalidate_prefix("fresh.cut_stale").await.expect("done");
+    world
+        .cache
+        .invalidate_prefix("fresh.cut_stale")
+        .await
+        .expect("done");
     let after = tokio::spawn({
         let world = world.clone();
         async move { cut_stale(&world).await }
@@ -470,7 +513,11 @@ async fn bounded(world: &World, id: u64) -> u64 {
 #[tokio::test]
 async fn background_loads_are_bounded() {
     let clock = Clock::manual();
-    let cache = Cache::builder().clock(clock.clone()).background_loads(2).build().await;
+    let cache = Cache::builder()
+        .clock(clock.clone())
+        .background_loads(2)
+        .build()
+        .await;
     let world = World::with(cache.expect("good settings"), clock);
     for id in 0..5 {
         bounded(&world, id).await;
@@ -493,5 +540,8 @@ async fn background_loads_are_bounded() {
     for id in 0..5 {
         bounded(&world, id).await;
     }
-    until("some more are refreshed", || world.cache.stats().total.stored >= 9).await;
+    until("some more are refreshed", || {
+        world.cache.stats().total.stored >= 9
+    })
+    .await;
 }

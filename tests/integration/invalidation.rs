@@ -93,7 +93,11 @@ async fn r8_an_invalidation_during_a_load_keeps_its_answer_out() {
         world.write();
         invalidate(&world.cache, by, &item_key(7)).await;
         world.let_go();
-        assert_eq!(early.await.expect("no panic"), 1, "its own load began before");
+        assert_eq!(
+            early.await.expect("no panic"),
+            1,
+            "its own load began before"
+        );
         assert_eq!(item(&world, 7).await, 2, "{by:?}");
     }
 }
@@ -137,7 +141,11 @@ async fn r8_an_invalidation_during_a_background_refresh_keeps_its_answer_out() {
         world.clock.advance(crate::support::MINUTE);
         world.forget_reached();
         world.hold();
-        assert_eq!(refreshed(&world, 7).await, 1, "stale, with a refresh behind it");
+        assert_eq!(
+            refreshed(&world, 7).await,
+            1,
+            "stale, with a refresh behind it"
+        );
         world.reached(1).await;
         world.write();
         invalidate(&world.cache, by, &refreshed_key(7)).await;
@@ -155,7 +163,11 @@ async fn r8_an_invalidation_during_a_soft_timeout_completion_keeps_its_answer_ou
         world.clock.advance(crate::support::MINUTE);
         world.forget_reached();
         world.hold();
-        assert_eq!(soft(&world, 7).await, 1, "the stale value after the soft time-out");
+        assert_eq!(
+            soft(&world, 7).await,
+            1,
+            "the stale value after the soft time-out"
+        );
         world.reached(1).await;
         world.write();
         invalidate(&world.cache, by, &soft_key(7)).await;
@@ -181,7 +193,13 @@ async fn r8_a_refresh_is_not_overwritten_by_an_older_load() {
     });
     world.reached(1).await;
     world.let_go();
-    assert_eq!((older.await.expect("no panic"), refresh.await.expect("no panic")), (1, 2));
+    assert_eq!(
+        (
+            older.await.expect("no panic"),
+            refresh.await.expect("no panic")
+        ),
+        (1, 2)
+    );
     assert_eq!(item(&world, 7).await, 2);
     assert_eq!(world.loads(), 2);
 }
@@ -196,7 +214,11 @@ async fn r8_a_put_is_not_overwritten_by_an_older_load() {
     });
     world.reached(1).await;
     let policy = cache_aside::Policy::ttl(crate::support::MINUTE);
-    world.cache.put(&item_key(7), &9, &policy).await.expect("stored");
+    world
+        .cache
+        .put(&item_key(7), &9, &policy)
+        .await
+        .expect("stored");
     world.let_go();
     older.await.expect("no panic");
     assert_eq!(item(&world, 7).await, 9);
@@ -221,7 +243,11 @@ async fn r8_no_read_is_older_than_the_last_invalidation_before_it() {
                     }
                 }
                 if version % 3 == By::ResultTag as u64 % 3 {
-                    world.cache.invalidate_tag(format!("inv-version:{}", version - 1)).await.expect("done");
+                    world
+                        .cache
+                        .invalidate_tag(format!("inv-version:{}", version - 1))
+                        .await
+                        .expect("done");
                     invalidate(&world.cache, By::Tag, &item_key(7)).await;
                 }
                 FLOOR.fetch_max(version, SeqCst);
@@ -253,7 +279,11 @@ async fn prefixes_and_tags_count_as_a_whole() {
     let world = World::new().await;
     item(&world, 7).await;
     world.cache.invalidate_prefix("inv").await.expect("done");
-    world.cache.invalidate_prefix("inv.item2").await.expect("done");
+    world
+        .cache
+        .invalidate_prefix("inv.item2")
+        .await
+        .expect("done");
     world.cache.invalidate_tag("inv").await.expect("done");
     world.cache.invalidate_tag("inv:77").await.expect("done");
     item(&world, 7).await;

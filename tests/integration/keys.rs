@@ -23,8 +23,14 @@ async fn every_argument_counts_and_texts_do_not_run_together() {
     assert_eq!(world.loads(), 2);
     assert_eq!(two(&world, "a".to_owned(), "b:c").await, "a/b:c");
     assert_eq!(world.loads(), 2);
-    assert_eq!(two_key("a".to_owned(), "b:c"), Key::new("keys.two", &("a", "b:c")));
-    assert_eq!(two_key("a".to_owned(), "b"), Key::new("keys.two", &("a".to_owned(), "b")));
+    assert_eq!(
+        two_key("a".to_owned(), "b:c"),
+        Key::new("keys.two", &("a", "b:c"))
+    );
+    assert_eq!(
+        two_key("a".to_owned(), "b"),
+        Key::new("keys.two", &("a".to_owned(), "b"))
+    );
 }
 
 #[cache_aside(ttl = "1m", prefix = "res", key_fn = res_key, skip(world), cache = world.cache)]
@@ -37,7 +43,10 @@ async fn integers_count_by_value() {
     let world = World::new().await;
     res(&world, 1).await;
     assert_eq!(Key::<u64>::new("res", &(1,)), res_key(1));
-    assert_eq!(world.cache.get(&Key::<u64>::new("res", &(1_i8,))).await, Some(2));
+    assert_eq!(
+        world.cache.get(&Key::<u64>::new("res", &(1_i8,))).await,
+        Some(2)
+    );
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -66,7 +75,10 @@ async fn none(world: &World, id: u64) -> u64 {
 #[tokio::test]
 async fn key_chooses_what_the_key_is_made_of() {
     let world = World::new().await;
-    let filter = |words: usize, limit| Filter { words: vec!["w".to_owned(); words], limit };
+    let filter = |words: usize, limit| Filter {
+        words: vec!["w".to_owned(); words],
+        limit,
+    };
     some(&world, &filter(1, Some(1)), 1).await;
     some(&world, &filter(2, Some(1)), 1).await;
     assert_eq!(world.loads(), 1);
@@ -99,7 +111,13 @@ async fn a_map_is_one_key_in_any_order() {
     }
     assert_eq!(world.loads(), 1);
     let tree: BTreeMap<String, u8> = (0..50_u8).map(|i| (i.to_string(), i)).collect();
-    assert_eq!(world.cache.get(&Key::<usize>::new("keys.maps", &(tree,))).await, Some(50));
+    assert_eq!(
+        world
+            .cache
+            .get(&Key::<usize>::new("keys.maps", &(tree,)))
+            .await,
+        Some(50)
+    );
 }
 
 #[cache_aside(ttl = "1m", prefix = "keys.version", skip(world), version = 2, key_fn = versioned_key, cache = world.cache)]
@@ -154,8 +172,14 @@ async fn the_default_prefix_is_module_and_name_with_all_that_encloses_it() {
     let stats = cache.stats();
     let prefixes: Vec<_> = stats.prefixes.keys().map(String::as_str).collect();
     assert_eq!(prefixes.len(), 3, "{prefixes:?}");
-    assert!(prefixes.contains(&"integration.keys.defaults.get"), "{prefixes:?}");
-    assert!(prefixes.contains(&"integration.keys.defaults.W.get"), "{prefixes:?}");
+    assert!(
+        prefixes.contains(&"integration.keys.defaults.get"),
+        "{prefixes:?}"
+    );
+    assert!(
+        prefixes.contains(&"integration.keys.defaults.W.get"),
+        "{prefixes:?}"
+    );
     assert_eq!(cache.get(&defaults::get_key(1)).await, Some(1));
 }
 
@@ -242,7 +266,10 @@ async fn type_arguments_count_unless_only_skipped_arguments_have_them() {
     counted::<1, _>(&world, vec![1_u16, 2]).await;
     assert_eq!(world.loads(), 6);
     assert_eq!(counted::<3, _>(&world, vec![1_u16, 2]).await, 6);
-    assert_eq!(world.cache.get(&counted_key::<3, _>(vec![1_u16, 2])).await, Some(6));
+    assert_eq!(
+        world.cache.get(&counted_key::<3, _>(vec![1_u16, 2])).await,
+        Some(6)
+    );
 }
 
 #[cache_aside(ttl = "1m", prefix = "keys.moved", tags = ["moved:{name}"], skip(world), cache = world.cache)]

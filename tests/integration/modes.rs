@@ -26,10 +26,16 @@ async fn maybe(world: &World, id: u64) -> Option<u64> {
 async fn a_report_tells_how_the_call_came_by_its_answer() {
     let world = World::new().await;
     let (_, report) = inner(&world).with_cache_report().await;
-    assert_eq!((report.outcome, report.tier, report.age), (Outcome::Loaded, None, None));
+    assert_eq!(
+        (report.outcome, report.tier, report.age),
+        (Outcome::Loaded, None, None)
+    );
     world.clock.advance(SECOND);
     let (_, report) = inner(&world).with_cache_report().await;
-    assert_eq!((report.outcome, report.tier), (Outcome::Hit, Some(Tier::Local)));
+    assert_eq!(
+        (report.outcome, report.tier),
+        (Outcome::Hit, Some(Tier::Local))
+    );
     assert_eq!(report.age, Some(SECOND));
     maybe(&world, 10).await;
     let (_, report) = maybe(&world, 10).with_cache_report().await;
@@ -100,7 +106,11 @@ async fn a_mode_is_for_the_call_itself_and_not_for_calls_in_its_body() {
     let world = World::new().await;
     assert_eq!(outer(&world).await, 10);
     world.write();
-    assert_eq!(outer(&world).refresh_cache().await, 10, "the inner call was a hit");
+    assert_eq!(
+        outer(&world).refresh_cache().await,
+        10,
+        "the inner call was a hit"
+    );
     assert_eq!(outer(&world).bypass_cache().await, 10);
     assert_eq!(world.loads(), 1);
 }
@@ -127,7 +137,11 @@ async fn a_mode_is_used_up_by_the_first_call_and_does_not_leak() {
         let world = world.clone();
         tokio::spawn(async move { inner(&world).await }).await
     };
-    assert_eq!(tasks.refresh_cache().await.expect("no panic"), 2, "not for spawned tasks");
+    assert_eq!(
+        tasks.refresh_cache().await.expect("no panic"),
+        2,
+        "not for spawned tasks"
+    );
 }
 
 #[tokio::test]

@@ -20,7 +20,10 @@ async fn fallible(world: &World, id: u64) -> Result<u64, Broken> {
 
 #[cache_aside(ttl = "1m", prefix = "one_load.shared_error", skip(world), cache = world.cache)]
 async fn shared_error(world: &World, id: u64) -> Result<u64, String> {
-    world.try_load().await.map_err(|Broken| format!("{id} is broken"))
+    world
+        .try_load()
+        .await
+        .map_err(|Broken| format!("{id} is broken"))
 }
 
 #[cache_aside(ttl = "1m", prefix = "one_load.alone", single_flight = off, skip(world), cache = world.cache)]
@@ -174,7 +177,11 @@ async fn r7_a_load_that_is_not_stored_makes_nobody_queue() {
     settle().await;
     world.let_go();
     callers.join_all().await;
-    assert_eq!(world.loads(), 1, "those who waited are given the value all the same");
+    assert_eq!(
+        world.loads(),
+        1,
+        "those who waited are given the value all the same"
+    );
     picky(&world, 7).await;
     assert_eq!(world.loads(), 2);
 }
@@ -205,7 +212,6 @@ async fn panics(world: &World, id: u64, panics: Arc<AtomicU64>) -> u64 {
 
 #[tokio::test]
 async fn a_panic_reaches_its_own_caller_and_one_who_waited_tries_again() {
-
     let world = World::new().await;
     world.hold();
     let left = Arc::new(AtomicU64::new(1));

@@ -21,7 +21,10 @@ async fn limited(world: &World) -> Result<u64, String> {
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        if let Poll::Ready(output) = future
+            .as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+        {
             return output;
         }
     }
@@ -36,8 +39,16 @@ fn without_a_runtime_hits_loads_and_refreshes_work() {
     assert_eq!(block_on(stale(&world)), 1);
     world.write();
     world.clock.advance(MINUTE);
-    assert_eq!(block_on(stale(&world)), 2, "without tasks it is refreshed by the caller");
-    assert_eq!(block_on(limited(&world)), Ok(2), "without a timer it is not cut");
+    assert_eq!(
+        block_on(stale(&world)),
+        2,
+        "without tasks it is refreshed by the caller"
+    );
+    assert_eq!(
+        block_on(limited(&world)),
+        Ok(2),
+        "without a timer it is not cut"
+    );
     assert_eq!(world.loads(), 3);
 }
 
@@ -47,7 +58,10 @@ fn a_cache_outlives_the_runtime_its_refreshes_ran_on() {
     let cache = block_on(Cache::builder().clock(clock.clone()).build()).expect("good settings");
     let world = World::with(cache, clock);
     let runtime = || {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime")
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
     };
     runtime().block_on(async {
         stale(&world).await;

@@ -56,7 +56,10 @@ impl Subscriber for Log {
     cache = world.cache
 )]
 async fn get(world: &World, password: &str) -> Result<String, Broken> {
-    world.try_load().await.map(|version| format!("{password}{version}"))
+    world
+        .try_load()
+        .await
+        .map(|version| format!("{password}{version}"))
 }
 
 #[cache_aside(ttl = "1m", prefix = "secrets.get", skip(world), cache = world.cache)]
@@ -68,7 +71,13 @@ async fn other_type(world: &World, password: &str) -> u64 {
 #[cache_aside(ttl = "1m", prefix = "secrets.hidden", skip(world), cache = world.cache)]
 async fn hidden<T>(world: &World, password: &str) -> T
 where
-    T: for<'a> From<&'a str> + serde::Serialize + serde::de::DeserializeOwned + Clone + Send + Sync + 'static,
+    T: for<'a> From<&'a str>
+        + serde::Serialize
+        + serde::de::DeserializeOwned
+        + Clone
+        + Send
+        + Sync
+        + 'static,
 {
     world.load().await;
     T::from(password)
@@ -99,9 +108,17 @@ async fn r20_neither_arguments_nor_values_are_logged_or_shown() {
     set(&world, SECRET).await;
     let key = Key::<String>::new("secrets.by_hand", &(SECRET,));
     let policy = Policy::ttl(MINUTE).tags([SECRET]);
-    world.cache.put(&key, &SECRET.to_owned(), &policy).await.expect("stored");
+    world
+        .cache
+        .put(&key, &SECRET.to_owned(), &policy)
+        .await
+        .expect("stored");
     let invalidation = world.cache.invalidate_tag(SECRET);
-    let shown = format!("{key:?} {key} {policy:?} {invalidation:?} {:?} {:?}", world.cache, world.cache.stats());
+    let shown = format!(
+        "{key:?} {key} {policy:?} {invalidation:?} {:?} {:?}",
+        world.cache,
+        world.cache.stats()
+    );
     invalidation.await.expect("done");
     world.cache.invalidate(&key).await.expect("done");
     world.cache.close().await.expect("closed");
@@ -109,7 +126,10 @@ async fn r20_neither_arguments_nor_values_are_logged_or_shown() {
     drop(guard);
 
     let log = log.0.lock().unwrap();
-    assert!(log.contains("two functions share a prefix"), "the log was kept:\n{log}");
+    assert!(
+        log.contains("two functions share a prefix"),
+        "the log was kept:\n{log}"
+    );
     assert!(log.contains("secrets.get"), "prefixes are named:\n{log}");
     assert!(!log.contains(SECRET), "{log}");
     assert!(!shown.contains(SECRET), "{shown}");

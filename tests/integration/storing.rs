@@ -44,7 +44,11 @@ async fn text(world: &World, length: usize) -> String {
 
 #[tokio::test]
 async fn r17_a_value_heavier_than_the_whole_cache_is_returned_and_not_stored() {
-    let cache = Cache::builder().local_capacity_bytes(10_000).build().await.expect("good settings");
+    let cache = Cache::builder()
+        .local_capacity_bytes(10_000)
+        .build()
+        .await
+        .expect("good settings");
     let world = World::with(cache, Clock::system());
     for _ in 0..2 {
         assert_eq!(text(&world, 20_000).await.len(), 20_000);
@@ -58,7 +62,11 @@ async fn r17_a_value_heavier_than_the_whole_cache_is_returned_and_not_stored() {
 
 #[tokio::test]
 async fn r19_the_cache_stays_inside_its_capacity() {
-    let cache = Cache::builder().local_capacity(100).build().await.expect("good settings");
+    let cache = Cache::builder()
+        .local_capacity(100)
+        .build()
+        .await
+        .expect("good settings");
     let world = World::with(cache, Clock::system());
     for length in 0..1_000 {
         text(&world, length).await;
@@ -66,7 +74,11 @@ async fn r19_the_cache_stays_inside_its_capacity() {
     }
     assert_eq!(world.cache.stats().evictions, 900);
 
-    let cache = Cache::builder().local_capacity_bytes(20_000).build().await.expect("good settings");
+    let cache = Cache::builder()
+        .local_capacity_bytes(20_000)
+        .build()
+        .await
+        .expect("good settings");
     let world = World::with(cache, Clock::system());
     for length in 0..1_000 {
         text(&world, length).await;
@@ -148,7 +160,10 @@ async fn another_type_under_one_prefix_reads_as_a_miss() {
     assert_eq!(other_type(&world, 1).await, "1 1");
     assert_eq!(one_type(&world, 1).await, 2);
     assert_eq!(world.loads(), 3);
-    assert_eq!(world.cache.stats().prefixes["storing.shared"].type_mismatches, 2);
+    assert_eq!(
+        world.cache.stats().prefixes["storing.shared"].type_mismatches,
+        2
+    );
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -170,7 +185,10 @@ async fn a_hit_on_an_arc_copies_nothing() {
 async fn by_hand_a_cache_gets_puts_and_loads() {
     let world = World::new().await;
     let cache = &world.cache;
-    let (key, policy) = (Key::<u64>::new("storing.hand", &(1, "a")), Policy::ttl(MINUTE));
+    let (key, policy) = (
+        Key::<u64>::new("storing.hand", &(1, "a")),
+        Policy::ttl(MINUTE),
+    );
     assert_eq!(cache.get(&key).await, None);
     let load = || async { world.try_load().await };
     assert_eq!(cache.get_or_load(&key, &policy, load).await, Ok(1));
@@ -183,31 +201,60 @@ async fn by_hand_a_cache_gets_puts_and_loads() {
 
     // One policy serves several types; closures bind it to one.
     let text = Key::<String>::new("storing.hand_text", &());
-    cache.put(&text, &"hello".to_owned(), &policy).await.expect("stored");
+    cache
+        .put(&text, &"hello".to_owned(), &policy)
+        .await
+        .expect("stored");
     let small = policy.clone().cache_if(|text: &String| text.len() < 3);
-    cache.put(&text, &"long".to_owned(), &small).await.expect("returned, not stored");
-    assert_eq!(cache.get(&text).await, None, "what was stored is older than what was put");
+    cache
+        .put(&text, &"long".to_owned(), &small)
+        .await
+        .expect("returned, not stored");
+    assert_eq!(
+        cache.get(&text).await,
+        None,
+        "what was stored is older than what was put"
+    );
     let by_value = Policy::ttl_with(|n: &u64| MINUTE * u32::try_from(*n).unwrap_or(1)).jitter(0.0);
-    cache.put(&key, &3, &by_value.single_flight(SingleFlight::Off)).await.expect("stored");
+    cache
+        .put(&key, &3, &by_value.single_flight(SingleFlight::Off))
+        .await
+        .expect("stored");
     let info = cache.inspect(&key).await.expect("stored");
     assert_eq!(info.ttl_left, 3 * MINUTE);
-    assert_eq!(cache.get_many(&[key.clone(), Key::new("storing.hand", &())]).await, [Some(3), None]);
+    assert_eq!(
+        cache
+            .get_many(&[key.clone(), Key::new("storing.hand", &())])
+            .await,
+        [Some(3), None]
+    );
     cache.invalidate(&key).await.expect("done");
     assert_eq!(cache.get(&key).await, None);
 }
 
 #[tokio::test]
 async fn a_cache_that_is_turned_off_loads_every_time() {
-    let cache = Cache::builder().enabled(false).build().await.expect("good settings");
+    let cache = Cache::builder()
+        .enabled(false)
+        .build()
+        .await
+        .expect("good settings");
     let world = World::with(cache, Clock::system());
     for _ in 0..3 {
         text(&world, 1).await;
     }
     assert_eq!((world.loads(), world.cache.stats().entries), (3, 0));
     assert_eq!(world.cache.stats().total.bypassed, 3);
-    assert_eq!(world.cache.health().await.status, cache_aside::HealthStatus::Down);
+    assert_eq!(
+        world.cache.health().await.status,
+        cache_aside::HealthStatus::Down
+    );
     let key = Key::<u64>::new("storing.off", &());
-    world.cache.put(&key, &1, &Policy::ttl(MINUTE)).await.expect("does nothing");
+    world
+        .cache
+        .put(&key, &1, &Policy::ttl(MINUTE))
+        .await
+        .expect("does nothing");
     assert_eq!(world.cache.get(&key).await, None);
 }
 
@@ -219,7 +266,10 @@ async fn bad_settings_are_errors_that_say_so() {
         Cache::builder().namespace(""),
         Cache::builder().namespace("a{b"),
     ] {
-        assert_eq!(builder.build().await.expect_err("refused").kind(), ErrorKind::Config);
+        assert_eq!(
+            builder.build().await.expect_err("refused").kind(),
+            ErrorKind::Config
+        );
     }
 }
 
@@ -232,7 +282,10 @@ async fn statistics_tell_what_happened() {
     world.cache.invalidate_tag("x").await.expect("done");
     let stats = world.cache.stats();
     let counts = &stats.prefixes["storing.shared"];
-    assert_eq!((counts.hits, counts.misses, counts.loads, counts.stored), (2, 2, 2, 2));
+    assert_eq!(
+        (counts.hits, counts.misses, counts.loads, counts.stored),
+        (2, 2, 2, 2)
+    );
     assert_eq!((stats.entries, stats.invalidations), (2, 1));
     assert!((counts.hit_rate() - 0.5).abs() < f64::EPSILON);
     let json = serde_json::to_value(&stats).expect("it is Serialize");

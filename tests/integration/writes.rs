@@ -53,7 +53,11 @@ impl From<Error> for Failure {
 #[cache_invalidate(tags = ["writes-user:{id}"], on_failure = propagate, cache = world.cache)]
 async fn propagating(world: &World, id: u64) -> Result<(), Failure> {
     world.write();
-    if id == 0 { Err(Failure::Broken) } else { Ok(()) }
+    if id == 0 {
+        Err(Failure::Broken)
+    } else {
+        Ok(())
+    }
 }
 
 #[cache_invalidate(tags = ["writes-user:{name}"], cache = world.cache)]
@@ -76,7 +80,14 @@ async fn a_write_invalidates_what_it_names() {
         }
     }
     by_key(&world, 1).await;
-    assert_eq!((user(&world, 1).await, user(&world, 2).await, list(&world).await), (3, 3, 2));
+    assert_eq!(
+        (
+            user(&world, 1).await,
+            user(&world, 2).await,
+            list(&world).await
+        ),
+        (3, 3, 2)
+    );
     consuming(&world, "1".to_owned()).await;
     assert_eq!((user(&world, 1).await, user(&world, 2).await), (4, 3));
 }
@@ -164,7 +175,10 @@ impl Repository {
 
 #[tokio::test]
 async fn a_repository_reads_what_it_wrote() {
-    let repository = Repository { cache: Cache::in_process(), rows: Mutex::default() };
+    let repository = Repository {
+        cache: Cache::in_process(),
+        rows: Mutex::default(),
+    };
     assert_eq!(repository.row(1).await, None);
     repository.set(1, "one").await;
     assert_eq!(repository.row(1).await.as_deref(), Some("one"));

@@ -98,10 +98,10 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// Leads a load that nobody has to wait for; `None` where one runs or has just landed.
-    pub(super) fn lead_only(&self) -> Option<Leader> {
+    pub(super) fn lead_only(&self, codec: &Codec<R, T, E>) -> Option<Leader> {
         match self.board_flight() {
             Boarding::Join(_) => None,
-            Boarding::Lead(leader) => self.landed_meanwhile(Some(leader)).err().flatten(),
+            Boarding::Lead(leader) => self.landed_meanwhile(codec, Some(leader)).err().flatten(),
         }
     }
 
@@ -141,6 +141,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// who boarded since, instead of a second load.
     pub(super) fn landed_meanwhile(
         &self,
+        codec: &Codec<R, T, E>,
         leader: Option<Leader>,
     ) -> Result<Arc<AnyEntry>, Option<Leader>> {
         let Some(leader) = leader else {
@@ -155,7 +156,8 @@ impl<R, T, E> Miss<R, T, E> {
             .cache
             .store()
             .read(&self.subject.key, self.subject.key.hash(), Arc::clone)
-            .filter(|entry| entry.start > before && entry.life.is_fresh(now));
+            .filter(|entry| entry.start > before && entry.life.is_fresh(now))
+            .filter(|entry| Subject::can_read(codec, entry));
         match landed {
             Some(entry) => {
                 leader.land(Landing::Arrived(Arc::clone(&entry)));
@@ -188,7 +190,7 @@ impl<R, T, E> Miss<R, T, E> {
                 if !proven {
                     return Joined::Again;
                 }
-                if !self.subject.can_read(codec, &entry) {
+                if !Subject::can_read(codec, &entry) {
                     return Joined::LoadAlone;
                 }
                 Some(Subject::open(codec, &entry))

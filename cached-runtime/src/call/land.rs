@@ -158,16 +158,27 @@ impl<T> Subject<T> {
     }
 
     /// Whether an entry is of the caller's type, or a "not found" that its function can return.
-    pub(crate) fn can_read<R, E>(&self, codec: &Codec<R, T, E>, entry: &AnyEntry) -> bool {
+    pub(crate) fn can_read<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> bool {
         if entry.is_negative() {
-            return codec.shape.not_found.is_some();
+            codec.shape.not_found.is_some()
+        } else {
+            (codec.holds)(entry)
         }
-        let readable = (codec.holds)(entry);
-        if !readable {
+    }
+
+    /// The entry of the key, if the caller can read it; one of another type is reported.
+    pub(crate) fn find<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+    ) -> Option<Arc<AnyEntry>> {
+        let entry = cache.store().read(&self.key, self.key.hash(), Arc::clone)?;
+        let readable = Self::can_read(codec, &entry);
+        if !readable && !entry.is_negative() {
             self.stats
                 .type_mismatch(self.key.prefix(), (codec.type_name)());
         }
-        readable
+        readable.then_some(entry)
     }
 
     /// The answer in an entry that [`can_read`](Self::can_read) accepted.

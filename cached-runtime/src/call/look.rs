@@ -18,6 +18,10 @@ use super::Subject;
 
 /// What a look found.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "what goes on does more than copy itself"
+)]
 pub enum Look<R, T, E> {
     /// The answer.
     Hit(R),
@@ -59,10 +63,10 @@ pub fn look<R, T, E, P: Parts>(
     let Some(key) = site.identity(parts) else {
         return Look::Miss(Miss::uncacheable(cache, site.name(), mode));
     };
-    if mode.is_none() {
-        if let Some(answer) = plain_hit(cache, &key, codec) {
-            return Look::Hit(answer);
-        }
+    if mode.is_none()
+        && let Some(answer) = plain_hit(cache, &key, codec)
+    {
+        return Look::Hit(answer);
     }
     Look::Miss(Miss::new(cache, &key, mode, codec))
 }
@@ -109,10 +113,7 @@ impl<R, T, E> Miss<R, T, E> {
             return Self::unkeyable(cache, key.prefix(), mode);
         };
         let subject = Subject::new(cache, raw);
-        let found = cache
-            .store()
-            .read(&subject.key, subject.key.hash(), Arc::clone);
-        let found = found.filter(|entry| subject.can_read(codec, entry));
+        let found = subject.find(cache, codec);
         Self {
             cache: cache.clone(),
             subject,

@@ -79,10 +79,10 @@ impl Flights {
     ) -> Boarding {
         let mut shard = self.shard(key);
         let slot = shard.entry(key.clone());
-        if let Slot::Occupied(flight) = &slot {
-            if current(flight.get()) {
-                return Boarding::Join(Ticket(flight.get().landing.clone()));
-            }
+        if let Slot::Occupied(flight) = &slot
+            && current(flight.get())
+        {
+            return Boarding::Join(Ticket(flight.get().landing.clone()));
         }
         let start = start();
         let (sender, landing) = watch::channel(Landing::Aloft);

@@ -30,7 +30,7 @@ fn the_stale_windows_open_at_the_end_of_the_ttl_and_close_on_time() {
         if_error: TTL,
     };
     let life = Life::new(clock.now(), TTL, windows, None, None);
-    clock.advance(TTL - Duration::from_nanos(1));
+    clock.advance(TTL.saturating_sub(Duration::from_nanos(1)));
     assert!(life.is_fresh(clock.now()));
     clock.advance(Duration::from_nanos(1));
     assert!(!life.is_fresh(clock.now()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde::Serialize;
 
+use super::part::part;
 use super::*;
 
 mod hand;

@@ -145,10 +145,10 @@ impl Ledger {
         if self.remembered.insert(hash) {
             self.ghosts.push_back(hash);
         }
-        if self.ghosts.len() > self.limits.entries.min(self.entries.max(16)) {
-            if let Some(oldest) = self.ghosts.pop_front() {
-                self.remembered.remove(&oldest);
-            }
+        if self.ghosts.len() > self.limits.entries.min(self.entries.max(16))
+            && let Some(oldest) = self.ghosts.pop_front()
+        {
+            self.remembered.remove(&oldest);
         }
     }
 }

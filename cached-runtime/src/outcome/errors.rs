@@ -57,3 +57,23 @@ impl<E: From<Error>> HoldsInvalidationFailure for E {
         error.into()
     }
 }
+
+/// What a function without `Result` would have to return instead. Nothing implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot hold an error: only a `Result` can",
+    note = "for `load_timeout`, return a `Result` whose error implements `From<cache_aside::LoadTimeout>`, or give `stale_if_error`",
+    note = "for `on_failure = propagate`, return a `Result` whose error implements `From<cache_aside::Error>`"
+)]
+pub trait HoldsErrors {}
+
+impl<R: HoldsErrors> HoldsTimeout for NotAResult<R> {
+    fn hold(_: LoadTimeout) -> Self {
+        unreachable!("nothing implements `HoldsErrors`")
+    }
+}
+
+impl<R: HoldsErrors> HoldsInvalidationFailure for NotAResult<R> {
+    fn hold(_: Error) -> Self {
+        unreachable!("nothing implements `HoldsErrors`")
+    }
+}

@@ -118,7 +118,7 @@ impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
     }
 }
 
-impl<T> Shape<T, T, NotAResult<T>> {
+impl<V> Shape<V, V, NotAResult<V>> {
     pub(crate) fn of_value() -> Self {
         Self::new(
             |value| Answer::Value(value),

@@ -140,11 +140,13 @@ impl<M> BatchByValue<M, M, NotAResult<M>> for Returns<M> {
 
 impl<R, M, E> BatchShape<R, M, E> {
     /// A batch shares no load, and so no error.
+    #[must_use]
     pub fn errors(self) -> Self {
         self
     }
 
     /// A cut load is an error of the function.
+    #[must_use]
     pub fn timeouts(mut self) -> Self
     where
         E: HoldsTimeout,
@@ -178,6 +180,7 @@ impl<R, M, E> BatchTimeoutsNotHeld<R, M, E> for BatchShape<R, M, E> {
 
 impl<R, T, E> Shape<R, T, E> {
     /// A cut load is an error of the function.
+    #[must_use]
     pub fn timeouts(mut self) -> Self
     where
         E: HoldsTimeout,
@@ -187,6 +190,7 @@ impl<R, T, E> Shape<R, T, E> {
     }
 
     /// An invalidation that failed is an error of the function.
+    #[must_use]
     pub fn propagating(mut self) -> Self
     where
         E: HoldsInvalidationFailure,

@@ -36,7 +36,11 @@ struct Source {
 impl World {
     pub(crate) async fn new() -> Self {
         let clock = Clock::manual();
-        let cache = Cache::builder().clock(clock.clone()).build().await.expect("good settings");
+        let cache = Cache::builder()
+            .clock(clock.clone())
+            .build()
+            .await
+            .expect("good settings");
         Self::with(cache, clock)
     }
 
@@ -49,7 +53,11 @@ impl World {
             read: Semaphore::new(0),
             released: Semaphore::new(0),
         };
-        Self { cache, clock, source: Arc::new(source) }
+        Self {
+            cache,
+            clock,
+            source: Arc::new(source),
+        }
     }
 
     /// One load: reads the version, then waits where it is held.
@@ -59,14 +67,23 @@ impl World {
         let version = source.version.load(SeqCst);
         source.read.add_permits(1);
         if source.held.load(SeqCst) {
-            source.released.acquire().await.expect("never closed").forget();
+            source
+                .released
+                .acquire()
+                .await
+                .expect("never closed")
+                .forget();
         }
         version
     }
 
     pub(crate) async fn try_load(&self) -> Result<u64, Broken> {
         let version = self.load().await;
-        if self.source.broken.load(SeqCst) { Err(Broken) } else { Ok(version) }
+        if self.source.broken.load(SeqCst) {
+            Err(Broken)
+        } else {
+            Ok(version)
+        }
     }
 
     pub(crate) fn loads(&self) -> u64 {
@@ -82,7 +99,10 @@ impl World {
     pub(crate) async fn reached(&self, loads: u32) {
         let reached = self.source.read.acquire_many(loads);
         let reached = tokio::time::timeout(10 * SECOND, reached).await;
-        reached.expect("the loads never came").expect("never closed").forget();
+        reached
+            .expect("the loads never came")
+            .expect("never closed")
+            .forget();
     }
 
     /// Forgets the loads that were not waited for.

@@ -9,7 +9,7 @@ async fn with_cfg(id: u64, #[cfg(any())] missing: Missing, #[cfg(all())] there: 
     id + u64::from(there)
 }
 
-#[cache_aside(ttl = "5m", prefix = "raw", tags = ["raw:{type}"], skip(fn))]
+#[cache_aside(ttl = "5m", prefix = "raw", tags = ["raw:{type}"], skip(r#fn))]
 async fn r#match(r#type: u64, r#fn: u64) -> u64 {
     r#type + r#fn
 }

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::rc::Rc;
 
 use super::super::canonical::Unkeyable;
+use super::super::part::{part, part_of_type};
 use super::super::*;
 use super::{assert_distinct, checked, key};
 

@@ -6,6 +6,7 @@ use serde::ser::{
     SerializeTupleVariant, Serializer,
 };
 
+use super::super::part::part;
 use super::super::*;
 
 const PAIRS: u32 = 1_000_000;
