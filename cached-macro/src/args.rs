@@ -12,7 +12,7 @@ use syn::{Expr, LitStr, Path};
 use crate::crate_path;
 use crate::duration::Time;
 use crate::errors::Errors;
-use grammar::{CACHE_ASIDE, CACHE_INVALIDATE, options};
+pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
 
 /// An option: its name as it was written, and its value.
 #[derive(Clone)]
@@ -47,15 +47,20 @@ pub(crate) struct Args {
     pub(crate) cache: Option<Given<Expr>>,
     pub(crate) each: Option<Given<Ident>>,
     pub(crate) crate_path: Option<Given<Path>>,
+    /// Every option that was meant, also where its value could not be read.
+    meant: Vec<&'static str>,
 }
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
-        options(tokens, CACHE_ASIDE, errors, |name, input| {
-            args.take(name, input)
-        });
+        let take = |name, input: ParseStream<'_>| args.take(name, input);
+        args.meant = options(tokens, CACHE_ASIDE, errors, take);
         args
+    }
+
+    pub(crate) fn meant(&self, option: &str) -> bool {
+        self.meant.contains(&option)
     }
 
     /// Reads the value of one option; `input` stands behind the `=` or inside the parentheses.
@@ -102,22 +107,30 @@ pub(crate) struct InvalidateArgs {
     pub(crate) cache: Option<Given<Expr>>,
     pub(crate) on_failure: Option<Given<()>>,
     pub(crate) crate_path: Option<Given<Path>>,
+    /// As in [`Args`].
+    meant: Vec<&'static str>,
 }
 
 impl InvalidateArgs {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Self::default();
-        options(tokens, CACHE_INVALIDATE, errors, |name, input| {
-            args.take(name, input)
-        });
+        let take = |name, input: ParseStream<'_>| args.take(name, input);
+        args.meant = options(tokens, CACHE_INVALIDATE, errors, take);
         args
+    }
+
+    /// Is there anything to invalidate?
+    pub(crate) fn has_target(&self) -> bool {
+        ["tags", "keys", "prefixes"]
+            .iter()
+            .any(|option| self.meant.contains(option))
     }
 
     fn take(&mut self, name: Ident, input: ParseStream<'_>) -> syn::Result<()> {
         match name.to_string().as_str() {
             "tags" => self.tags = given(name, value::templates(input)?),
             "keys" => {
-                self.keys = given(name, value::array("keys", "keys = [user_key(id)]", input)?)
+                self.keys = given(name, value::keys(input)?);
             }
             "prefixes" => self.prefixes = given(name, value::prefixes(input)?),
             "cache" => self.cache = given(name, input.parse()?),

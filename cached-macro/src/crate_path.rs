@@ -28,9 +28,10 @@ pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Path> {
 /// The path of the module made for generated code.
 pub(crate) fn private(path: Option<&Path>) -> TokenStream {
     let here = Span::mixed_site();
-    match path {
-        Some(path) => quote_spanned! {here=> #path::__private },
-        None => quote_spanned! {here=> ::cache_aside::__private },
+    if let Some(path) = path {
+        quote_spanned! {here=> #path::__private }
+    } else {
+        quote_spanned! {here=> ::cache_aside::__private }
     }
 }
 

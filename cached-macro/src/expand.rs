@@ -29,12 +29,13 @@ pub(crate) use tags::pieces;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{FnArg, Pat, Signature};
+use syn::{Expr, FnArg, Pat, Signature};
 
-use crate::function::{Function, brace};
+use crate::args::Given;
+use crate::function::{Borrow, Function, brace, first_span};
 use crate::plan::{Kept, Load, Plan};
 use crate::rewrite::{name_for_self, replace_self};
-use crate::tokens::erase_lifetimes;
+use crate::tokens::{erase_lifetimes, placed};
 
 pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let mut sig = plan.function.sig.clone();
@@ -63,6 +64,7 @@ fn codec(plan: &Plan) -> TokenStream {
     } = plan;
     let output = function.output_type();
     let at_output = function.output_span();
+    let k = placed(k, at_output);
     let (probe, codec) = match plan.load {
         Load::Each(_) => (
             quote_spanned! {at_output=> (&&returns).batch() },
@@ -103,17 +105,11 @@ fn miss(plan: &Plan) -> TokenStream {
     let here = Span::mixed_site();
     let site = key::site(plan);
     let parts = key::parts(plan);
-    let place = match &args.cache {
-        Some(cache) => {
-            let cache = &cache.value;
-            quote_spanned! {here=> &(#cache) }
-        }
-        None => quote_spanned! {here=> #k::installed() },
-    };
+    let place = place(args.cache.as_ref(), k);
     let rules = rules::rules(plan);
     let (look, outcome, rules) = match &plan.load {
         Load::Each(each) => (
-            quote_spanned! {here=> #k::look_each(site, #k::as_cache(place), &#each, &parts, &codec) },
+            quote_spanned! {here=> #k::look_each(site, place, &#each, &parts, &codec) },
             quote_spanned! {here=> #k::LookEach },
             // In the rules the argument is one element of itself.
             quote_spanned! {here=>
@@ -126,7 +122,7 @@ fn miss(plan: &Plan) -> TokenStream {
             },
         ),
         _ => (
-            quote_spanned! {here=> #k::look(site, #k::as_cache(place), &parts, &codec) },
+            quote_spanned! {here=> #k::look(site, place, &parts, &codec) },
             quote_spanned! {here=> #k::Look },
             quote_spanned! {here=> #rules miss.rules(rules) },
         ),
@@ -135,8 +131,7 @@ fn miss(plan: &Plan) -> TokenStream {
         let miss = {
             #site
             #parts
-            #[allow(clippy::used_underscore_binding)]
-            let place = #place;
+            #place
             let look = #look;
             match look {
                 #outcome::Hit(hit) => return hit,
@@ -146,8 +141,26 @@ fn miss(plan: &Plan) -> TokenStream {
     }
 }
 
+/// A reference to the cache that is asked. The `&` leaves the user's place where it is, and keeps
+/// what the expression makes.
+pub(crate) fn place(cache: Option<&Given<Expr>>, k: &TokenStream) -> TokenStream {
+    let here = Span::mixed_site();
+    let place = if let Some(Given { value, .. }) = cache {
+        quote_spanned! {here=> &(#value) }
+    } else {
+        quote_spanned! {here=> #k::installed() }
+    };
+    let at = cache.map_or(here, |cache| here.located_at(first_span(&cache.value)));
+    let k = placed(k, at);
+    quote_spanned! {at=>
+        #[allow(clippy::used_underscore_binding)]
+        let place = #place;
+        let place = #k::as_cache(place);
+    }
+}
+
 fn in_place(plan: &Plan) -> TokenStream {
-    let body = body(&plan.function, plan.function.body.block());
+    let body = body(&plan.function, &plan.function.body.block());
     quote_spanned! {Span::mixed_site()=> miss.run(codec, async move { #body }).await }
 }
 
@@ -168,6 +181,7 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
     } in kept
     {
         let at = Span::mixed_site().located_at(*span);
+        let k = placed(k, at);
         let local = if name == "self" {
             let fresh = name_for_self(quote! { #sig #tokens });
             tokens = replace_self(tokens, &fresh);
@@ -202,7 +216,7 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
             strip_mut(sig, name);
         }
     }
-    let body = body(function, brace(tokens, function.body.span));
+    let body = body(function, &brace(tokens, function.body.span));
     quote_spanned! {Span::mixed_site()=>
         miss.run_owned(codec, move || {
             #(#clones)*
@@ -217,10 +231,10 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
 /// The body with the elements that have to be loaded, under the name of the whole argument.
 fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
     let function = &plan.function;
-    let body = body(function, function.body.block());
+    let body = body(function, &function.body.block());
     let param = function.param(each);
     let mutability = strip_mut(sig, each);
-    let borrowed = param.filter(|param| param.borrow != crate::function::Borrow::Owned);
+    let borrowed = param.filter(|param| param.borrow != Borrow::Owned);
     let here = Span::mixed_site();
     if let Some(param) = borrowed {
         let ty = erase_lifetimes(&param.ty);
@@ -255,7 +269,7 @@ fn strip_mut(sig: &mut Signature, name: &Ident) -> Option<syn::Token![mut]> {
 
 /// The body behind a `return` of the declared type that is never taken, so that errors about types
 /// stand at the user's expression, in the words they would have without the attribute.
-pub(crate) fn body(function: &Function, block: TokenStream) -> TokenStream {
+pub(crate) fn body(function: &Function, block: &TokenStream) -> TokenStream {
     let output = function.output_type();
     let at_output = function.output_span();
     quote_spanned! {at_output=>

@@ -6,19 +6,17 @@ use quote::quote;
 use syn::Attribute;
 use syn::parse::{ParseStream, Parser};
 
-pub(crate) fn fallback(item: TokenStream, error: &syn::Error) -> TokenStream {
+pub(crate) fn fallback(item: &TokenStream, error: &syn::Error) -> TokenStream {
     let errors = error.to_compile_error();
     let split = |input: ParseStream<'_>| {
         let attrs = input.call(Attribute::parse_outer)?;
         Ok((attrs, input.parse::<TokenStream>()?))
     };
-    match split.parse2(item.clone()) {
-        Ok((attrs, rest)) => {
-            let others = attrs.iter().filter(|attr| ours(attr).is_none());
-            quote! { #errors #(#others)* #rest }
-        }
-        Err(_) => quote! { #errors #item },
-    }
+    let Ok((attrs, rest)) = split.parse2(item.clone()) else {
+        return quote! { #errors #item };
+    };
+    let others = attrs.iter().filter(|attr| ours(attr).is_none());
+    quote! { #errors #(#others)* #rest }
 }
 
 /// The name of an attribute that is one of this crate's, by whatever path.

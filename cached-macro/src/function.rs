@@ -81,10 +81,12 @@ impl Function {
         }
         let sig: Signature = input.parse()?;
         if input.peek(Token![;]) {
-            return Err(input.error(
-                "this method has no body, so nothing could be added to it; put the attribute on \
-                 the impl",
-            ));
+            let purpose = attribute
+                .trim_start_matches("cache_")
+                .replace("aside", "cache");
+            return Err(input.error(format!(
+                "nothing to {purpose}: this method has no body; put the attribute on the impl"
+            )));
         }
         let content;
         let brace: token::Brace = braced!(content in input);
@@ -183,9 +185,10 @@ impl Function {
 
     /// The return type as an expression names it.
     pub(crate) fn output_type(&self) -> TokenStream {
-        match &self.output {
-            Some(ty) => ty.to_token_stream(),
-            None => quote_spanned! {Span::mixed_site()=> () },
+        if let Some(ty) = &self.output {
+            ty.to_token_stream()
+        } else {
+            quote_spanned! {Span::mixed_site()=> () }
         }
     }
 

@@ -21,9 +21,10 @@ use syn::{Expr, Type};
 use crate::args::{Given, InvalidateArgs};
 use crate::crate_path;
 use crate::errors::Errors;
-use crate::expand::{body, pieces};
+use crate::expand::{body, pieces, place};
 use crate::function::{Function, peel};
 use crate::plan::{Tag, attributes, resolve_tags, returned_opaque};
+use crate::tokens::placed;
 
 /// All that the expansion needs to know.
 pub(crate) struct Plan {
@@ -51,7 +52,7 @@ impl Plan {
 
 fn check(args: &InvalidateArgs, function: &Function, errors: &mut Errors) {
     attributes("cache_invalidate", function, errors);
-    if args.tags.is_none() && args.keys.is_none() && args.prefixes.is_none() {
+    if !args.has_target() {
         errors.at_span(
             Span::call_site(),
             "nothing to invalidate; write `tags = [\"user:{id}\"]`, `keys = [user_key(id)]` or \
@@ -68,8 +69,8 @@ fn check(args: &InvalidateArgs, function: &Function, errors: &mut Errors) {
         if function.returns_boxed_future() {
             errors.at(
                 &sig.output,
-                "this function returns a boxed future of a shape other than `#[async_trait]`'s; \
-                 put `#[cache_invalidate]` on an `async fn` and call that",
+                "this function returns a boxed future, as inside `#[async_trait]`; put \
+                 `#[cache_invalidate]` on an inherent `async fn` and call that",
             );
         } else {
             errors.at(sig.fn_token, "only `async fn` can invalidate; add `async`");
@@ -103,10 +104,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     } = plan;
     let here = Span::mixed_site();
     let shape = shape(plan);
-    let place = match &args.cache {
-        Some(Given { value, .. }) => quote_spanned! {here=> &(#value) },
-        None => quote_spanned! {here=> #k::installed() },
-    };
+    let place = place(args.cache.as_ref(), k);
     let tags = tags.iter().map(|tag| {
         let cfgs = &tag.cfgs;
         let pieces = pieces(tag, k);
@@ -131,13 +129,12 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     };
     let keys = add("key", &args.keys);
     let prefixes = add("prefix", &args.prefixes);
-    let body = body(function, function.body.block());
+    let body = body(function, &function.body.block());
     let statements = quote_spanned! {here=>
         #shape
         let write = {
-            #[allow(clippy::used_underscore_binding)]
-            let place = #place;
-            let write = #k::invalidation(#k::as_cache(place), shape);
+            #place
+            let write = #k::invalidation(place, shape);
             #(#tags)*
             #keys
             #prefixes
@@ -156,6 +153,7 @@ fn shape(plan: &Plan) -> TokenStream {
     } = plan;
     let output = function.output_type();
     let at_output = function.output_span();
+    let k = placed(k, at_output);
     let propagating = args
         .on_failure
         .as_ref()
@@ -163,11 +161,9 @@ fn shape(plan: &Plan) -> TokenStream {
     quote_spanned! {at_output=>
         let shape = {
             let returns = #k::returns::<#output>();
-            let shape = {
-                #[allow(unused_imports)]
-                use #k::shapes::*;
-                (&&&&returns).shape()
-            };
+            #[allow(unused_imports)]
+            use #k::shapes::*;
+            let shape = (&&&&returns).shape();
             shape #propagating
         };
     }

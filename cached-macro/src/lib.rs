@@ -20,7 +20,135 @@ use errors::Errors;
 use fallback::fallback;
 use function::Function;
 
-/// Caches.
+/// Gives an `async fn` a cache: what it returned for some arguments is returned again for the same
+/// ones, until it is too old or invalidated.
+///
+/// ```
+/// # use cache_aside::cache_aside;
+/// # struct Db;
+/// # struct DbError;
+/// # impl Db { async fn name_of(&self, _: u64) -> Result<Option<String>, DbError> { Ok(None) } }
+/// #[cache_aside(ttl = "5m", prefix = "user_name", tags = ["user:{id}"], skip(db))]
+/// async fn user_name(db: &Db, id: u64) -> Result<Option<String>, DbError> {
+///     db.name_of(id).await
+/// }
+/// ```
+///
+/// The function keeps its signature, attributes, docs and visibility, and its future is `Send`
+/// where it was before. Attributes below this one wrap the cached call: they see hits too.
+///
+/// # Options
+///
+/// | option | form | default | meaning |
+/// |---|---|---|---|
+/// | `ttl` | duration | required, or `ttl_with` | How long an answer is fresh. |
+/// | `ttl_with` | closure `\|value: &T\| -> Duration` | – | The same, decided by the value. |
+/// | `prefix` | string | path of the function | First part of the key, and the name in statistics. Required on methods. |
+/// | `key(..)` | expressions | all arguments not skipped | What identifies a call: `key(id, filter.page)`. `key()` is one entry for all calls. |
+/// | `skip(..)` | argument names | – | Arguments that are not part of the key: `skip(self, db)`. |
+/// | `key_fn` | name, or `name -> Type` | – | Also generates `fn name(..) -> Key<T>`, see below. |
+/// | `version` | integer or string | – | Part of the key: change it to abandon what is stored. |
+/// | `tags` | `["user:{id}"]` | `[]` | Names to invalidate by, see below. |
+/// | `tags_with` | closure `\|value: &T\|` to tags | – | More tags, made from the value: one for each element of a list, say. |
+/// | `jitter` | `"10%"` or duration | `"10%"` | Shortens each stored life at random, so that entries do not expire together. `0` is off. |
+/// | `negative_ttl` | duration | a tenth of `ttl`, at most 30 s | How long a `None` is stored; `0` stores none. |
+/// | `cache_if` | closure `\|value: &T\| -> bool` | – | `false`: the value is returned and not stored. |
+/// | `stale_while_revalidate` | duration | off | For this long after `ttl` the old value is returned at once, while one caller refreshes it in the background. |
+/// | `stale_if_error` | duration | off | For this long after `ttl` the old value is returned where the load fails. |
+/// | `refresh_ahead` | fraction such as `0.8` | off | From this part of the `ttl` on, one caller refreshes in the background. |
+/// | `early_expiry` | number such as `1.0` | off | Refreshes early at random, the likelier the nearer the end and the slower the load. Excludes `refresh_ahead`. |
+/// | `soft_timeout` | duration | off | A load that takes longer goes on in the background, and the old value is returned. Needs a stale option. |
+/// | `load_timeout` | duration | off | A load that takes longer fails, see below. |
+/// | `single_flight` | `local` or `off` | `local` | Whether concurrent calls of one key share one load. |
+/// | `local` | `true`, `false` or duration | `true` | Whether, and how long, to keep answers in this process. |
+/// | `cache` | expression | the installed cache | A `Cache`, or a reference or `Arc` of one: `cache = self.cache`. |
+/// | `each` | argument name | – | Makes the function a batch, see below. |
+/// | `crate` | absolute path | `::cache_aside` | Where the library is, if it was renamed or re-exported. |
+///
+/// A duration is a string such as `"250ms"`, `"5m"` or `"1h30m"` (units `ms`, `s`, `m`, `h`, `d`,
+/// larger ones first), an integer of seconds, or any expression of type `Duration`. Expressions may
+/// use the arguments; they are evaluated when there is no fresh answer in this process, before the
+/// body takes the arguments. No literal may be longer than a year.
+///
+/// The closures become function pointers, so they capture nothing. They are given the value inside
+/// `Result` and `Option`.
+///
+/// # Which functions
+///
+/// Any `async fn`: free ones, methods by `&self`, `self` or `self: Arc<Self>`, those of trait impls
+/// (also under `#[async_trait]`), generic ones. Arguments may be borrowed, `mut`, `impl Trait` or
+/// have a `#[cfg]`. The returned type has to be named and owned; of `Result` and `Option` the
+/// inside is stored. An `Err` never is, and a `None` for the `negative_ttl`. The stored type is
+/// `Serialize + DeserializeOwned + Clone + Send + Sync + 'static`.
+///
+/// Refused are functions that are not async, `const`, `unsafe` or `extern` ones, those that return
+/// nothing, a borrow, `impl Trait` or `Option<Result<..>>`, and `&mut` arguments that are not
+/// skipped.
+///
+/// # The key
+///
+/// Every argument is part of the key unless it is skipped, `self` too: two tenants never share an
+/// entry because somebody forgot an argument. Arguments have to be `Serialize`. Type and const
+/// parameters are part of the key too, unless only skipped arguments have them.
+///
+/// `key_fn = user_key` generates a function beside this one, for
+/// [`cache_invalidate`](macro@cache_invalidate) and for use by hand. It takes the arguments that
+/// are part of the key, by value as they are declared, and `&self` if that is part of it. Where the
+/// return type names a type parameter, the type of the value has to be given:
+/// `key_fn = user_key -> User`. In the impl of a trait there is no place for it.
+///
+/// ```
+/// # use cache_aside::{Key, cache_aside};
+/// #[cache_aside(ttl = "5m", prefix = "square", key_fn = square_key)]
+/// async fn square(n: u64) -> u64 {
+///     n * n
+/// }
+///
+/// assert_eq!(square_key(4), Key::<u64>::new("square", &(4,)));
+/// ```
+///
+/// # Tags
+///
+/// A template names arguments, fields of arguments, and what was returned: `{id}`, `{user.id}`,
+/// `{self.tenant}`, `{result}`, `{result.org_id}`. What it names is checked by the compiler, and
+/// has to be `Display`. `{{` and `}}` are plain braces. Tags over the result are written when there
+/// is one: a stored `None` has the others only.
+///
+/// # Loads in the background
+///
+/// With `stale_while_revalidate`, `refresh_ahead` or `soft_timeout` a load may outlive the call. It
+/// then works on clones of the borrowed arguments, skipped ones too, one clone for each load and
+/// none for a hit. So `&T` needs a `T: Clone + Send + Sync + 'static` (`&str`, `&[T]` and `&Path`
+/// are fine), the future has to be `Send`, and the body cannot name a lifetime of the signature.
+/// For `Option<&str>` or `&dyn Trait` take an owned value or an `Arc`.
+///
+/// # Time-outs
+///
+/// `load_timeout` drops a load that takes too long. The function then fails, so its error has to
+/// implement `From<cache_aside::LoadTimeout>`. With `stale_if_error` it does not have to; without
+/// such an error only a load with an old value at hand is cut.
+///
+/// # Batches
+///
+/// ```
+/// # use std::collections::HashMap;
+/// # use cache_aside::cache_aside;
+/// # struct Db;
+/// # struct DbError;
+/// # impl Db { async fn names(&self, _: Vec<u64>) -> Result<HashMap<u64, String>, DbError> { Ok(HashMap::new()) } }
+/// #[cache_aside(ttl = "5m", prefix = "user_name", each = ids, skip(db), tags = ["user:{ids}"])]
+/// async fn user_names(db: &Db, ids: Vec<u64>) -> Result<HashMap<u64, String>, DbError> {
+///     db.names(ids).await
+/// }
+/// ```
+///
+/// looks up every element of `ids`, runs the body once with those that are missing, stores what it
+/// returns for them, and returns all. What it leaves out is stored as "not found". `ids` is a
+/// `Vec`, slice, `VecDeque`, `HashSet` or `BTreeSet`; the result a `HashMap` or `BTreeMap` from
+/// elements to values, plain or in a `Result`. In templates and in the `key_fn` the argument is one
+/// element, and `result` one value, so that a batch shares its entries with a function of the same
+/// prefix that takes one. `key`, `single_flight`, `stale_while_revalidate`, `refresh_ahead`,
+/// `early_expiry` and `soft_timeout` are for single calls.
 #[proc_macro_attribute]
 pub fn cache_aside(
     args: proc_macro::TokenStream,
@@ -29,7 +157,37 @@ pub fn cache_aside(
     cached(args.into(), item.into()).into()
 }
 
-/// Invalidates.
+/// Invalidates what an `async fn` makes untrue, once it has succeeded.
+///
+/// ```
+/// # use cache_aside::{cache_aside, cache_invalidate};
+/// # struct Db;
+/// # struct DbError;
+/// # impl Db { async fn rename(&self, _: u64, _: &str) -> Result<(), DbError> { Ok(()) } }
+/// #[cache_invalidate(tags = ["user:{id}"], prefixes = ["user_list"])]
+/// async fn rename(db: &Db, id: u64, name: &str) -> Result<(), DbError> {
+///     db.rename(id, name).await
+/// }
+/// ```
+///
+/// Nothing is invalidated where the function returns `Err`. Where the caller goes away before the
+/// body has returned it is invalidated all the same, for the write may have happened.
+///
+/// | option | form | default | meaning |
+/// |---|---|---|---|
+/// | `tags` | `["user:{id}"]` | `[]` | Templates as those of [`cache_aside`](macro@cache_aside), `{result..}` included. |
+/// | `keys` | `[user_key(id)]` | `[]` | Single keys, as a `key_fn` makes them. |
+/// | `prefixes` | `["user_list"]` | `[]` | Everything under these prefixes: whole ones, so `user` is not `user_list`. |
+/// | `cache` | expression | the installed cache | A `Cache`, or a reference or `Arc` of one. |
+/// | `on_failure` | `propagate` | log, and try again until it is done | A failed invalidation becomes the error of the function, which has to implement `From<cache_aside::Error>`. |
+/// | `crate` | absolute path | `::cache_aside` | Where the library is, if it was renamed or re-exported. |
+///
+/// The expressions are evaluated before the body, which may then take the arguments: clone what
+/// both need, as in `keys = [name_key(name.clone())]`. At least one of `tags`, `keys` and
+/// `prefixes` has to be given.
+///
+/// The functions are those that can be cached, and also those that return nothing or a borrow, or
+/// that take `&mut` arguments.
 #[proc_macro_attribute]
 pub fn cache_invalidate(
     args: proc_macro::TokenStream,
@@ -46,7 +204,7 @@ fn cached(args: TokenStream, item: TokenStream) -> TokenStream {
     match (errors.finish(), plan) {
         (None, Some(plan)) => expand::expand(&plan),
         (None, None) => item,
-        (Some(error), _) => fallback(item, &error),
+        (Some(error), _) => fallback(&item, &error),
     }
 }
 
@@ -58,6 +216,9 @@ fn invalidating(args: TokenStream, item: TokenStream) -> TokenStream {
     match (errors.finish(), plan) {
         (None, Some(plan)) => invalidate::expand(&plan),
         (None, None) => item,
-        (Some(error), _) => fallback(item, &error),
+        (Some(error), _) => fallback(&item, &error),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,9 +82,8 @@ fn untouched(tokens: &[TokenTree]) -> usize {
     let next = tokens.get(1);
     match word.to_string().as_str() {
         "struct" | "enum" | "trait" | "impl" | "mod" | "macro_rules" => item(tokens),
-        "union" if matches!(next, Some(TokenTree::Ident(_))) => item(tokens),
-        // `fn(u8) -> u8` is a type.
-        "fn" if matches!(next, Some(TokenTree::Ident(_))) => item(tokens),
+        // `fn(u8) -> u8` is a type, and `union` may be a variable.
+        "union" | "fn" if matches!(next, Some(TokenTree::Ident(_))) => item(tokens),
         "use" => statement(tokens),
         "pub" if matches!(next, Some(TokenTree::Group(_))) => 2,
         _ => match (next, tokens.get(2)) {
@@ -189,7 +188,7 @@ mod tests {
     use proc_macro2::TokenStream;
     use quote::quote;
 
-    fn check(body: TokenStream, expected: TokenStream) {
+    fn check(body: TokenStream, expected: &TokenStream) {
         assert_eq!(replace_self(body, "this").to_string(), expected.to_string());
     }
 
@@ -197,20 +196,20 @@ mod tests {
     fn expressions_are_replaced() {
         check(
             quote!(self.db.find(|x| x + self.n)),
-            quote!(this.db.find(|x| x + this.n)),
+            &quote!(this.db.find(|x| x + this.n)),
         );
-        check(quote!(Self::find(self)), quote!(Self::find(this)));
+        check(quote!(Self::find(self)), &quote!(Self::find(this)));
         check(
             quote!(if !(self.a) {
                 *self
             }),
-            quote!(if !(this.a) {
+            &quote!(if !(this.a) {
                 *this
             }),
         );
         check(
             quote!(let f: fn(u8) = |_| drop(self);),
-            quote!(let f: fn(u8) = |_| drop(this);),
+            &quote!(let f: fn(u8) = |_| drop(this);),
         );
     }
 
@@ -235,7 +234,7 @@ mod tests {
             ),
             quote!(make! { fn a(&self) { self.b } }),
         ] {
-            check(body.clone(), body);
+            check(body.clone(), &body);
         }
     }
 
@@ -243,23 +242,26 @@ mod tests {
     fn what_follows_an_item_is_replaced() {
         check(
             quote!(impl A { fn a(&self) {} } self.a()),
-            quote!(impl A { fn a(&self) {} } this.a()),
+            &quote!(impl A { fn a(&self) {} } this.a()),
         );
     }
 
     #[test]
     fn macros_are_replaced_with_their_format_strings() {
-        check(quote!(vec![self.a, f(self)]), quote!(vec![this.a, f(this)]));
+        check(
+            quote!(vec![self.a, f(self)]),
+            &quote!(vec![this.a, f(this)]),
+        );
         check(
             quote!(format!("{self:?} {{self}} {self} {id}", x = self)),
-            quote!(format!("{this:?} {{self}} {this} {id}", x = this)),
+            &quote!(format!("{this:?} {{self}} {this} {id}", x = this)),
         );
         check(
             quote!(log!(r#"{self}"#, [b"{self}"])),
-            quote!(log!(r#"{this}"#, [b"{self}"])),
+            &quote!(log!(r#"{this}"#, [b"{self}"])),
         );
-        check(quote!(call("{self}")), quote!(call("{self}")));
-        check(quote!(if !("{self}") {}), quote!(if !("{self}") {}));
+        check(quote!(call("{self}")), &quote!(call("{self}")));
+        check(quote!(if !("{self}") {}), &quote!(if !("{self}") {}));
     }
 
     #[test]

@@ -108,6 +108,15 @@ pub(crate) fn erase_lifetimes(tokens: impl ToTokens) -> TokenStream {
     erased.into_iter().collect()
 }
 
+/// The same tokens at another place; they mean what they meant.
+pub(crate) fn placed(tokens: &TokenStream, place: Span) -> TokenStream {
+    let place_one = |mut token: TokenTree| {
+        token.set_span(place.resolved_at(token.span()));
+        token
+    };
+    tokens.clone().into_iter().map(place_one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{borrow, erase_lifetimes, lifetimes, mention};

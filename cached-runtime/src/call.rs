@@ -19,6 +19,8 @@
 mod found;
 mod land;
 mod look;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::panic::resume_unwind;

@@ -212,6 +212,7 @@ pub(crate) struct Observatory {
     evictions: AtomicU64,
     invalidations: AtomicU64,
     unkeyable_reported: Once,
+    kept_nowhere_reported: Once,
 }
 
 impl Observatory {
@@ -245,6 +246,16 @@ impl Observatory {
             tracing::error!(
                 prefix,
                 "the arguments of a call cannot be serialized; it is not cached"
+            );
+        }
+    }
+
+    /// A function with `local = false`, and no other tier to keep its answers.
+    pub(crate) fn kept_nowhere(&self, prefix: &str) {
+        if self.kept_nowhere_reported.first() {
+            tracing::warn!(
+                prefix,
+                "`local = false` in a cache of this process alone: nothing is stored, callers at the same time still share one load"
             );
         }
     }

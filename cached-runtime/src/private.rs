@@ -19,8 +19,8 @@ pub use crate::call::{Look, Miss, look};
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, arg, types};
 pub use crate::outcome::{
-    BatchCodec, BatchShape, Codec, HasValue, HoldsInvalidationFailure, HoldsTimeout, NotAResult,
-    Returns, Shape,
+    BatchCodec, BatchShape, Codec, HasValue, HoldsErrors, HoldsInvalidationFailure, HoldsTimeout,
+    NotAResult, Returns, Shape,
 };
 pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
 pub use crate::policy::SingleFlight;
@@ -29,6 +29,10 @@ pub use crate::template::{Piece, Text, write};
 pub use crate::write::{Write, invalidation};
 
 /// The cache that an expression names.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a cache",
+    note = "`cache = ..` takes a `Cache`, a reference to one, or an `Arc` of one"
+)]
 pub trait AsCache {
     /// The handle itself: it is cloned only where a call goes on.
     fn as_cache(&self) -> &Cache;

@@ -55,7 +55,7 @@ pub(crate) const CACHE_ASIDE: &[Opt] = &[
     opt("soft_timeout", "duration", r#"soft_timeout = "200ms""#),
     opt("load_timeout", "duration", r#"load_timeout = "2s""#),
     opt("single_flight", "mode", "single_flight = local"),
-    opt("local", "`true`, `false` or duration", r#"local = "10s""#),
+    opt("local", "switch or duration", r#"local = "10s""#),
     opt("cache", "expression", "cache = self.cache"),
     opt("each", "argument", "each = ids"),
     opt("crate", "path", "crate = ::my_dep::cache_aside"),
@@ -74,16 +74,23 @@ pub(crate) const CACHE_INVALIDATE: &[Opt] = &[
     opt("crate", "path", "crate = ::my_dep::cache_aside"),
 ];
 
+/// An option that stands in the text.
+struct Meant {
+    name: &'static str,
+    written: Ident,
+}
+
 /// Reads all options, and calls `take` with each that is known, new and well formed so far. After
-/// an error it goes on behind the next comma.
+/// an error it goes on behind the next comma. Returns the options that were meant, those with an
+/// error too: they are not missing.
 pub(crate) fn options(
     tokens: TokenStream,
     grammar: &[Opt],
     errors: &mut Errors,
     mut take: impl FnMut(Ident, ParseStream<'_>) -> syn::Result<()>,
-) {
+) -> Vec<&'static str> {
     let mut found = Vec::new();
-    let mut seen = Vec::new();
+    let mut seen: Vec<Meant> = Vec::new();
     let read = (|input: ParseStream<'_>| {
         while !input.is_empty() {
             if let Err(error) = option(input, grammar, &mut seen, &mut take) {
@@ -99,14 +106,17 @@ pub(crate) fn options(
         Ok(())
     })
     .parse2(tokens);
-    found.into_iter().for_each(|error| errors.push(error));
+    for error in found {
+        errors.push(error);
+    }
     errors.keep(read);
+    seen.into_iter().map(|meant| meant.name).collect()
 }
 
 fn option(
     input: ParseStream<'_>,
     grammar: &[Opt],
-    seen: &mut Vec<Ident>,
+    seen: &mut Vec<Meant>,
     take: &mut impl FnMut(Ident, ParseStream<'_>) -> syn::Result<()>,
 ) -> syn::Result<()> {
     if !input.peek(Ident::peek_any) {
@@ -121,19 +131,33 @@ fn option(
     let Some(option) = grammar.iter().find(|option| option.name == text) else {
         let hint = did_you_mean(&text, all());
         let sentence = if hint.is_empty() { ";" } else { "" };
+        let meant = grammar
+            .iter()
+            .find(|option| hint.contains(&quoted([option.name])));
+        seen.extend(meant.map(|option| Meant {
+            name: option.name,
+            written: name.clone(),
+        }));
         let list = quoted(all());
         return Err(syn::Error::new(
             name.span(),
             format!("unknown option `{text}`{hint}{sentence} options are {list}"),
         ));
     };
-    if let Some(first) = seen.iter().find(|first| **first == name) {
+    if let Some(first) = seen
+        .iter()
+        .map(|meant| &meant.written)
+        .find(|first| **first == name)
+    {
         let mut error = syn::Error::new(name.span(), format!("`{text}` is given twice"));
         error.combine(syn::Error::new(first.span(), "first given here"));
         skip_to_comma(input);
         return Err(error);
     }
-    seen.push(name.clone());
+    seen.push(Meant {
+        name: option.name,
+        written: name.clone(),
+    });
     if option.is_list() {
         list(name, option, input, take)
     } else {

@@ -156,8 +156,12 @@ pub(super) fn templates(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
     faults.map_or(Ok(templates), Err)
 }
 
+pub(super) fn keys(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    array("keys", "keys = [user_key(id)]", input)
+}
+
 /// `[a, b]`.
-pub(super) fn array(option: &str, example: &str, input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+fn array(option: &str, example: &str, input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
     list(
         &format!("`{option}` takes a list in brackets; write `{example}`"),
         input,

@@ -6,6 +6,7 @@ use syn::LitStr;
 use syn::ext::IdentExt;
 
 use crate::plan::{Load, Part, PartKind, Plan};
+use crate::tokens::placed;
 
 /// `let site = ..`, in a block of its own: items are not hygienic.
 pub(super) fn site(plan: &Plan) -> TokenStream {
@@ -77,11 +78,15 @@ fn list(plan: &Plan, single: bool) -> TokenStream {
 fn statement(part: &Part, element: Option<&Ident>, k: &TokenStream) -> TokenStream {
     let Part { cfgs, span, kind } = part;
     let at = Span::mixed_site().located_at(*span);
+    let k = placed(k, at);
     let part = match kind {
-        PartKind::Element => match element {
-            Some(name) => quote_spanned! {at=> #k::arg(&#name).part() },
-            None => quote_spanned! {at=> #k::Element },
-        },
+        PartKind::Element => {
+            if let Some(name) = element {
+                quote_spanned! {at=> #k::arg(&#name).part() }
+            } else {
+                quote_spanned! {at=> #k::Element }
+            }
+        }
         PartKind::Receiver { name, borrowed } => {
             let value = reference(name, *borrowed, *span);
             quote_spanned! {at=> #k::arg(#value).part() }

@@ -5,10 +5,12 @@ use quote::quote_spanned;
 use syn::LitStr;
 
 use crate::plan::{Tag, TagPiece};
+use crate::tokens::placed;
 
 /// `[Piece::text("user:"), Piece::arg(&id)]`
 pub(crate) fn pieces(tag: &Tag, k: &TokenStream) -> TokenStream {
     let at = Span::mixed_site().located_at(tag.span);
+    let k = placed(k, at);
     let pieces = tag.pieces.iter().map(|piece| match piece {
         TagPiece::Text(text) => {
             let text = LitStr::new(text, at);

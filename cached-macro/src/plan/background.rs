@@ -1,7 +1,7 @@
 //! Loads that may outlive the call: what the caller has only lent is cloned for them.
 
 use proc_macro2::{Ident, Span};
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
 use syn::{Attribute, GenericParam, Pat, PatIdent, Token, Type};
 
 use crate::args::Args;
@@ -49,9 +49,10 @@ pub(super) fn kept(option: &Ident, function: &Function, errors: &mut Errors) -> 
         }
         if receiver.borrow == Borrow::Shared {
             let span = receiver.written.self_token.span;
-            let ty = match ty {
-                Some(ty) => erase_lifetimes(ty),
-                None => quote::quote_spanned! {Span::mixed_site().located_at(span)=> &Self },
+            let ty = if let Some(ty) = ty {
+                erase_lifetimes(ty)
+            } else {
+                quote_spanned! {Span::mixed_site().located_at(span)=> &Self }
             };
             kept.push(Kept {
                 cfgs: Vec::new(),

@@ -13,13 +13,16 @@ pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     attributes("cache_aside", function, errors);
     modifiers(function, errors);
     output(function, errors);
-    if args.prefix.is_none()
+    if !args.meant("prefix")
         && let Some(at) = unseen_type(function)
     {
         errors.at_span(
             at,
-            "methods need `prefix`: the macro cannot see which type this impl is for, so two \
-             methods of one name would share entries; write `prefix = \"user\"`",
+            format!(
+                "methods need `prefix`: the macro cannot see which type this impl is for, so two \
+                 `{}` methods would share entries",
+                function.sig.ident
+            ),
         );
     }
 }
@@ -73,8 +76,8 @@ fn modifiers(function: &Function, errors: &mut Errors) {
     if function.returns_boxed_future() {
         errors.at(
             &sig.output,
-            "this function returns a boxed future of a shape other than `#[async_trait]`'s; put \
-             `#[cache_aside]` on an `async fn` and call that",
+            "this function returns a boxed future, as inside `#[async_trait]`; put \
+             `#[cache_aside]` on an inherent `async fn` and call that",
         );
     } else {
         errors.at(sig.fn_token, "only `async fn` can be cached; add `async`");

@@ -285,7 +285,7 @@ fn generics(function: &Function, in_key: &[bool]) -> (Vec<Ident>, Vec<Ident>) {
     for param in &function.sig.generics.params {
         match param {
             GenericParam::Type(param) if is_counted(&param.ident) => {
-                types.push(param.ident.clone())
+                types.push(param.ident.clone());
             }
             GenericParam::Const(param) if is_counted(&param.ident) => {
                 constants.push(param.ident.clone());

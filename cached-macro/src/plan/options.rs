@@ -17,7 +17,7 @@ pub(super) fn check(args: &Args, errors: &mut Errors) {
 
 fn ttl(args: &Args, errors: &mut Errors) {
     match (&args.ttl, &args.ttl_with) {
-        (None, None) => errors.at_span(
+        (None, None) if !args.meant("ttl") && !args.meant("ttl_with") => errors.at_span(
             Span::call_site(),
             "`ttl` is required: without it entries would never expire; write `ttl = \"5m\"`",
         ),

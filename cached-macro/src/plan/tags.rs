@@ -108,13 +108,11 @@ fn value(
 
 /// A field, by its name or its place in a tuple.
 fn member(field: &str, span: Span) -> Member {
-    match field.parse() {
-        Ok(index) => Member::Unnamed(Index { index, span }),
-        Err(_) => {
-            let mut name = syn::parse_str::<Ident>(field)
-                .unwrap_or_else(|_| Ident::new_raw(field.trim_start_matches("r#"), span));
-            name.set_span(span);
-            Member::Named(name)
-        }
+    if let Ok(index) = field.parse() {
+        return Member::Unnamed(Index { index, span });
     }
+    let mut name = syn::parse_str::<Ident>(field)
+        .unwrap_or_else(|_| Ident::new_raw(field.trim_start_matches("r#"), span));
+    name.set_span(span);
+    Member::Named(name)
 }

@@ -219,6 +219,9 @@ impl<T> Subject<T> {
             Some(value) => (codec.keep)(head, value),
             None => Arc::new(head.with(NotFound)),
         };
+        if self.policy.options.local == Local::NotKept {
+            cache.observatory().kept_nowhere(self.key.prefix());
+        }
         if ttl.is_zero() || self.policy.options.local == Local::NotKept {
             self.stats.count(Event::NotStored);
             return Kept::NotStored(entry);

@@ -65,15 +65,3 @@ impl<E: From<Error>> HoldsInvalidationFailure for E {
     note = "for `on_failure = propagate`, return a `Result` whose error implements `From<cache_aside::Error>`"
 )]
 pub trait HoldsErrors {}
-
-impl<R: HoldsErrors> HoldsTimeout for NotAResult<R> {
-    fn hold(_: LoadTimeout) -> Self {
-        unreachable!("nothing implements `HoldsErrors`")
-    }
-}
-
-impl<R: HoldsErrors> HoldsInvalidationFailure for NotAResult<R> {
-    fn hold(_: Error) -> Self {
-        unreachable!("nothing implements `HoldsErrors`")
-    }
-}

@@ -24,7 +24,7 @@ mod tests;
 pub use self::batch::{BatchCodec, BatchShape, batch_codec};
 pub use self::codec::{Codec, HasValue, codec};
 pub(crate) use self::errors::SharedError;
-pub use self::errors::{HoldsInvalidationFailure, HoldsTimeout, NotAResult};
+pub use self::errors::{HoldsErrors, HoldsInvalidationFailure, HoldsTimeout, NotAResult};
 pub use self::layer::{Layer, Plain, Probe};
 pub(crate) use self::shape::Answer;
 pub use self::shape::{Returns, Shape, returns};

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use super::{
-    Answer, BatchShape, HoldsInvalidationFailure, HoldsTimeout, NotAResult, Returns, Shape,
-    SharedError,
+    Answer, BatchShape, HoldsErrors, HoldsInvalidationFailure, HoldsTimeout, NotAResult, Returns,
+    Shape, SharedError,
 };
-use crate::error::{Error, LoadTimeout};
+use crate::error::LoadTimeout;
 
 pub trait ByResultOption<R, T, E> {
     fn shape(&self) -> Shape<R, T, E>;
@@ -144,16 +144,6 @@ impl<R, M, E> BatchShape<R, M, E> {
     pub fn errors(self) -> Self {
         self
     }
-
-    /// A cut load is an error of the function.
-    #[must_use]
-    pub fn timeouts(mut self) -> Self
-    where
-        E: HoldsTimeout,
-    {
-        self.timed_out = Some(E::hold);
-        self
-    }
 }
 
 impl<R, M, E: From<LoadTimeout>> BatchTimeoutsHeld<R, M, E> for &BatchShape<R, M, E> {
@@ -178,24 +168,82 @@ impl<R, M, E> BatchTimeoutsNotHeld<R, M, E> for BatchShape<R, M, E> {
     }
 }
 
-impl<R, T, E> Shape<R, T, E> {
-    /// A cut load is an error of the function.
+/// A cut load is an error of the function.
+pub trait Timeouts<E>: Sized {
     #[must_use]
-    pub fn timeouts(mut self) -> Self
+    fn timeouts(&self) -> Self
     where
-        E: HoldsTimeout,
-    {
-        self.timed_out = Some(E::hold);
-        self
-    }
+        E: HoldsTimeout;
+}
 
-    /// An invalidation that failed is an error of the function.
+/// The same where there is no error type. Found first, since it takes the shape by value, so that
+/// the error speaks of the function's type and not of [`NotAResult`].
+pub trait NoTimeouts<R>: Sized {
     #[must_use]
-    pub fn propagating(mut self) -> Self
+    fn timeouts(self) -> Self
     where
-        E: HoldsInvalidationFailure,
+        R: HoldsErrors,
     {
-        self.not_invalidated = Some(<E as HoldsInvalidationFailure>::hold as fn(Error) -> E);
         self
     }
 }
+
+impl<R, T, E> Timeouts<E> for Shape<R, T, E> {
+    fn timeouts(&self) -> Self
+    where
+        E: HoldsTimeout,
+    {
+        Self {
+            timed_out: Some(E::hold),
+            ..*self
+        }
+    }
+}
+
+impl<R, M, E> Timeouts<E> for BatchShape<R, M, E> {
+    fn timeouts(&self) -> Self
+    where
+        E: HoldsTimeout,
+    {
+        Self {
+            timed_out: Some(E::hold),
+            ..*self
+        }
+    }
+}
+
+impl<R, T> NoTimeouts<R> for Shape<R, T, NotAResult<R>> {}
+impl<R, M> NoTimeouts<R> for BatchShape<R, M, NotAResult<R>> {}
+
+/// An invalidation that failed is an error of the function.
+pub trait Propagating<E>: Sized {
+    #[must_use]
+    fn propagating(&self) -> Self
+    where
+        E: HoldsInvalidationFailure;
+}
+
+/// The same where there is no error type.
+pub trait NotPropagating<R>: Sized {
+    #[must_use]
+    fn propagating(self) -> Self
+    where
+        R: HoldsErrors,
+    {
+        self
+    }
+}
+
+impl<R, T, E> Propagating<E> for Shape<R, T, E> {
+    fn propagating(&self) -> Self
+    where
+        E: HoldsInvalidationFailure,
+    {
+        Self {
+            not_invalidated: Some(E::hold),
+            ..*self
+        }
+    }
+}
+
+impl<R, T> NotPropagating<R> for Shape<R, T, NotAResult<R>> {}

@@ -1,0 +1,66 @@
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::flight::Landing;
+use crate::key::Key;
+use crate::outcome::{Codec, NotAResult, Shape, codec};
+use crate::policy::Policy;
+use crate::tags::Tag;
+
+use super::found::Joined;
+use super::{Kept, Loading, Miss};
+
+type Plain = Miss<u64, u64, NotAResult<u64>>;
+
+fn plain() -> Codec<u64, u64, NotAResult<u64>> {
+    codec(Shape::of_value())
+}
+
+/// A caller that waits, and the landing of the load it waits for, whose value brought a tag.
+fn joining(cache: &Cache) -> (Plain, Landing) {
+    let key = Key::<u64>::new("call", &(1,));
+    let raw = key.raw().expect("a number is a key");
+    let policy = Policy::ttl(Duration::from_secs(60)).tags_with(|value: &u64| [value.to_string()]);
+    let miss = Plain::new(cache, raw, None, &plain()).rules(policy);
+    let loading = Loading::begin(cache, None);
+    match miss.subject.keep(cache, &plain(), Some(&7), &loading) {
+        Kept::Stored(entry) => (miss, Landing::Arrived(entry)),
+        kept => panic!("not stored: {kept:?}"),
+    }
+}
+
+#[test]
+fn a_joined_value_is_given_if_nothing_it_depends_on_was_invalidated() {
+    let cache = Cache::in_process();
+    let (miss, landing) = joining(&cache);
+    assert!(matches!(miss.joined(&plain(), landing), Joined::Answer(7)));
+}
+
+/// Between the landing and the moment the waiter looks at it, the value's own tag is invalidated:
+/// at boarding nobody knew of that tag, so it has to be asked now.
+#[test]
+fn r8_a_joined_value_is_proven_again_when_it_arrives() {
+    for spoil in [
+        |cache: &Cache| {
+            cache
+                .tags()
+                .invalidate(&Tag::from("7"), cache.sequence().next());
+        },
+        |cache: &Cache| {
+            cache
+                .tags()
+                .invalidate_prefix("call", cache.sequence().next());
+        },
+        |cache: &Cache| cache.store().clear(cache.sequence().next()),
+        |cache: &Cache| {
+            let key = Key::<u64>::new("call", &(1,));
+            let raw = key.raw().expect("a number is a key");
+            cache.store().invalidate(raw, cache.sequence().next());
+        },
+    ] {
+        let cache = Cache::in_process();
+        let (miss, landing) = joining(&cache);
+        spoil(&cache);
+        assert!(matches!(miss.joined(&plain(), landing), Joined::Again));
+    }
+}

@@ -1,0 +1,33 @@
+use cache_aside::cache_aside;
+
+#[cache_aside(ttl = "5m", skip(dbb))]
+async fn unknown(db: u64, id: u64) -> u64 {
+    db + id
+}
+
+#[cache_aside(ttl = "5m", skip(db, db))]
+async fn twice(db: u64, id: u64) -> u64 {
+    db + id
+}
+
+#[cache_aside(ttl = "5m", skip(db), key(id))]
+async fn both(db: u64, id: u64) -> u64 {
+    db + id
+}
+
+#[cache_aside(ttl = "5m", skip(id))]
+async fn everything(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", skip())]
+async fn nothing(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", skip(self))]
+async fn no_receiver(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

@@ -1,0 +1,38 @@
+use cache_aside::cache_aside;
+
+#[cache_aside(ttl = "5m", refresh_ahead = 1.5)]
+async fn past_the_end(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", refresh_ahead = "80%")]
+async fn a_percentage(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", early_expiry = -1.0)]
+async fn negative(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", jitter = "150%")]
+async fn too_much_jitter(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", stale_if_error = "0s", load_timeout = 0)]
+async fn zero_windows(id: u64) -> Result<u64, String> {
+    Ok(id)
+}
+
+#[cache_aside(ttl = "5m", single_flight = cluster)]
+async fn unknown_flight(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", local = 1.5)]
+async fn unknown_local(id: u64) -> u64 {
+    id
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use cache_aside::cache_aside;
+
+struct Db;
+
+#[cache_aside(ttl = "5m", stale_while_revalidate = "1m", skip(db))]
+async fn load(db: &Db, id: u64) -> u64 {
+    drop(db);
+    id
+}
+
+fn main() {}
