@@ -48,11 +48,11 @@ async fn main() -> Result<(), DbError> {
     save_user(&db, 42, ada("Ada")).await?;
 
     show(&db, "the first call loads").await?;
-    show(&db, "the second does not").await?;
+    show(&db, "the second is answered from memory").await?;
     assert_eq!(db.reads.load(Relaxed), 1);
 
     save_user(&db, 42, ada("Ada Lovelace")).await?;
-    show(&db, "after a write").await?;
+    show(&db, "after a write, which invalidates").await?;
     assert_eq!(db.reads.load(Relaxed), 2);
 
     let reads_before = db.reads.load(Relaxed);

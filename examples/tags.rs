@@ -38,7 +38,7 @@ impl Board {
     #[cache_aside(
         ttl = "1h",
         prefix = "open_tasks",
-        skip(self),
+        key(),
         tags = ["tasks"],
         tags_with = |tasks: &Vec<Task>| {
             tasks.iter().map(|task| format!("task:{}", task.id)).collect::<Vec<_>>()

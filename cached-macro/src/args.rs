@@ -3,6 +3,9 @@
 mod grammar;
 mod value;
 
+#[cfg(test)]
+pub(crate) use grammar::Opt;
+pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
 pub(crate) use value::{Fraction, Jitter, KeyFn, Local, SingleFlight};
 
 use proc_macro2::{Ident, TokenStream};
@@ -12,7 +15,7 @@ use syn::{Expr, LitStr, Path};
 use crate::crate_path;
 use crate::duration::Time;
 use crate::errors::Errors;
-pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
+use grammar::options;
 
 /// An option: its name as it was written, and its value.
 #[derive(Clone)]

@@ -152,8 +152,9 @@ pub(crate) fn place(cache: Option<&Given<Expr>>, k: &TokenStream) -> TokenStream
     };
     let at = cache.map_or(here, |cache| here.located_at(first_span(&cache.value)));
     let k = placed(k, at);
+    let allow = cache.map(|_| quote_spanned! {here=> #[allow(clippy::used_underscore_binding)] });
     quote_spanned! {at=>
-        #[allow(clippy::used_underscore_binding)]
+        #allow
         let place = #place;
         let place = #k::as_cache(place);
     }

@@ -33,7 +33,10 @@ fn free_function() {
             db.find(id, limit).await
         }
     };
-    check(cached(args, item), &expect_file!["../tests/snapshots/free_function.rs"]);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/free_function.rs"],
+    );
 }
 
 #[test]
@@ -46,7 +49,10 @@ fn method() {
     let item = quote! {
         async fn load(&self, id: u64) -> Result<User, DbError> { self.db.find(id).await }
     };
-    check_method(&cached(args, item), &expect_file!["../tests/snapshots/method.rs"]);
+    check_method(
+        &cached(args, item),
+        &expect_file!["../tests/snapshots/method.rs"],
+    );
 }
 
 #[test]
@@ -60,7 +66,10 @@ fn generic() {
             db.find(id, by).await
         }
     };
-    check(cached(args, item), &expect_file!["../tests/snapshots/generic.rs"]);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/generic.rs"],
+    );
 }
 
 #[test]
@@ -73,7 +82,10 @@ fn tags() {
     let item = quote! {
         async fn load(user: UserRef, r#type: u8) -> Option<User> { user.load(r#type).await }
     };
-    check(cached(args, item), &expect_file!["../tests/snapshots/tags.rs"]);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/tags.rs"],
+    );
 }
 
 #[test]
@@ -82,7 +94,10 @@ fn cfg_argument() {
     let item = quote! {
         async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 { id }
     };
-    check(cached(args, item), &expect_file!["../tests/snapshots/cfg_argument.rs"]);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/cfg_argument.rs"],
+    );
 }
 
 #[test]
@@ -109,7 +124,10 @@ fn async_trait_method() {
             })
         }
     };
-    check_method(&cached(args, item), &expect_file!["../tests/snapshots/async_trait_method.rs"]);
+    check_method(
+        &cached(args, item),
+        &expect_file!["../tests/snapshots/async_trait_method.rs"],
+    );
 }
 
 #[test]
@@ -123,7 +141,10 @@ fn batch() {
             db.find(tenant, ids).await
         }
     };
-    check(cached(args, item), &expect_file!["../tests/snapshots/batch.rs"]);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/batch.rs"],
+    );
 }
 
 #[test]
@@ -138,7 +159,10 @@ fn background_refresh() {
             self.db.find(name, owned).await
         }
     };
-    check_method(&cached(args, item), &expect_file!["../tests/snapshots/background_refresh.rs"]);
+    check_method(
+        &cached(args, item),
+        &expect_file!["../tests/snapshots/background_refresh.rs"],
+    );
 }
 
 #[test]
@@ -150,7 +174,10 @@ fn key_function() {
             db.find(id, name).await
         }
     };
-    check(cached(args, item), &expect_file!["../tests/snapshots/key_function.rs"]);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/key_function.rs"],
+    );
 }
 
 #[test]
@@ -165,7 +192,10 @@ fn invalidation() {
             state.db.rename(id, name).await
         }
     };
-    check(invalidating(args, item), &expect_file!["../tests/snapshots/invalidation.rs"]);
+    check(
+        invalidating(args, item),
+        &expect_file!["../tests/snapshots/invalidation.rs"],
+    );
 }
 
 #[test]
@@ -174,12 +204,14 @@ fn error() {
     let item = quote! {
         #[cache_aside(ttl = "5m")]
         #[must_use]
-        fn load(id: u64) -> &str { body(that, does) not parse }
+        fn load(id: u64) -> &str {
+            find(id)
+        }
     };
-    let expansion = cached(args, item);
-    // No formatter takes a body that does not parse.
-    let text = expansion.to_string().replace(":: core ::", "\n:: core ::").replace("# [", "\n# [");
-    expect_file!["../tests/snapshots/error.txt"].assert_eq(&text);
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/error.rs"],
+    );
 }
 
 #[test]
@@ -193,11 +225,18 @@ fn a_body_that_does_not_parse_is_handed_on() {
 /// The first column of the option table above `function`.
 fn documented(function: &str) -> Vec<&'static str> {
     let source = include_str!("lib.rs");
-    let end = source.find(&format!("pub fn {function}(")).expect("the attribute is in lib.rs");
+    let end = source
+        .find(&format!("pub fn {function}("))
+        .expect("the attribute is in lib.rs");
     let docs = &source[..end];
     let start = docs.rfind("/// | option | form |").expect("it has a table");
-    let rows = docs[start..].lines().skip(2).take_while(|line| line.starts_with("/// |"));
-    rows.filter_map(|row| row.split('`').nth(1)).map(|name| name.trim_end_matches("(..)")).collect()
+    let rows = docs[start..]
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with("/// |"));
+    rows.filter_map(|row| row.split('`').nth(1))
+        .map(|name| name.trim_end_matches("(..)"))
+        .collect()
 }
 
 fn names(grammar: &'static [Opt]) -> Vec<&'static str> {

@@ -165,7 +165,7 @@ impl<R, T, E> Miss<R, T, E> {
         match self.board() {
             Turn::Wait(ticket) => {
                 drop(permit);
-                match unless_late(limit, ticket.landing(), || self.soft_answer(&codec)).await {
+                match unless_late(limit, ticket.landing(), || self.fallback_answer(&codec)).await {
                     Err(stale) => stale,
                     Ok(landing) => match self.joined(&codec, landing) {
                         Joined::Answer(answer) => answer,
@@ -175,7 +175,7 @@ impl<R, T, E> Miss<R, T, E> {
             }
             Turn::Load(leader) => {
                 let load = permit.spawn(self.clone().load(codec, leader, make()));
-                match unless_late(limit, load, || self.soft_answer(&codec)).await {
+                match unless_late(limit, load, || self.fallback_answer(&codec)).await {
                     Err(stale) => stale,
                     Ok(Ok(outcome)) => outcome,
                     Ok(Err(ended)) => match ended.try_into_panic() {

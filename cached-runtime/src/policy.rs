@@ -220,7 +220,7 @@ impl<T> Policy<T> {
 
     /// Past this fraction of the ttl one caller refreshes behind its answer.
     pub fn refresh_ahead(mut self, fraction: f64) -> Self {
-        self.options.early = Some(Early::Ahead(fraction.clamp(0.0, 1.0)));
+        self.options.early = Some(Early::Ahead(fraction));
         self
     }
 

@@ -368,6 +368,24 @@ async fn early_expiry_makes_the_caller_that_draws_it_load() {
     assert_eq!((answer, report.outcome), (2, Outcome::Loaded));
 }
 
+#[cache_aside(ttl = "100s", jitter = 0, early_expiry = 1e12, prefix = "fresh.early_broken", key(), cache = world.cache)]
+async fn early_broken(world: &World) -> Result<u64, Broken> {
+    let version = world.try_load().await;
+    world.clock.advance(Duration::from_millis(1));
+    version
+}
+
+#[tokio::test]
+async fn an_early_load_that_fails_gives_what_is_still_fresh() {
+    let world = World::new().await;
+    early_broken(&world).await.expect("works");
+    world.break_down(true);
+    assert_eq!(early_broken(&world).await, Ok(1));
+    assert_eq!(world.loads(), 2);
+    world.clock.advance(100 * SECOND);
+    assert_eq!(early_broken(&world).await, Err(Broken));
+}
+
 #[derive(Debug, PartialEq)]
 enum Failure {
     Broken,

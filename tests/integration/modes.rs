@@ -160,6 +160,21 @@ async fn fallible(world: &World) -> Result<u64, crate::support::Broken> {
     world.try_load().await
 }
 
+#[cache_aside(ttl = "1m", stale_if_error = "1h", prefix = "modes.stale", key(), cache = world.cache)]
+async fn stale(world: &World) -> Result<u64, crate::support::Broken> {
+    world.try_load().await
+}
+
+#[tokio::test]
+async fn who_asks_for_a_refresh_is_told_that_it_failed() {
+    let world = World::new().await;
+    stale(&world).await.expect("works");
+    world.clock.advance(MINUTE);
+    world.break_down(true);
+    stale(&world).refresh_cache().await.expect_err("not the old value");
+    assert_eq!(stale(&world).await, Ok(1));
+}
+
 #[test]
 fn futures_with_a_mode_are_send_where_the_call_is() {
     fn send<F: Future + Send>(_: F) {}

@@ -185,12 +185,13 @@ fn list(
     }
     let inside;
     parenthesized!(inside in input);
-    take(name, &inside)?;
-    if inside.is_empty() {
-        Ok(())
-    } else {
-        Err(inside.error("expected `,`"))
-    }
+    let read = match take(name, &inside) {
+        Ok(()) if !inside.is_empty() => Err(inside.error("expected `,`")),
+        read => read,
+    };
+    // Anything left would be a second error about the same mistake.
+    inside.parse::<TokenStream>()?;
+    read
 }
 
 fn value(

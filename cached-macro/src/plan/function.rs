@@ -91,7 +91,7 @@ fn output(function: &Function, errors: &mut Errors) {
         return;
     };
     // A boxed future that is no function for us has its own error already.
-    if function.sig.asyncness.is_none() && !function.is_boxed() {
+    if function.returns_boxed_future() && !function.is_boxed() {
         return;
     }
     match peel(ty) {

@@ -196,13 +196,13 @@ impl<R, T, E> Miss<R, T, E> {
                 Some(Subject::open(codec, &entry))
             }
             Landing::Failed(error) => {
-                if let Some(stale) = self.error_answer(codec) {
+                if let Some(stale) = self.fallback_answer(codec) {
                     return Joined::Answer(stale);
                 }
                 error.and_then(|error| codec.shape.revive(&error))
             }
             Landing::TimedOut => {
-                if let Some(stale) = self.error_answer(codec) {
+                if let Some(stale) = self.fallback_answer(codec) {
                     return Joined::Answer(stale);
                 }
                 let limit = self.subject.policy.options.load_timeout.unwrap_or_default();
@@ -220,38 +220,33 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// Whether there is something to give when waiting is cut now.
     fn may_cut(&self, codec: &Codec<R, T, E>) -> bool {
-        let window = self.subject.policy.options.windows.if_error;
-        codec.shape.can_time_out() || self.stale(window).is_some()
+        codec.shape.can_time_out() || self.fallback().is_some()
     }
 
-    /// The stale value in place of a load that failed, where the function asked for that.
-    pub(super) fn error_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
-        let found = self.stale(self.subject.policy.options.windows.if_error)?;
-        Some(self.answer(codec, found))
-    }
-
-    /// The stale value in place of a load that takes long.
-    pub(super) fn soft_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
-        let found = self.stale(self.subject.policy.options.windows.longest())?;
-        Some(self.answer(codec, found))
+    /// The found value in place of a load that failed or takes too long.
+    pub(super) fn fallback_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
+        self.fallback().map(|found| self.answer(codec, found))
     }
 
     pub(super) fn may_answer_softly(&self) -> bool {
-        let options = &self.subject.policy.options;
-        options.soft_timeout.is_some() && self.stale(options.windows.longest()).is_some()
+        self.subject.policy.options.soft_timeout.is_some() && self.fallback().is_some()
     }
 
-    /// The found value, if its window is still open and nothing has been invalidated since.
-    fn stale(&self, window: std::time::Duration) -> Option<&Arc<AnyEntry>> {
-        self.found.as_ref().filter(|found| {
-            !window.is_zero()
-                && found.life.within(window, self.cache.clock().now())
-                && found.is_current()
-                && self
-                    .cache
-                    .store()
-                    .unbroken_since(&self.subject.key, found.start)
-        })
+    /// The found value, if it is still fresh or inside a window of the function, and nothing has
+    /// been invalidated since. Who asks for a refresh wants to know of its failure.
+    fn fallback(&self) -> Option<&Arc<AnyEntry>> {
+        let found = self.found.as_ref().filter(|_| !self.mode.refresh)?;
+        let (now, window) = (
+            self.cache.clock().now(),
+            self.subject.policy.options.windows.longest(),
+        );
+        let usable = found.life.within(window, now)
+            && found.is_current()
+            && self
+                .cache
+                .store()
+                .unbroken_since(&self.subject.key, found.start);
+        usable.then_some(found)
     }
 
     pub(super) fn background_permit(&self) -> Result<Permit, NotSpawned> {

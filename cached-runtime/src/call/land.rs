@@ -113,7 +113,7 @@ impl<R, T, E> Miss<R, T, E> {
             Answer::Failed => {
                 self.count(Event::LoadError);
                 let landing = Landing::Failed(codec.shape.share(&outcome));
-                if let Some(stale) = self.error_answer(codec) {
+                if let Some(stale) = self.fallback_answer(codec) {
                     return (stale, landing);
                 }
                 self.mode.report.report(|| Report::loaded(Outcome::Loaded));
@@ -130,7 +130,7 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// What to give in place of a load that is over its limit; `None`: go on waiting for it.
     pub(super) fn instead(&self, codec: &Codec<R, T, E>, limit: Duration) -> Option<R> {
-        self.error_answer(codec).or_else(|| {
+        self.fallback_answer(codec).or_else(|| {
             let timed_out = codec.shape.timed_out(LoadTimeout::new(limit))?;
             self.mode.report.report(|| Report::loaded(Outcome::Loaded));
             Some(timed_out)

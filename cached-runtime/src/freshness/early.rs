@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 
-use super::Life;
+use super::{Life, scale};
 
 /// How one reader decides that it is time to refresh an entry that is still fresh.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,8 +25,8 @@ impl Early {
         match self {
             Self::Ahead(fraction) => life
                 .born
-                .after(life.fresh_until.since(life.born).mul_f64(fraction)),
-            Self::Chance { beta } => life.fresh_until.before(stretch(cost, beta * RAREST)),
+                .after(scale(life.fresh_until.since(life.born), fraction)),
+            Self::Chance { beta } => life.fresh_until.before(scale(cost, beta * RAREST)),
         }
     }
 
@@ -36,12 +36,8 @@ impl Early {
             Self::Ahead(_) => now >= self.possible_from(life, cost),
             Self::Chance { beta } => {
                 let draw = -(1.0 - chance).ln();
-                now.after(stretch(cost, beta * draw)) >= life.fresh_until
+                now.after(scale(cost, beta * draw)) >= life.fresh_until
             }
         }
     }
-}
-
-fn stretch(cost: Duration, factor: f64) -> Duration {
-    Duration::try_from_secs_f64(cost.as_secs_f64() * factor.max(0.0)).unwrap_or(Duration::MAX)
 }

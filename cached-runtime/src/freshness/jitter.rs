@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::scale;
+
 /// How much of a ttl chance may take away: a fraction of it or a fixed time. It never lengthens.
 ///
 /// ```
@@ -29,10 +31,10 @@ impl Jitter {
     /// `chance` lies in `0.0..1.0`.
     pub(crate) fn shorten(self, ttl: Duration, chance: f64) -> Duration {
         let most = match self.0 {
-            Amount::Fraction(fraction) => ttl.mul_f64(fraction),
+            Amount::Fraction(fraction) => scale(ttl, fraction),
             Amount::Time(time) => time.min(ttl),
         };
-        ttl.saturating_sub(most.mul_f64(chance))
+        ttl.saturating_sub(scale(most, chance))
     }
 }
 

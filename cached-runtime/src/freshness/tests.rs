@@ -93,3 +93,31 @@ fn chance_refreshes_earlier_for_slower_loads() {
     assert_eq!(share(fast), 0);
     assert!((600..615).contains(&share(slow)), "{}", share(slow));
 }
+
+#[test]
+fn no_number_from_a_user_makes_it_panic() {
+    let odd = [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        -1.0,
+        0.0,
+        1.0,
+        f64::MAX,
+    ];
+    let now = Clock::manual().now();
+    for number in odd {
+        for ttl in [Duration::ZERO, TTL, Duration::MAX] {
+            assert!(Jitter::from(number).shorten(ttl, 1.0) <= ttl);
+            for early in [Early::Ahead(number), Early::Chance { beta: number }] {
+                let windows = Windows {
+                    while_revalidate: ttl,
+                    if_error: Duration::MAX,
+                };
+                let life = Life::new(now, ttl, windows, None, Some((early, ttl)));
+                early.due(&life, ttl, now, 0.999);
+                assert!(life.within(windows.longest(), now) || ttl.is_zero());
+            }
+        }
+    }
+}
