@@ -42,13 +42,17 @@
 //!
 #![cfg_attr(
     feature = "macros",
-    doc = "- [`cache_aside`](macro@cache_aside) and [`cache_invalidate`](macro@cache_invalidate): all options of the attributes."
+    doc = "- [`cache_aside`](macro@cache_aside) and [`cache_invalidate`](macro@cache_invalidate): \
+           all options of the attributes."
 )]
 //! - [`Cache`], [`Key`], [`Policy`]: the same by hand. [`CacheExt`]: what one call asks for.
-//! - The [`guide`]:
-//!   [keys](guide::keys), [tags and invalidation](guide::tags), [freshness](guide::freshness),
-//!   [one load](guide::one_load), [batches](guide::batch), [by hand](guide::by_hand),
-//!   [limits and troubleshooting](guide::limits), [testing](guide::testing).
+#![cfg_attr(
+    feature = "macros",
+    doc = "- The [`guide`]: [keys](guide::keys), [tags and invalidation](guide::tags), \
+           [freshness](guide::freshness), [one load](guide::one_load), [batches](guide::batch), \
+           [by hand](guide::by_hand), [limits and troubleshooting](guide::limits), \
+           [testing](guide::testing)."
+)]
 //!
 //! # Features
 //!

@@ -1,13 +1,16 @@
 //! The function as it was written. Nothing is refused here but what is no function.
 
 mod boxed;
+mod param;
+
+pub(crate) use param::Param;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{ParseStream, Parser};
 use syn::{
-    Attribute, FnArg, Pat, PatIdent, Receiver, ReceiverKind, ReturnType, Signature, Token, Type,
-    Visibility, braced, token,
+    Attribute, FnArg, Receiver, ReceiverKind, ReturnType, Signature, Token, Type, Visibility,
+    braced, token,
 };
 
 use crate::tokens::mentions;
@@ -37,18 +40,6 @@ pub(crate) enum Borrow {
     Owned,
     Shared,
     Mutable,
-}
-
-/// An argument that is not the receiver.
-pub(crate) struct Param {
-    pub(crate) cfgs: Vec<Attribute>,
-    pub(crate) pat: Pat,
-    pub(crate) ty: Type,
-    pub(crate) borrow: Borrow,
-    /// The name, where the whole argument has one.
-    pub(crate) name: Option<Ident>,
-    /// All names that its pattern brings into scope.
-    pub(crate) bound: Vec<Ident>,
 }
 
 /// A body without its braces.
@@ -233,35 +224,6 @@ pub(crate) fn first_span(tokens: impl ToTokens) -> Span {
     first.map_or_else(Span::call_site, |token| token.span())
 }
 
-impl Param {
-    fn new(typed: &syn::PatType) -> Self {
-        let name = match &*typed.pat {
-            Pat::Ident(PatIdent {
-                by_ref: None,
-                subpat: None,
-                ident,
-                ..
-            }) => Some(ident.clone()),
-            _ => None,
-        };
-        let mut bound = Vec::new();
-        bindings(&typed.pat, &mut bound);
-        Self {
-            cfgs: cfgs(&typed.attrs),
-            pat: (*typed.pat).clone(),
-            ty: (*typed.ty).clone(),
-            borrow: type_borrow(&typed.ty),
-            name,
-            bound,
-        }
-    }
-
-    /// Is there an `impl Trait` in its type?
-    pub(crate) fn is_opaque(&self) -> bool {
-        crate::tokens::mention(&self.ty, "impl").is_some()
-    }
-}
-
 /// The `#[cfg]`s among attributes: what is made for an argument exists where the argument does.
 pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs
@@ -294,32 +256,5 @@ pub(crate) fn peel(ty: &Type) -> &Type {
         Type::Group(group) => peel(&group.elem),
         Type::Paren(paren) => peel(&paren.elem),
         other => other,
-    }
-}
-
-fn bindings(pat: &Pat, names: &mut Vec<Ident>) {
-    match pat {
-        Pat::Ident(pat) => {
-            names.push(pat.ident.clone());
-            if let Some((_, inner)) = &pat.subpat {
-                bindings(inner, names);
-            }
-        }
-        Pat::Tuple(pat) => pat.elems.iter().for_each(|pat| bindings(pat, names)),
-        Pat::TupleStruct(pat) => pat.elems.iter().for_each(|pat| bindings(pat, names)),
-        Pat::Slice(pat) => pat.elems.iter().for_each(|pat| bindings(pat, names)),
-        Pat::Struct(pat) => pat
-            .fields
-            .iter()
-            .for_each(|field| bindings(&field.pat, names)),
-        Pat::Reference(pat) => bindings(&pat.pat, names),
-        Pat::Paren(pat) => bindings(&pat.pat, names),
-        Pat::Or(pat) => pat
-            .cases
-            .iter()
-            .take(1)
-            .for_each(|pat| bindings(pat, names)),
-        Pat::Type(pat) => bindings(&pat.pat, names),
-        _ => {}
     }
 }

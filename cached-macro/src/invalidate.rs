@@ -146,7 +146,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     quote! { #function }
 }
 
-/// The probe of the return type.
+/// The probe of the return type, named outside of the block with the `use`, which would shadow it.
 fn shape(plan: &Plan) -> TokenStream {
     let Plan {
         k, args, function, ..
@@ -161,10 +161,12 @@ fn shape(plan: &Plan) -> TokenStream {
     quote_spanned! {at_output=>
         let shape = {
             let returns = #k::returns::<#output>();
-            #[allow(unused_imports)]
-            use #k::shapes::*;
-            let shape = (&&&&returns).shape();
-            shape #propagating
+            {
+                #[allow(unused_imports)]
+                use #k::shapes::*;
+                let shape = (&&&&returns).shape();
+                shape #propagating
+            }
         };
     }
 }

@@ -2,7 +2,9 @@
 //! stands here, so that the expansion cannot fail.
 
 mod background;
+mod each;
 mod function;
+mod generics;
 mod key;
 mod key_fn;
 mod options;
@@ -47,6 +49,7 @@ impl Plan {
         function::check(&args, &function, errors);
         options::check(&args, errors);
         let key = Key::new(&args, &function, errors);
+        each::check(&args, &function, errors);
         key_fn::check(&args, &function, errors);
         let templates = args.tags.as_ref().map_or(&[][..], |tags| &tags.value);
         let tags = tags::resolve(templates, &function, errors);
@@ -90,3 +93,6 @@ fn no_argument(name: &str, purpose: &str, function: &Function) -> String {
         quoted(names())
     )
 }
+
+#[cfg(test)]
+mod tests;

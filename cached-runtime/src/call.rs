@@ -174,6 +174,10 @@ impl<R, T, E> Miss<R, T, E> {
                 }
             }
             Turn::Load(leader) => {
+                let leader = match self.landed_meanwhile(&codec, leader) {
+                    Ok(found) => return self.answer(&codec, &found),
+                    Err(leader) => leader,
+                };
                 let load = permit.spawn(self.clone().load(codec, leader, make()));
                 match unless_late(limit, load, || self.fallback_answer(&codec)).await {
                     Err(stale) => stale,

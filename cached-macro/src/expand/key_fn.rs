@@ -18,7 +18,7 @@ pub(super) fn expand(plan: &Plan, key_fn: &KeyFn) -> TokenStream {
     let vis = &function.vis;
     let cfgs = cfgs(&function.attrs);
     let doc = format!(
-        "The key under which [`{}`] stores its answer.",
+        " The key under which `{}` stores its answer.",
         function.sig.ident
     );
     let value = stored(plan, key_fn);

@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, GenericParam, Type};
+use syn::{Attribute, Expr, Type};
 
-use super::no_argument;
+use super::{generics, no_argument};
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::function::{Borrow, Function, Param, first_span, peel};
@@ -53,8 +53,7 @@ impl Key {
             Some(key) => Self::chosen(&key.value, function, errors),
             None => Self::all_but_skipped(args, function, errors),
         };
-        (key.types, key.constants) = generics(function, &key.params);
-        check_each(args, function, errors);
+        (key.types, key.constants) = generics::counted(function, &key.params);
         key
     }
 
@@ -193,7 +192,7 @@ impl Key {
 }
 
 /// `Db` of `&Db`: the reference itself is of no interest.
-fn without_reference(ty: &Type) -> &Type {
+pub(super) fn without_reference(ty: &Type) -> &Type {
     match peel(ty) {
         Type::Reference(reference) => &reference.elem,
         _ => ty,
@@ -260,76 +259,5 @@ fn root(expr: &Expr) -> Option<Ident> {
         Expr::Group(group) => root(&group.expr),
         Expr::Unary(unary) => root(&unary.expr),
         _ => None,
-    }
-}
-
-/// The type and const parameters that tell calls apart: all but those of skipped arguments alone.
-fn generics(function: &Function, in_key: &[bool]) -> (Vec<Ident>, Vec<Ident>) {
-    let (mut types, mut constants) = (Vec::new(), Vec::new());
-    let is_counted = |name: &Ident| {
-        let mut in_arguments = false;
-        for (param, in_key) in function.params.iter().zip(in_key) {
-            if mentions(&param.ty, name) {
-                in_arguments = true;
-                if *in_key {
-                    return true;
-                }
-            }
-        }
-        !in_arguments
-            || function
-                .output
-                .as_ref()
-                .is_some_and(|output| mentions(output, name))
-    };
-    for param in &function.sig.generics.params {
-        match param {
-            GenericParam::Type(param) if is_counted(&param.ident) => {
-                types.push(param.ident.clone());
-            }
-            GenericParam::Const(param) if is_counted(&param.ident) => {
-                constants.push(param.ident.clone());
-            }
-            _ => {}
-        }
-    }
-    (types, constants)
-}
-
-fn check_each(args: &Args, function: &Function, errors: &mut Errors) {
-    const COLLECTIONS: &str = "`each` takes a `Vec`, slice, `VecDeque`, `HashSet` or `BTreeSet` of \
-                               keys; name one of these types";
-    let Some(each) = &args.each else { return };
-    let name = each.value.unraw();
-    let Some(param) = function.param(&each.value).filter(|_| name != "self") else {
-        let message = no_argument(&name.to_string(), "for `each`", function);
-        errors.at(&each.value, message);
-        return;
-    };
-    let is_skipped = |skip: &Vec<Ident>| skip.iter().any(|skipped| skipped.unraw() == name);
-    if args
-        .skip
-        .as_ref()
-        .is_some_and(|skip| is_skipped(&skip.value))
-    {
-        errors.at(
-            &each.value,
-            format!("`{name}` is skipped, so `each` has no keys; keep it"),
-        );
-    }
-    if param.name.is_none() {
-        errors.at(
-            &param.pat,
-            format!("`each` needs the whole argument; name it `{name}`"),
-        );
-    }
-    if param.is_opaque() || matches!(without_reference(&param.ty), Type::Array(_)) {
-        errors.at(&param.ty, COLLECTIONS);
-    }
-    if let Some(cfg) = param.cfgs.first() {
-        errors.at(
-            cfg,
-            format!("`each` cannot do without `{name}`; put the `cfg` on the function"),
-        );
     }
 }

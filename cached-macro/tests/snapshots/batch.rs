@@ -88,7 +88,7 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
         )
         .await
 }
-///The key under which [`load`] stores its answer.
+/// The key under which `load` stores its answer.
 #[must_use]
 #[allow(
     unused_variables,

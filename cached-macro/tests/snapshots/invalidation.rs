@@ -1,10 +1,12 @@
 async fn rename(state: &State, id: u64, name: String) -> Result<User, DbError> {
     let shape = {
         let returns = ::shop::cache::__private::returns::<Result<User, DbError>>();
-        #[allow(unused_imports)]
-        use ::shop::cache::__private::shapes::*;
-        let shape = (&&&&returns).shape();
-        shape.propagating()
+        {
+            #[allow(unused_imports)]
+            use ::shop::cache::__private::shapes::*;
+            let shape = (&&&&returns).shape();
+            shape.propagating()
+        }
     };
     let write = {
         #[allow(clippy::used_underscore_binding)]

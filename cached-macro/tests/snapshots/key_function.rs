@@ -75,7 +75,7 @@ pub async fn load<D: Db>(
         .await
 }
 #[cfg(feature = "users")]
-///The key under which [`load`] stores its answer.
+/// The key under which `load` stores its answer.
 #[must_use]
 #[allow(
     unused_variables,

@@ -1,0 +1,49 @@
+//! The argument that makes a batch.
+
+use syn::Type;
+use syn::ext::IdentExt;
+
+use super::key::without_reference;
+use super::no_argument;
+use crate::args::Args;
+use crate::errors::Errors;
+use crate::function::Function;
+use proc_macro2::Ident;
+
+pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
+    const COLLECTIONS: &str = "`each` takes a `Vec`, slice, `VecDeque`, `HashSet` or `BTreeSet` of \
+                               keys; name one of these types";
+    let Some(each) = &args.each else { return };
+    let name = each.value.unraw();
+    let Some(param) = function.param(&each.value).filter(|_| name != "self") else {
+        let message = no_argument(&name.to_string(), "for `each`", function);
+        errors.at(&each.value, message);
+        return;
+    };
+    let is_skipped = |skip: &Vec<Ident>| skip.iter().any(|skipped| skipped.unraw() == name);
+    if args
+        .skip
+        .as_ref()
+        .is_some_and(|skip| is_skipped(&skip.value))
+    {
+        errors.at(
+            &each.value,
+            format!("`{name}` is skipped, so `each` has no keys; keep it"),
+        );
+    }
+    if param.name.is_none() {
+        errors.at(
+            &param.pat,
+            format!("`each` needs the whole argument; name it `{name}`"),
+        );
+    }
+    if param.is_opaque() || matches!(without_reference(&param.ty), Type::Array(_)) {
+        errors.at(&param.ty, COLLECTIONS);
+    }
+    if let Some(cfg) = param.cfgs.first() {
+        errors.at(
+            cfg,
+            format!("`each` cannot do without `{name}`; put the `cfg` on the function"),
+        );
+    }
+}

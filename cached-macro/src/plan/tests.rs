@@ -1,0 +1,135 @@
+//! What is refused, and in which words. Where an error stands is tested from outside.
+
+#![allow(clippy::too_many_lines, reason = "tables")]
+
+mod functions;
+mod options;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+/// The errors that an expansion holds.
+fn refusals(expansion: &TokenStream) -> Vec<String> {
+    let text = expansion.to_string();
+    let after = text.split("compile_error ! { ").skip(1);
+    let literals = after.filter_map(|rest| rest.split(" }").next());
+    literals
+        .map(|literal| {
+            syn::parse_str::<syn::LitStr>(literal)
+                .expect("a message")
+                .value()
+        })
+        .collect()
+}
+
+fn check(args: TokenStream, item: TokenStream, expected: &[&str]) {
+    let text = format!("#[cache_aside({args})] {item}");
+    assert_eq!(refusals(&crate::cached(args, item)), expected, "{text}");
+}
+
+#[test]
+fn background_loads_keep_nothing_borrowed() {
+    let outlive = "`refresh_ahead` lets the load outlive the call, and a clone of this argument \
+                   cannot; take an owned value or an `Arc` of it";
+    for (argument, expected) in [
+        (quote!(a: Option<&str>), outlive),
+        (quote!(a: &[&str]), outlive),
+        (quote!(a: &dyn Db), outlive),
+        (quote!(a: &Foo<'a>), outlive),
+        (quote!(a: Cow<'a, str>), outlive),
+        (
+            quote!((a, b): &(u8, u8)),
+            "`refresh_ahead` keeps a clone of this argument for the load; give it a name",
+        ),
+        (
+            quote!(a: &mut u8),
+            "`refresh_ahead` lets the load outlive the call, and a `&mut` cannot; return the \
+             change, or take an `Arc` of a lock",
+        ),
+    ] {
+        let item = quote!(async fn load<'a>(id: u8, #argument) -> u8 { 1 });
+        check(
+            quote!(ttl = 5, refresh_ahead = 0.5, key(id)),
+            item,
+            &[expected],
+        );
+    }
+    check(
+        quote!(ttl = 5, refresh_ahead = 0.5),
+        quote!(
+            async fn load<'a>(id: &'a str) -> u8 {
+                let n: &'a str = id;
+                1
+            }
+        ),
+        &[
+            "`refresh_ahead` lets the load outlive the call, so its body cannot name `'a`; leave \
+           the lifetime out",
+        ],
+    );
+}
+
+#[test]
+fn invalidations() {
+    for (args, item, expected) in [
+        (
+            quote!(),
+            quote!(
+                async fn f() {}
+            ),
+            "nothing to invalidate; write `tags = [\"user:{id}\"]`, `keys = [user_key(id)]` or \
+             `prefixes = [\"user_list\"]`",
+        ),
+        (
+            quote!(tags = ["a"]),
+            quote!(
+                fn f() {}
+            ),
+            "only `async fn` can invalidate; add `async`",
+        ),
+        (
+            quote!(tags = ["a:{id}"]),
+            quote!(
+                async fn f() {}
+            ),
+            "no argument `id` in `f`; `f` has none",
+        ),
+        (
+            quote!(tags = ["a"]),
+            quote!(
+                async fn f() -> impl Display {
+                    1
+                }
+            ),
+            "name the returned type: whether the write succeeded is read off it, so its type must \
+             be known",
+        ),
+    ] {
+        assert_eq!(refusals(&crate::invalidating(args, item)), [expected]);
+    }
+}
+
+#[test]
+fn a_key_function_needs_a_value_type_that_can_be_named() {
+    check(
+        quote!(ttl = 5, key_fn = k),
+        quote!(
+            async fn f<T>(t: T) -> Vec<T> {
+                g()
+            }
+        ),
+        &[
+            "the return type depends on `T`, so the type of the value has to be written out; write \
+           `key_fn = k -> User`",
+        ],
+    );
+    check(
+        quote!(ttl = 5, key_fn = k -> Vec<T>),
+        quote!(
+            async fn f<T>(t: T) -> Vec<T> {
+                g()
+            }
+        ),
+        &[],
+    );
+}

@@ -1,0 +1,106 @@
+//! Options against each other and against the function.
+
+use quote::quote;
+
+use super::check;
+
+#[test]
+fn options_against_each_other() {
+    let item = || {
+        quote!(
+            async fn load(id: u8, ids: Vec<u8>) -> Option<u8> {
+                None
+            }
+        )
+    };
+    for (args, expected) in [
+        (
+            quote!(prefix = "a"),
+            "`ttl` is required: without it entries would never expire; write `ttl = \"5m\"`",
+        ),
+        (
+            quote!(ttl = 5, ttl_with = f),
+            "`ttl` and `ttl_with` exclude each other: each says how long; remove one",
+        ),
+        (quote!(ttl = 0), "`ttl` must be longer than zero"),
+        (
+            quote!(ttl = 5, stale_if_error = "0s"),
+            "`stale_if_error` must be longer than zero; leave it out to have none",
+        ),
+        (
+            quote!(ttl = 5, local = 6),
+            "`local` is longer than `ttl`; shorten it, or leave it out",
+        ),
+        (
+            quote!(ttl = 5, local = 0),
+            "`local` must be longer than zero; write `local = false`",
+        ),
+        (
+            quote!(ttl = 5, jitter = "5s"),
+            "`jitter` would take the whole `ttl`; shorten it, or write `\"10%\"`",
+        ),
+        (
+            quote!(ttl = 5, key(id), skip(ids)),
+            "`key` already chooses what the key is made of; remove `skip`",
+        ),
+        (
+            quote!(ttl = 5, refresh_ahead = 0.5, early_expiry = 1),
+            "`refresh_ahead` and `early_expiry` exclude each other: each decides when to refresh \
+             early; remove one",
+        ),
+        (
+            quote!(ttl = 5, soft_timeout = 1),
+            "`soft_timeout` answers with a stale value; add `stale_while_revalidate = \"1m\"` or \
+             `stale_if_error = \"1h\"`",
+        ),
+        (
+            quote!(
+                ttl = 5,
+                soft_timeout = 2,
+                load_timeout = 1,
+                stale_if_error = 5
+            ),
+            "`soft_timeout` has to come before `load_timeout`; make it shorter",
+        ),
+        (
+            quote!(ttl = 5, skip(id, ids)),
+            "nothing is left for the key, so every call would share one entry; if that is wanted \
+             write `key()`",
+        ),
+        (
+            quote!(ttl = 5, skip(idd)),
+            "no argument `idd` to skip; did you mean `id`? arguments are `id`, `ids`",
+        ),
+        (quote!(ttl = 5, skip(id, id)), "`id` is skipped twice"),
+        (
+            quote!(ttl = 5, key(db.name)),
+            "no argument `db` in `load`; arguments are `id`, `ids`",
+        ),
+        (
+            quote!(ttl = 5, tags = ["u:{user}"]),
+            "no argument `user` in `load`; arguments are `id`, `ids`",
+        ),
+        (
+            quote!(ttl = 5, tags = ["u:{self.id}"]),
+            "no argument `self` in `load`; arguments are `id`, `ids`",
+        ),
+        (
+            quote!(ttl = 5, key_fn = load),
+            "the cached function has this name already; write `key_fn = user_key`",
+        ),
+        (
+            quote!(ttl = 5, each = ids, single_flight = off),
+            "`single_flight` is for single calls; remove it or `each`",
+        ),
+        (
+            quote!(ttl = 5, each = ids, skip(ids)),
+            "`ids` is skipped, so `each` has no keys; keep it",
+        ),
+        (
+            quote!(ttl = 5, each = keys),
+            "no argument `keys` for `each`; arguments are `id`, `ids`",
+        ),
+    ] {
+        check(args, item(), &[expected]);
+    }
+}
