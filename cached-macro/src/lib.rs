@@ -179,7 +179,7 @@ pub fn cache_aside(
 /// | `keys` | `[user_key(id)]` | `[]` | Single keys, as a `key_fn` makes them. |
 /// | `prefixes` | `["user_list"]` | `[]` | Everything under these prefixes: whole ones, so `user` is not `user_list`. |
 /// | `cache` | expression | the installed cache | A `Cache`, or a reference or `Arc` of one. |
-/// | `on_failure` | `propagate` | log, and try again until it is done | A failed invalidation becomes the error of the function, which has to implement `From<cache_aside::Error>`. |
+/// | `on_failure` | `propagate` | logged | A failed invalidation becomes the error of the function, which has to implement `From<cache_aside::Error>`. |
 /// | `crate` | absolute path | `::cache_aside` | Where the library is, if it was renamed or re-exported. |
 ///
 /// The expressions are evaluated before the body, which may then take the arguments: clone what

@@ -63,16 +63,20 @@ impl Background {
         if self.permits.is_closed() {
             return Ok(());
         }
-        let idle = self.permits.acquire_many(self.limit);
-        let idle = within(CLOSE_LIMIT, idle).await;
+        let idle = match self.permits.try_acquire_many(self.limit) {
+            Ok(_) => true,
+            Err(_) => within(CLOSE_LIMIT, self.permits.acquire_many(self.limit))
+                .await
+                .is_some(),
+        };
         self.permits.close();
-        match idle {
-            Some(_) => Ok(()),
-            None => Err(Error::new(
-                ErrorKind::Unfinished,
-                "background loads were still running 30 s after `close`",
-            )),
+        if idle {
+            return Ok(());
         }
+        Err(Error::new(
+            ErrorKind::Unfinished,
+            "background loads were still running 30 s after `close`",
+        ))
     }
 }
 

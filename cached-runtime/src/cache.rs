@@ -1,24 +1,19 @@
 //! The handle everything is done with.
 
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
 
 use crate::background::Background;
-use crate::call::{Kept, Loading, Miss, Subject, plain_hit};
 use crate::clock::Clock;
 use crate::config::{CacheBuilder, Settings};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::flight::Flights;
 use crate::health::Health;
 use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
-use crate::key::{Key, RawKey};
+use crate::key::Key;
 use crate::local::Store;
-use crate::mode;
-use crate::observe::{Event, Observatory, Stats};
-use crate::outcome::{Codec, NotAResult, Shape, codec};
-use crate::policy::PolicyFor;
+use crate::observe::{Observatory, Stats};
 use crate::tags::{Sequence, Tag, TagTable};
 use crate::value::Cacheable;
 
@@ -96,115 +91,6 @@ impl Cache {
         Self {
             inner: Arc::new(inner),
         }
-    }
-
-    /// The fresh value of a key. Never loads and never gives a stale value.
-    pub async fn get<T: Cacheable>(&self, key: &Key<T>) -> Option<T> {
-        let raw = key.raw()?;
-        if !self.is_enabled() {
-            return None;
-        }
-        let codec = plain_codec::<T>();
-        if let Some(value) = plain_hit(self, raw, &codec) {
-            return Some(value);
-        }
-        let subject = Subject::<T>::new(self, raw.clone());
-        let now = self.clock().now();
-        let entry = subject
-            .find(self, &codec)
-            .filter(|entry| entry.life.is_fresh(now));
-        subject.stats.count(if entry.is_some() {
-            Event::Hit
-        } else {
-            Event::Miss
-        });
-        entry.map(|entry| Subject::open(&codec, &entry))
-    }
-
-    /// The fresh values of many keys, in their order.
-    ///
-    /// ```
-    /// # use cached_runtime as cache_aside;
-    /// use cache_aside::{Cache, Key, Policy};
-    /// use std::time::Duration;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let cache = Cache::in_process();
-    /// let keys: Vec<_> = (0..3u64).map(|id| Key::<u64>::new("square", &(id,))).collect();
-    /// cache.put(&keys[2], &4, &Policy::ttl(Duration::from_secs(60))).await?;
-    /// assert_eq!(cache.get_many(&keys).await, [None, None, Some(4)]);
-    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
-    /// ```
-    pub async fn get_many<T: Cacheable>(&self, keys: &[Key<T>]) -> Vec<Option<T>> {
-        let mut values = Vec::with_capacity(keys.len());
-        for key in keys {
-            values.push(self.get(key).await);
-        }
-        values
-    }
-
-    /// The value of a key: stored, loaded by another caller at this moment, or loaded by `load`.
-    /// Errors are returned and never stored.
-    ///
-    /// `load` may borrow, so it runs inside this call: where the policy would refresh behind an
-    /// answer, one caller refreshes and the others are given the stored value meanwhile.
-    ///
-    /// # Errors
-    /// Those of `load`.
-    pub async fn get_or_load<T, E, L, F>(
-        &self,
-        key: &Key<T>,
-        policy: &impl PolicyFor<T>,
-        load: L,
-    ) -> Result<T, E>
-    where
-        T: Cacheable,
-        L: FnOnce() -> F,
-        F: Future<Output = Result<T, E>>,
-    {
-        let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
-        let mode = mode::take();
-        let miss = match key.raw() {
-            None => Miss::uncacheable(self, key.prefix(), mode),
-            Some(raw) => {
-                if mode.is_none()
-                    && self.is_enabled()
-                    && let Some(answer) = plain_hit(self, raw, &codec)
-                {
-                    return answer;
-                }
-                Miss::new(self, raw, mode, &codec)
-            }
-        };
-        let body = async move { load().await };
-        miss.rules(policy.for_value()).run(codec, body).await
-    }
-
-    /// Stores a value. It must be current when `put` is called: invalidations that came before are
-    /// not seen. Loads of the key that run already are not stored afterwards.
-    ///
-    /// # Errors
-    /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized.
-    pub async fn put<T: Cacheable>(
-        &self,
-        key: &Key<T>,
-        value: &T,
-        policy: &impl PolicyFor<T>,
-    ) -> Result<(), Error> {
-        let raw = usable(key)?;
-        if !self.is_enabled() {
-            return Ok(());
-        }
-        let mut subject = Subject::new(self, raw.clone());
-        subject.set_policy(self, policy.for_value());
-        self.store().supersede(raw, self.sequence().next());
-        let loading = Loading::begin(self, None);
-        let kept = subject.keep(self, &plain_codec::<T>(), Some(value), &loading);
-        if !matches!(kept, Kept::Stored(_)) {
-            // What was stored before is older than the value that could not be.
-            self.store().invalidate(raw, self.sequence().next());
-        }
-        Ok(())
     }
 
     /// Removes a key. A load of it that runs now is neither stored nor joined by later callers.
@@ -342,18 +228,4 @@ impl fmt::Debug for Cache {
             .field("settings", &self.inner.settings)
             .finish_non_exhaustive()
     }
-}
-
-/// For values that are no function's return value.
-fn plain_codec<T: Cacheable>() -> Codec<T, T, NotAResult<T>> {
-    codec(Shape::of_value())
-}
-
-fn usable<T>(key: &Key<T>) -> Result<&RawKey, Error> {
-    key.raw().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Key,
-            "the key's parts cannot be serialized, so nothing is stored under it",
-        )
-    })
 }

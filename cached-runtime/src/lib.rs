@@ -13,13 +13,14 @@
 //! 6. `tags` - what makes an answer invalid; `invalidation`, `write` - who says so.
 //!    `template` - tags written as text.
 //! 7. `batch` - the same for many keys at once.
-//! 8. `cache`, `config`, `install` - the handle; `observe`, `inspect`, `health` - what it tells.
+//! 8. `cache`, `by_hand`, `config`, `install` - the handle; `observe`, `inspect`, `health` - what it tells.
 //!
 //! Only `clock` reads the time, only `background` spawns tasks, only `value` bounds values by
 //! serde, and `private` is all that generated code names.
 
 mod background;
 mod batch;
+mod by_hand;
 mod cache;
 mod call;
 mod clock;

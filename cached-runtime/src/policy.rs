@@ -232,7 +232,8 @@ impl<T> Policy<T> {
     }
 
     /// With a stale value at hand, waits this long for the load and then gives the stale value;
-    /// the load goes on and is stored.
+    /// the load goes on and is stored. By hand this takes a load that can outlive its call:
+    /// [`Cache::get_or_load_owned`](crate::Cache::get_or_load_owned).
     pub fn soft_timeout(mut self, limit: Duration) -> Self {
         self.options.soft_timeout = Some(limit);
         self

@@ -316,7 +316,7 @@ impl Serialize for Unkeyable {
 
 #[cache_aside(ttl = "1m", prefix = "keys.unkeyable", skip(world), cache = world.cache)]
 async fn unkeyable(world: &World, what: Unkeyable) -> u64 {
-    drop(what);
+    let _ = what;
     world.load().await
 }
 

@@ -1,5 +1,11 @@
 //! The library as its users see it: the attributes and the public API.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::unchecked_time_subtraction,
+    reason = "a test that panics has failed"
+)]
+
 mod support;
 
 mod batch;

@@ -171,7 +171,10 @@ async fn who_asks_for_a_refresh_is_told_that_it_failed() {
     stale(&world).await.expect("works");
     world.clock.advance(MINUTE);
     world.break_down(true);
-    stale(&world).refresh_cache().await.expect_err("not the old value");
+    stale(&world)
+        .refresh_cache()
+        .await
+        .expect_err("not the old value");
     assert_eq!(stale(&world).await, Ok(1));
 }
 

@@ -232,6 +232,67 @@ async fn by_hand_a_cache_gets_puts_and_loads() {
     assert_eq!(cache.get(&key).await, None);
 }
 
+#[cache_aside(ttl = "1m", prefix = "storing.found", key_fn = found_key, skip(world), cache = world.cache)]
+async fn found(world: &World, id: u64) -> Result<Option<u64>, Broken> {
+    world
+        .try_load()
+        .await
+        .map(|version| (id < 10).then_some(version))
+}
+
+#[tokio::test]
+async fn by_hand_not_found_is_shared_with_the_attribute() {
+    let world = World::new().await;
+    let (cache, policy) = (&world.cache, Policy::ttl(MINUTE));
+    let load = || async { world.try_load().await.map(Some) };
+    assert_eq!(
+        cache.find_or_load(&found_key(1), &policy, load).await,
+        Ok(Some(1))
+    );
+    assert_eq!(found(&world, 1).await, Ok(Some(1)));
+    assert_eq!(found(&world, 10).await, Ok(None));
+    assert_eq!(
+        cache.find_or_load(&found_key(10), &policy, load).await,
+        Ok(None)
+    );
+    assert_eq!(world.loads(), 2);
+    let load = || async { world.try_load().await };
+    let loaded = cache.get_or_load(&found_key(10), &policy, load).await;
+    assert_eq!(
+        loaded,
+        Ok(1),
+        "whoever must have a value reads a negative answer as a miss"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_hand_a_load_that_can_outlive_its_call_goes_on_after_the_soft_timeout() {
+    let world = World::new().await;
+    let second = crate::support::SECOND;
+    let policy = Policy::ttl(MINUTE)
+        .jitter(0.0)
+        .stale_if_error(MINUTE)
+        .soft_timeout(second);
+    let key = Key::<u64>::new("storing.owned", &());
+    let call = || {
+        let loading = world.clone();
+        world.cache.get_or_load_owned(
+            &key,
+            &policy,
+            move || async move { loading.try_load().await },
+        )
+    };
+    assert_eq!(call().await, Ok(1));
+    world.write();
+    world.clock.advance(MINUTE);
+    world.hold();
+    assert_eq!(call().await, Ok(1), "the old value, after a second");
+    world.let_go();
+    world.cache.close().await.expect("the load ends");
+    assert_eq!(call().await, Ok(2));
+    assert_eq!(world.loads(), 2);
+}
+
 #[tokio::test]
 async fn a_cache_that_is_turned_off_loads_every_time() {
     let cache = Cache::builder()
