@@ -66,7 +66,7 @@ impl Cache {
     /// A cache with the settings of the environment; see [`CacheBuilder::from_env`].
     ///
     /// # Errors
-    /// Of kind [`Config`](ErrorKind::Config), naming the variable at fault.
+    /// Of kind [`Config`](crate::ErrorKind::Config), naming the variable at fault.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
@@ -171,7 +171,7 @@ impl Cache {
     /// Starts no more background loads and waits for those that run. The cache goes on answering.
     ///
     /// # Errors
-    /// Of kind [`Unfinished`](ErrorKind::Unfinished) if some still run after 30 s.
+    /// Of kind [`Unfinished`](crate::ErrorKind::Unfinished) if some still run after 30 s.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
