@@ -109,7 +109,7 @@ fn miss(plan: &Plan) -> TokenStream {
     let rules = rules::rules(plan);
     let (look, outcome, rules) = match &plan.load {
         Load::Each(each) => (
-            quote_spanned! {here=> #k::look_each(site, place, &#each, &parts, &codec) },
+            quote_spanned! {here=> #k::look_each(site, place, &#each, &parts, codec) },
             quote_spanned! {here=> #k::LookEach },
             // In the rules the argument is one element of itself.
             quote_spanned! {here=>
@@ -122,7 +122,7 @@ fn miss(plan: &Plan) -> TokenStream {
             },
         ),
         _ => (
-            quote_spanned! {here=> #k::look(site, place, &parts, &codec) },
+            quote_spanned! {here=> #k::look(site, place, &parts, codec) },
             quote_spanned! {here=> #k::Look },
             quote_spanned! {here=> #rules miss.rules(rules) },
         ),

@@ -60,7 +60,7 @@ pub fn look_each<R, M, E, C, P>(
     cache: &Cache,
     elements: &C,
     parts: &P,
-    codec: &BatchCodec<R, M, E>,
+    codec: BatchCodec<R, M, E>,
 ) -> LookEach<R, C, M>
 where
     M: Answers,

@@ -87,7 +87,7 @@ pub fn keepable<T: Keepable + ?Sized>(_: &T) {}
 pub struct Rules<T>(Policy<T>);
 
 /// Starts the options of a call that returns what `codec` stores.
-pub fn rules<C: HasValue>(_: &C) -> Rules<C::Value> {
+pub fn rules<C: HasValue>(_: C) -> Rules<C::Value> {
     Rules(Policy::<Untyped>::ttl(Duration::ZERO).typed())
 }
 

@@ -30,7 +30,7 @@ pub(super) fn rules(plan: &Plan) -> TokenStream {
         }
     });
     quote_spanned! {here=>
-        let rules = #k::rules(&codec);
+        let rules = #k::rules(codec);
         #(#times)*
         #closures
         #(#others)*

@@ -54,11 +54,11 @@ impl Service {
                 );
                 let place = ::cache_aside::__private::installed();
                 let place = ::cache_aside::__private::as_cache(place);
-                let look = ::cache_aside::__private::look(site, place, &parts, &codec);
+                let look = ::cache_aside::__private::look(site, place, &parts, codec);
                 match look {
                     ::cache_aside::__private::Look::Hit(hit) => return hit,
                     ::cache_aside::__private::Look::Miss(miss) => {
-                        let rules = ::cache_aside::__private::rules(&codec);
+                        let rules = ::cache_aside::__private::rules(codec);
                         let rules = rules
                             .ttl(
                                 ::cache_aside::__private::Duration::from_millis(60000u64),

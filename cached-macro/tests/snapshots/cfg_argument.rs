@@ -37,11 +37,11 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
         );
         let place = ::cache_aside::__private::installed();
         let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts, &codec);
+        let look = ::cache_aside::__private::look(site, place, &parts, codec);
         match look {
             ::cache_aside::__private::Look::Hit(hit) => return hit,
             ::cache_aside::__private::Look::Miss(miss) => {
-                let rules = ::cache_aside::__private::rules(&codec);
+                let rules = ::cache_aside::__private::rules(codec);
                 let rules = rules
                     .ttl(::cache_aside::__private::Duration::from_millis(60000u64));
                 let rules = rules

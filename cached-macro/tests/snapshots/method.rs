@@ -43,11 +43,11 @@ impl Service {
             #[allow(clippy::used_underscore_binding)]
             let place = &(self.cache);
             let place = ::cache_aside::__private::as_cache(place);
-            let look = ::cache_aside::__private::look(site, place, &parts, &codec);
+            let look = ::cache_aside::__private::look(site, place, &parts, codec);
             match look {
                 ::cache_aside::__private::Look::Hit(hit) => return hit,
                 ::cache_aside::__private::Look::Miss(miss) => {
-                    let rules = ::cache_aside::__private::rules(&codec);
+                    let rules = ::cache_aside::__private::rules(codec);
                     #[allow(clippy::used_underscore_binding)]
                     let length: ::cache_aside::__private::Duration = Duration::from_secs(
                         id,

@@ -36,11 +36,11 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
         );
         let place = ::cache_aside::__private::installed();
         let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts, &codec);
+        let look = ::cache_aside::__private::look(site, place, &parts, codec);
         match look {
             ::cache_aside::__private::Look::Hit(hit) => return hit,
             ::cache_aside::__private::Look::Miss(miss) => {
-                let rules = ::cache_aside::__private::rules(&codec);
+                let rules = ::cache_aside::__private::rules(codec);
                 let rules = rules.ttl_with(|user: &User| user.ttl());
                 let rules = rules.tags_with(|user| user.groups());
                 #[allow(clippy::used_underscore_binding)]

@@ -15,7 +15,7 @@ use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Answer, Codec};
 use crate::policy::{Local, Policy};
-use crate::tags::{Number, TagCell};
+use crate::tags::{Number, TagCell, TagCells};
 
 use super::Miss;
 
@@ -274,7 +274,7 @@ impl<T> Subject<T> {
     }
 
     /// All tags of an answer: those of the call, and those its value adds.
-    fn tags_of(&self, cache: &Cache, value: Option<&T>) -> Box<[Arc<TagCell>]> {
+    fn tags_of(&self, cache: &Cache, value: Option<&T>) -> TagCells {
         let added = value.map_or_else(Vec::new, |value| self.policy.result_tags(value));
         let added = added.iter().map(|tag| cache.tags().cell(tag));
         self.tags.iter().cloned().chain(added).collect()

@@ -52,27 +52,27 @@ impl<R, T, E> Clone for Miss<R, T, E> {
 }
 
 /// Looks for the answer of one call in this process.
-#[inline]
+#[inline(always)]
 pub fn look<R, T, E, P: Parts>(
     site: &'static Site,
     cache: &Cache,
     parts: &P,
-    codec: &Codec<R, T, E>,
+    codec: Codec<R, T, E>,
 ) -> Look<R, T, E> {
     let mode = mode::take();
     let Some(key) = site.identity(parts) else {
         return Look::Miss(Miss::uncacheable(cache, site.name(), mode));
     };
     if mode.is_none()
-        && let Some(answer) = plain_hit(cache, &key, codec)
+        && let Some(answer) = plain_hit(cache, &key, &codec)
     {
         return Look::Hit(answer);
     }
-    Look::Miss(Miss::new(cache, &key, mode, codec))
+    Look::Miss(Miss::new(cache, &key, mode, &codec))
 }
 
 /// The answer, if it is fresh beyond doubt. Whatever needs thought is left to the second phase.
-#[inline]
+#[inline(always)]
 pub(crate) fn plain_hit<R, T, E, I: Ident>(
     cache: &Cache,
     key: &I,
@@ -86,7 +86,7 @@ pub(crate) fn plain_hit<R, T, E, I: Ident>(
         .flatten()
 }
 
-#[inline]
+#[inline(always)]
 fn plain_answer<R, T, E>(entry: &AnyEntry, now: Moment, codec: &Codec<R, T, E>) -> Option<R> {
     if now >= entry.life.carefree_until {
         return None;

@@ -9,7 +9,7 @@ use super::digest::{Digest, Escaped};
 use super::hash::hash_encoded;
 use super::sink::{BytesSink, Sink, tag, text};
 
-/// The tag and the length before the bytes of the prefix.
+/// The tag and the length before the bytes of a text.
 const PREFIX_START: usize = 5;
 
 /// A key in its canonical encoding, with its hash.
@@ -18,21 +18,49 @@ const PREFIX_START: usize = 5;
 #[derive(Clone)]
 pub struct RawKey {
     hash: u64,
-    bytes: Arc<[u8]>,
-    prefix_len: u32,
+    bytes: Bytes,
+}
+
+/// Most keys are short: they stand in the map's own node, so that a hit follows one pointer less.
+#[derive(Clone)]
+enum Bytes {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Shared(Arc<[u8]>),
+}
+
+/// What makes a [`RawKey`] one cache line.
+const INLINE: usize = 54;
+
+impl Bytes {
+    fn new(from: &[u8]) -> Self {
+        match u8::try_from(from.len()) {
+            Ok(len) if from.len() <= INLINE => {
+                let mut bytes = [0; INLINE];
+                bytes[..from.len()].copy_from_slice(from);
+                Self::Inline { len, bytes }
+            }
+            _ => Self::Shared(from.into()),
+        }
+    }
+
+    #[inline]
+    fn get(&self) -> &[u8] {
+        match self {
+            Self::Inline { len, bytes } => &bytes[..usize::from(*len).min(INLINE)],
+            Self::Shared(bytes) => bytes,
+        }
+    }
 }
 
 impl RawKey {
     /// Takes the encoding of a full key, prefix first.
     pub(super) fn from_encoded(bytes: &[u8]) -> Result<Self, Unkeyable> {
-        let [tag::STR, a, b, c, d, ..] = *bytes else {
+        let [tag::STR, _, _, _, _, ..] = *bytes else {
             return Err(Unkeyable);
         };
-        let prefix_len = u32::from_le_bytes([a, b, c, d]);
         Ok(RawKey {
             hash: hash_encoded(bytes),
-            bytes: bytes.into(),
-            prefix_len,
+            bytes: Bytes::new(bytes),
         })
     }
 
@@ -44,8 +72,7 @@ impl RawKey {
             .and_then(|()| Self::from_encoded(&sink.0))
             .unwrap_or_else(|_| RawKey {
                 hash: 0,
-                bytes: Arc::new([tag::STR, 0, 0, 0, 0]),
-                prefix_len: 0,
+                bytes: Bytes::new(&[tag::STR, 0, 0, 0, 0]),
             })
     }
 
@@ -58,18 +85,18 @@ impl RawKey {
     /// The canonical encoding.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.get()
     }
 
     /// The prefix, as it was given.
     #[inline]
     pub(crate) fn prefix(&self) -> &str {
-        str::from_utf8(&self.bytes[PREFIX_START..self.prefix_end()]).unwrap_or_default()
+        str::from_utf8(&self.bytes()[PREFIX_START..self.prefix_end()]).unwrap_or_default()
     }
 
     /// SHA-256 of the canonical encoding.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&self.bytes)
+        Digest::of(self.bytes())
     }
 
     /// The same key with this version in place of the one it has.
@@ -85,14 +112,14 @@ impl RawKey {
     }
 
     fn prefix_end(&self) -> usize {
-        PREFIX_START + self.prefix_len as usize
+        self.after(0, tag::STR)
     }
 
     /// Where the token that may be at `start` ends; `start` if another one is there.
     ///
     /// The value, which comes last, begins with neither of the two tags that this is used for.
     fn after(&self, start: usize, tag: u8) -> usize {
-        match self.bytes[start..] {
+        match self.bytes()[start..] {
             [first, a, b, c, d, ..] if first == tag => {
                 start + PREFIX_START + u32::from_le_bytes([a, b, c, d]) as usize
             }
@@ -102,10 +129,10 @@ impl RawKey {
 
     fn replace(&self, start: usize, tag: u8, new: &str) -> Result<Self, Unkeyable> {
         let end = self.after(start, tag);
-        let mut sink = BytesSink(Vec::with_capacity(self.bytes.len() + new.len() + 8));
-        sink.encoded(&self.bytes[..start]);
+        let mut sink = BytesSink(Vec::with_capacity(self.bytes().len() + new.len() + 8));
+        sink.encoded(&self.bytes()[..start]);
         text(&mut sink, tag, new.as_bytes())?;
-        sink.encoded(&self.bytes[end..]);
+        sink.encoded(&self.bytes()[end..]);
         RawKey::from_encoded(&sink.0)
     }
 }
@@ -113,7 +140,7 @@ impl RawKey {
 impl PartialEq for RawKey {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash && self.bytes == other.bytes
+        self.hash == other.hash && self.bytes() == other.bytes()
     }
 }
 

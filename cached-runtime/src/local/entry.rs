@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::freshness::Life;
 use crate::observe::PrefixStats;
-use crate::tags::{Number, TagCell};
+use crate::tags::{Number, TagCells};
 
 /// One stored answer. The value is typed; stores and flights see it as [`AnyEntry`].
 pub(crate) struct Entry<V: ?Sized> {
@@ -19,7 +19,7 @@ pub(crate) struct Entry<V: ?Sized> {
     pub(crate) cost: Duration,
     pub(crate) weight: usize,
     /// The prefix's own cell, then one per tag.
-    pub(crate) tags: Box<[Arc<TagCell>]>,
+    pub(crate) tags: TagCells,
     pub(crate) stats: Arc<PrefixStats>,
     uses: AtomicU8,
     pub(crate) value: V,
@@ -43,7 +43,7 @@ impl EntryHead {
         life: Life,
         cost: Duration,
         weight: usize,
-        tags: Box<[Arc<TagCell>]>,
+        tags: TagCells,
         stats: Arc<PrefixStats>,
     ) -> Self {
         Self {

@@ -66,7 +66,7 @@ impl Store {
 
     /// Shows the entry of a key, if it is there and nothing it depends on was invalidated. The
     /// entry is borrowed from the map: `read` copies what it needs.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read<I: Ident, R>(
         &self,
         key: &I,

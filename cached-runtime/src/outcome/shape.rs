@@ -43,6 +43,7 @@ impl<R, T, E> fmt::Debug for Shape<R, T, E> {
 }
 
 impl<R, T, E> Shape<R, T, E> {
+    #[inline(always)]
     pub(super) fn new(
         peek: for<'a> fn(&'a R) -> Answer<'a, T>,
         value: fn(T) -> R,
@@ -89,6 +90,7 @@ impl<R, T, E> Shape<R, T, E> {
 
 impl<T, E> Shape<Result<T, E>, T, E> {
     /// For callers that know their type: nothing to probe.
+    #[inline(always)]
     pub(crate) fn of_result() -> Self {
         Self::new(
             |outcome| match outcome {
@@ -104,6 +106,7 @@ impl<T, E> Shape<Result<T, E>, T, E> {
 }
 
 impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
+    #[inline(always)]
     pub(crate) fn of_option() -> Self {
         Self::new(
             |outcome| match outcome {
@@ -119,6 +122,7 @@ impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
 }
 
 impl<V> Shape<V, V, NotAResult<V>> {
+    #[inline(always)]
     pub(crate) fn of_value() -> Self {
         Self::new(
             |value| Answer::Value(value),
@@ -140,6 +144,7 @@ impl<R> fmt::Debug for Returns<R> {
 }
 
 /// Starts the probe of a return type.
+#[inline(always)]
 pub const fn returns<R>() -> Returns<R> {
     Returns(PhantomData)
 }

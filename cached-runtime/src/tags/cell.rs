@@ -1,6 +1,7 @@
 //! The numbers that order loads and invalidations, and the cell that keeps a tag's.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -68,5 +69,33 @@ impl fmt::Debug for TagCell {
         f.debug_struct("TagCell")
             .field("invalidated", &self.invalidated())
             .finish_non_exhaustive()
+    }
+}
+
+/// The cells an entry depends on. The prefix's and those of the first two tags, which most entries
+/// have no more of, stand in the entry itself.
+#[derive(Debug, Default)]
+pub(crate) struct TagCells {
+    first: [Option<Arc<TagCell>>; 3],
+    more: Vec<Arc<TagCell>>,
+}
+
+impl TagCells {
+    #[inline]
+    pub(crate) fn unbroken_since(&self, start: Number) -> bool {
+        self.iter().all(|cell| cell.unbroken_since(start))
+    }
+
+    #[inline]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<TagCell>> {
+        self.first.iter().map_while(Option::as_ref).chain(&self.more)
+    }
+}
+
+impl FromIterator<Arc<TagCell>> for TagCells {
+    fn from_iter<I: IntoIterator<Item = Arc<TagCell>>>(cells: I) -> Self {
+        let mut cells = cells.into_iter();
+        let first = std::array::from_fn(|_| cells.next());
+        Self { first, more: cells.collect() }
     }
 }

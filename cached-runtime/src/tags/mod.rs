@@ -15,7 +15,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(crate) use self::cell::{Number, Sequence, TagCell};
+pub(crate) use self::cell::{Number, Sequence, TagCell, TagCells};
 pub(crate) use self::table::TagTable;
 
 /// The name of a tag, such as `user:42`.
