@@ -20,7 +20,7 @@ pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, arg, types};
 pub use crate::outcome::{
     BatchCodec, BatchShape, Codec, HasValue, HoldsErrors, HoldsInvalidationFailure, HoldsTimeout,
-    NotAResult, Returns, Shape,
+    NotAResult, Returns, Shape, Wraps,
 };
 pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
 pub use crate::policy::SingleFlight;

@@ -155,7 +155,7 @@ impl<R, T, E> Miss<R, T, E> {
         let landed = self
             .cache
             .store()
-            .read(&self.subject.key, self.subject.key.hash(), Arc::clone)
+            .find(&self.subject.key)
             .filter(|entry| entry.start > before && entry.life.is_fresh(now))
             .filter(|entry| Subject::can_read(codec, entry));
         match landed {

@@ -172,7 +172,7 @@ impl<T> Subject<T> {
         cache: &Cache,
         codec: &Codec<R, T, E>,
     ) -> Option<Arc<AnyEntry>> {
-        let entry = cache.store().read(&self.key, self.key.hash(), Arc::clone)?;
+        let entry = cache.store().find(&self.key)?;
         let readable = Self::can_read(codec, &entry);
         if !readable && !entry.is_negative() {
             self.stats
@@ -183,8 +183,8 @@ impl<T> Subject<T> {
 
     /// The answer in an entry that [`can_read`](Self::can_read) accepted.
     pub(crate) fn open<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
-        match ((codec.read)(entry), codec.shape.not_found) {
-            (Some(value), _) => (codec.shape.value)(value),
+        match ((codec.answer)(entry), codec.shape.not_found) {
+            (Some(answer), _) => answer,
             (None, Some(not_found)) => not_found(),
             (None, None) => unreachable!("an entry of another type was accepted"),
         }

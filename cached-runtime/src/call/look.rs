@@ -80,10 +80,8 @@ pub(crate) fn plain_hit<R, T, E, I: Ident>(
 ) -> Option<R> {
     let hash = key.hash().ok()?;
     let now = cache.clock().coarse();
-    cache
-        .store()
-        .read(key, hash, |entry| plain_answer(entry, now, codec))
-        .flatten()
+    let store = cache.store().open();
+    plain_answer(store.find(key, hash)?, now, codec)
 }
 
 #[inline(always)]
@@ -91,8 +89,8 @@ fn plain_answer<R, T, E>(entry: &AnyEntry, now: Moment, codec: &Codec<R, T, E>) 
     if now >= entry.life.carefree_until {
         return None;
     }
-    let (answer, event) = match (codec.read)(entry) {
-        Some(value) => ((codec.shape.value)(value), Event::Hit),
+    let (answer, event) = match (codec.answer)(entry) {
+        Some(answer) => (answer, Event::Hit),
         None if entry.is_negative() => (codec.shape.not_found?(), Event::Negative),
         None => return None,
     };

@@ -64,18 +64,20 @@ impl Store {
         }
     }
 
-    /// Shows the entry of a key, if it is there and nothing it depends on was invalidated. The
-    /// entry is borrowed from the map: `read` copies what it needs.
+    /// Opens the map for one look.
     #[inline(always)]
-    pub(crate) fn read<I: Ident, R>(
-        &self,
-        key: &I,
-        hash: u64,
-        read: impl FnOnce(&Arc<AnyEntry>) -> R,
-    ) -> Option<R> {
-        let guard = self.map.guard();
-        let entry = self.map.get(&Sought { key, hash }, &guard)?;
-        (entry.start > self.cleared.load(Acquire) && entry.is_current()).then(|| read(entry))
+    pub(crate) fn open(&self) -> Opened<'_> {
+        Opened {
+            store: self,
+            guard: self.map.guard(),
+        }
+    }
+
+    /// The entry of a key, if nothing it depends on was invalidated.
+    pub(crate) fn find(&self, key: &RawKey) -> Option<Arc<AnyEntry>> {
+        let current =
+            |entry: &Arc<AnyEntry>| entry.start > self.cleared.load(Acquire) && entry.is_current();
+        self.peek(key).filter(current)
     }
 
     /// The entry of a key, current or not.
@@ -213,6 +215,23 @@ impl Store {
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A map that is open: what is found in it stays until it is closed.
+pub(crate) struct Opened<'a> {
+    store: &'a Store,
+    guard: papaya::LocalGuard<'a>,
+}
+
+impl Opened<'_> {
+    /// The entry of a key, if it is there and nothing it depends on was invalidated. It is
+    /// borrowed: a hit copies what it needs and touches no reference count.
+    #[inline(always)]
+    pub(crate) fn find<I: Ident>(&self, key: &I, hash: u64) -> Option<&AnyEntry> {
+        let entry = self.store.map.get(&Sought { key, hash }, &self.guard)?;
+        let current = entry.start > self.store.cleared.load(Acquire) && entry.is_current();
+        current.then_some(&**entry)
     }
 }
 

@@ -52,7 +52,9 @@ impl Shelf {
     fn holds(&self, key: u64) -> bool {
         let key = raw(key);
         self.store
-            .read(&key, key.hash(), |entry| entry.mark_used())
+            .open()
+            .find(&key, key.hash())
+            .map(AnyEntry::mark_used)
             .is_some()
     }
 }

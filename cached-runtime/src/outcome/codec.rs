@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::Shape;
+use super::{Shape, Wraps};
 use crate::local::{AnyEntry, EntryHead};
 use crate::value::{Cacheable, weight};
 
@@ -13,8 +13,8 @@ use crate::value::{Cacheable, weight};
 /// unmet bound is reported there, once, and the rest of a call is bounded by nothing.
 pub struct Codec<R, T, E> {
     pub(crate) shape: Shape<R, T, E>,
-    /// The value of an entry, if it is of this type.
-    pub(crate) read: fn(&AnyEntry) -> Option<T>,
+    /// The answer in an entry, if its value is of this type.
+    pub(crate) answer: fn(&AnyEntry) -> Option<R>,
     pub(crate) holds: fn(&AnyEntry) -> bool,
     /// An entry of its own for a value that goes to the caller.
     pub(crate) keep: fn(EntryHead, &T) -> Arc<AnyEntry>,
@@ -38,10 +38,10 @@ impl<R, T, E> fmt::Debug for Codec<R, T, E> {
 
 /// The one place where a function's value is asked to be cacheable.
 #[inline(always)]
-pub fn codec<R, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R, T, E> {
+pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R, T, E> {
     Codec {
         shape,
-        read: |entry| entry.value::<T>().cloned(),
+        answer: |entry| entry.value::<T>().map(|value| R::wrap(value.clone())),
         holds: |entry| entry.value::<T>().is_some(),
         keep: |head, value| Arc::new(head.with(value.clone())),
         weigh: weight::<T>,

@@ -27,4 +27,4 @@ pub(crate) use self::errors::SharedError;
 pub use self::errors::{HoldsErrors, HoldsInvalidationFailure, HoldsTimeout, NotAResult};
 pub use self::layer::{Layer, Plain, Probe};
 pub(crate) use self::shape::Answer;
-pub use self::shape::{Returns, Shape, returns};
+pub use self::shape::{Returns, Shape, Wraps, returns};

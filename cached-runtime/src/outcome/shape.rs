@@ -18,7 +18,6 @@ pub(crate) enum Answer<'a, T> {
 /// here is bounded by what values or errors can do until something asks for it.
 pub struct Shape<R, T, E> {
     pub(crate) peek: for<'a> fn(&'a R) -> Answer<'a, T>,
-    pub(crate) value: fn(T) -> R,
     pub(crate) not_found: Option<fn() -> R>,
     pub(super) error: for<'a> fn(&'a R) -> Option<&'a E>,
     pub(super) failed: fn(E) -> R,
@@ -46,14 +45,12 @@ impl<R, T, E> Shape<R, T, E> {
     #[inline(always)]
     pub(super) fn new(
         peek: for<'a> fn(&'a R) -> Answer<'a, T>,
-        value: fn(T) -> R,
         not_found: Option<fn() -> R>,
         error: for<'a> fn(&'a R) -> Option<&'a E>,
         failed: fn(E) -> R,
     ) -> Self {
         Self {
             peek,
-            value,
             not_found,
             error,
             failed,
@@ -97,7 +94,6 @@ impl<T, E> Shape<Result<T, E>, T, E> {
                 Ok(value) => Answer::Value(value),
                 Err(_) => Answer::Failed,
             },
-            Ok,
             None,
             |outcome| outcome.as_ref().err(),
             Err,
@@ -113,7 +109,6 @@ impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
                 Some(value) => Answer::Value(value),
                 None => Answer::NotFound,
             },
-            Some,
             Some(|| None),
             |_| None,
             NotAResult::never,
@@ -126,11 +121,45 @@ impl<V> Shape<V, V, NotAResult<V>> {
     pub(crate) fn of_value() -> Self {
         Self::new(
             |value| Answer::Value(value),
-            |value| value,
             None,
             |_| None,
             NotAResult::never,
         )
+    }
+}
+
+/// How a value becomes the return value it came out of. A trait and not a pointer like the rest of
+/// a [`Shape`], so that a hit builds its answer in place.
+pub trait Wraps<T, E> {
+    #[doc(hidden)]
+    fn wrap(value: T) -> Self;
+}
+
+impl<T, E> Wraps<T, E> for Result<Option<T>, E> {
+    #[inline]
+    fn wrap(value: T) -> Self {
+        Ok(Some(value))
+    }
+}
+
+impl<T, E> Wraps<T, E> for Result<T, E> {
+    #[inline]
+    fn wrap(value: T) -> Self {
+        Ok(value)
+    }
+}
+
+impl<T> Wraps<T, NotAResult<Self>> for Option<T> {
+    #[inline]
+    fn wrap(value: T) -> Self {
+        Some(value)
+    }
+}
+
+impl<T> Wraps<Self, NotAResult<Self>> for T {
+    #[inline]
+    fn wrap(value: T) -> Self {
+        value
     }
 }
 

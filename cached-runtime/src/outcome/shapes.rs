@@ -22,7 +22,6 @@ impl<T, E> ByResultOption<Result<Option<T>, E>, T, E> for &&&Returns<Result<Opti
                 Ok(None) => Answer::NotFound,
                 Err(_) => Answer::Failed,
             },
-            |value| Ok(Some(value)),
             Some(|| Ok(None)),
             |outcome| outcome.as_ref().err(),
             Err,

@@ -88,7 +88,10 @@ impl TagCells {
 
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<TagCell>> {
-        self.first.iter().map_while(Option::as_ref).chain(&self.more)
+        self.first
+            .iter()
+            .map_while(Option::as_ref)
+            .chain(&self.more)
     }
 }
 
@@ -96,6 +99,9 @@ impl FromIterator<Arc<TagCell>> for TagCells {
     fn from_iter<I: IntoIterator<Item = Arc<TagCell>>>(cells: I) -> Self {
         let mut cells = cells.into_iter();
         let first = std::array::from_fn(|_| cells.next());
-        Self { first, more: cells.collect() }
+        Self {
+            first,
+            more: cells.collect(),
+        }
     }
 }
