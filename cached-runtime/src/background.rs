@@ -1,16 +1,20 @@
 //! Loads that outlive the call that started them. The only place that spawns tasks.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::catch_unwind;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::Sleep;
 use tracing::Instrument as _;
 
 use crate::error::{Error, ErrorKind};
+use crate::observe::Once;
 
 /// How long `close` waits for what runs.
 const CLOSE_LIMIT: Duration = Duration::from_secs(30);
@@ -95,14 +99,32 @@ impl Permit {
     }
 }
 
-/// The output of `future`, or `None` once `limit` has passed. Without a tokio runtime there is no
-/// timer and the limit is not kept.
+/// The output of `future`, or `None` once `limit` has passed. Without a timer, which a tokio runtime
+/// has after `enable_time`, the limit is not kept.
 pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
-    if Handle::try_current().is_err() {
-        tracing::debug!("no tokio runtime: a time limit is not kept");
+    let Some(late) = timer(limit) else {
         return Some(future.await);
+    };
+    let (mut future, mut late) = (pin!(future), pin!(late));
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => late.as_mut().poll(context).map(|()| None),
+    })
+    .await
+}
+
+fn timer(limit: Duration) -> Option<Sleep> {
+    static REPORTED: Once = Once::new();
+    // There is no other way to ask a runtime whether it has timers.
+    let timer = Handle::try_current()
+        .ok()
+        .and_then(|_| catch_unwind(|| tokio::time::sleep(limit)).ok());
+    if timer.is_none() && REPORTED.first() {
+        tracing::warn!(
+            "time limits are not kept: there is no tokio runtime with timers (`enable_time`)"
+        );
     }
-    tokio::time::timeout(limit, future).await.ok()
+    timer
 }
 
 /// The output of `future`; or, once `limit` has passed, what `instead` has to give, if anything.

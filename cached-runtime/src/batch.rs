@@ -143,7 +143,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         }
         let loading = self.begin();
         let rest = C::rest(self.missing.iter().map(|missing| missing.element.clone()));
-        let body = body(rest);
+        let body = Box::pin(body(rest));
         let limit = self
             .missing
             .iter()
@@ -211,7 +211,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             if self.mode.refresh {
                 self.cache
                     .store()
-                    .supersede(&missing.subject.key, self.cache.sequence().next());
+                    .supersede(&missing.subject.cell, self.cache.sequence().next());
             }
         }
         Loading::begin(&self.cache, None)
@@ -250,8 +250,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             let found = found.as_ref().filter(|found| {
                 !window.is_zero()
                     && found.life.within(window, now)
-                    && found.is_current()
-                    && self.cache.store().unbroken_since(&subject.key, found.start)
+                    && subject.is_unbroken(&self.cache, found)
             })?;
             let value = Subject::open(&codec.element, found);
             answers.extend(value.map(|value| (map_key.clone(), value)));

@@ -187,12 +187,13 @@ impl Cache {
         }
         let mut subject = Subject::new(self, raw.clone());
         subject.set_policy(self, policy.for_value());
-        self.store().supersede(raw, self.sequence().next());
+        self.store()
+            .supersede(&subject.cell, self.sequence().next());
         let loading = Loading::begin(self, None);
         let kept = subject.keep(self, &plain_codec::<T>(), Some(value), &loading);
         if !matches!(kept, Kept::Stored(_)) {
             // What was stored before is older than the value that could not be.
-            self.store().invalidate(raw, self.sequence().next());
+            self.store().remove_older(raw, loading.start, |_| true);
         }
         Ok(())
     }

@@ -29,28 +29,29 @@ pub(crate) use self::land::{Kept, Loading, Subject};
 pub(crate) use self::look::plain_hit;
 pub use self::look::{Look, Miss, look};
 
-use self::found::{Joined, Open, Turn};
+use self::found::{Joined, Open, Turn, Waited};
 use crate::background::{NotSpawned, unless_late};
 use crate::flight::Leader;
 use crate::outcome::Codec;
 
-/// A caller that waited this often in vain loads by itself: endless invalidation cannot starve it.
+/// A caller that waited this often in vain loads by itself: endless invalidation, or a body that
+/// always panics, cannot starve it.
 const VAIN_WAITS: u32 = 2;
 
 impl<R, T, E> Miss<R, T, E> {
     /// Answers by what was found, by another caller's load, or by `body`. The body may borrow: it
     /// runs inside this call and nowhere else.
     ///
-    /// In a box, and the body with it: a future is moved as a whole before it is polled, so a hit
-    /// would pay for the kilobytes that only a miss needs.
+    /// The body is moved to the heap once, so that the futures around it stay small.
     pub fn run<F>(self, codec: Codec<R, T, E>, body: F) -> impl Future<Output = R>
     where
         F: Future<Output = R>,
     {
-        Box::pin(async move {
+        let body = Box::pin(body);
+        async move {
             let open = self.open();
             self.go_on(open, codec, || body).await
-        })
+        }
     }
 
     /// The same for a body that can outlive the call: `make` starts one that borrows nothing.
@@ -73,6 +74,7 @@ impl<R, T, E> Miss<R, T, E> {
         T: 'static,
         E: 'static,
     {
+        let make = || Box::pin(make());
         match self.open() {
             Open::Behind(found) => match self.background_permit() {
                 Ok(permit) => {
@@ -112,27 +114,40 @@ impl<R, T, E> Miss<R, T, E> {
         M: FnOnce() -> F,
         F: Future<Output = R>,
     {
-        let mut vain_waits = 0;
-        let leader = loop {
-            match self.board() {
-                Turn::Load(leader) => match self.landed_meanwhile(&codec, leader) {
-                    Ok(found) => return self.answer(&codec, &found),
-                    Err(leader) => break leader,
-                },
-                Turn::Wait(ticket) => {
-                    let landing = self.wait(&codec, ticket).await;
-                    match self.joined(&codec, landing) {
-                        Joined::Answer(answer) => return answer,
-                        Joined::LoadAlone => break None,
-                        Joined::Again => vain_waits += 1,
-                    }
-                }
-            }
-            if vain_waits == VAIN_WAITS {
-                break None;
-            }
+        let leader = match self.wait_for_turn(&codec).await {
+            Ok(answer) => return answer,
+            Err(leader) => leader,
         };
         self.load(codec, leader, make()).await
+    }
+
+    /// Another caller's answer; or it is this caller's turn to load, as the leader or by itself.
+    async fn wait_for_turn(&self, codec: &Codec<R, T, E>) -> Result<R, Option<Leader>> {
+        let (mut vain_waits, mut overdue) = (0, None);
+        while vain_waits < VAIN_WAITS {
+            let ticket = match self.board(overdue) {
+                Turn::Wait(ticket) => ticket,
+                Turn::Load(leader) => {
+                    let landed = self.landed_meanwhile(codec, leader)?;
+                    return Ok(self.answer(codec, &landed));
+                }
+            };
+            let joined = match self.wait(codec, ticket).await {
+                Waited::Landed(landing) => self.joined(codec, landing),
+                Waited::Answer(stale) => return Ok(stale),
+                Waited::Overdue(start) => {
+                    overdue = Some(start);
+                    continue;
+                }
+            };
+            match joined {
+                Joined::Answer(answer) => return Ok(answer),
+                Joined::LoadAlone => break,
+                Joined::Again => {}
+                Joined::InVain => vain_waits += 1,
+            }
+        }
+        Err(None)
     }
 
     /// Runs the body and lands what it returns.
@@ -158,37 +173,30 @@ impl<R, T, E> Miss<R, T, E> {
         T: 'static,
         E: 'static,
     {
-        let Ok(permit) = self.background_permit() else {
-            return self.load_or_join(codec, make).await;
+        let leader = match self.wait_for_turn(&codec).await {
+            Ok(answer) => return answer,
+            Err(leader) => leader,
         };
         let limit = self.subject.policy.options.soft_timeout.unwrap_or_default();
-        match self.board() {
-            Turn::Wait(ticket) => {
-                drop(permit);
-                match unless_late(limit, ticket.landing(), || self.fallback_answer(&codec)).await {
-                    Err(stale) => stale,
-                    Ok(landing) => match self.joined(&codec, landing) {
-                        Joined::Answer(answer) => answer,
-                        _ => self.load_or_join(codec, make).await,
-                    },
-                }
-            }
-            Turn::Load(leader) => {
-                let leader = match self.landed_meanwhile(&codec, leader) {
-                    Ok(found) => return self.answer(&codec, &found),
-                    Err(leader) => leader,
-                };
-                let load = permit.spawn(self.clone().load(codec, leader, make()));
-                match unless_late(limit, load, || self.fallback_answer(&codec)).await {
-                    Err(stale) => stale,
-                    Ok(Ok(outcome)) => outcome,
-                    Ok(Err(ended)) => match ended.try_into_panic() {
-                        Ok(panic) => resume_unwind(panic),
-                        // The runtime shuts down, and drops this call next.
-                        Err(_) => std::future::pending().await,
-                    },
-                }
-            }
+        let load = self.clone().load(codec, leader, make());
+        let stale = || self.fallback_answer(&codec);
+        let Ok(permit) = self.background_permit() else {
+            // As many run as may: this one is dropped if it takes too long.
+            return unless_late(limit, load, stale)
+                .await
+                .unwrap_or_else(|stale| stale);
+        };
+        match unless_late(limit, permit.spawn(load), stale).await {
+            Err(stale) => stale,
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(ended)) => match ended.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime of the load has ended.
+                Err(_) => match self.fallback_answer(&codec) {
+                    Some(stale) => stale,
+                    None => std::future::pending().await,
+                },
+            },
         }
     }
 }

@@ -62,7 +62,9 @@ impl Clock {
     /// Moves a manual clock forward; the system's clock cannot be moved and ignores the call.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(time) = &self.0 {
-            time.fetch_add(nanos(by), Relaxed);
+            let forward = |time: u64| Some(time.saturating_add(nanos(by)));
+            // It always gives a time, so it cannot fail.
+            let _ = time.fetch_update(Relaxed, Relaxed, forward);
         }
     }
 
@@ -125,9 +127,10 @@ mod system {
     }
 
     pub(super) fn exact() -> u64 {
-        // In this order: a pause between the two can only make the coarse clock late, not early.
+        // In this order, a pause between the two makes the difference too small, and never too
+        // large; and it never shrinks.
         let boot = read(ClockId::Boottime);
-        SUSPENDED.store(boot.saturating_sub(read(ClockId::Monotonic)), Relaxed);
+        SUSPENDED.fetch_max(boot.saturating_sub(read(ClockId::Monotonic)), Relaxed);
         boot
     }
 

@@ -31,11 +31,11 @@ pub(crate) struct Mode {
 
 /// Where a report goes, if somebody asked for one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reporter(Option<Arc<Mutex<Report>>>);
+pub(crate) struct Reporter(Vec<Arc<Mutex<Report>>>);
 
 impl Reporter {
-    pub(crate) fn report(&self, report: impl FnOnce() -> Report) {
-        if let Some(slot) = &self.0 {
+    pub(crate) fn report(&self, report: impl Fn() -> Report) {
+        for slot in &self.0 {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = report();
         }
     }
@@ -173,7 +173,7 @@ pub trait CacheExt: Future + Sized {
     /// Gives a [`Report`] beside the answer.
     fn with_cache_report(self) -> WithCacheReport<Self> {
         let slot = Arc::new(Mutex::new(Report::loaded(Outcome::Uncached)));
-        let report = Reporter(Some(Arc::clone(&slot)));
+        let report = Reporter(vec![Arc::clone(&slot)]);
         WithCacheReport {
             call: Moded {
                 call: self,
@@ -246,9 +246,7 @@ impl Mode {
         if let Some(outer) = outer {
             self.refresh |= outer.refresh;
             self.bypass |= outer.bypass;
-            if self.report.0.is_none() {
-                self.report = outer.report;
-            }
+            self.report.0.extend(outer.report.0);
         }
         self
     }

@@ -295,6 +295,10 @@ impl Observatory {
 pub(crate) struct Once(AtomicBool);
 
 impl Once {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+
     pub(crate) fn first(&self) -> bool {
         !self.0.swap(true, Relaxed)
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::key::{Identity, Key, Parts};
+use crate::observe::Once;
 
 /// One cached function: a `static` in its body.
 pub struct Site {
@@ -33,7 +34,8 @@ pub struct Origin {
 struct Derived {
     prefix: &'static str,
     /// Another function has the same one: this one is not cached.
-    taken: bool,
+    taken_by: Option<Owner>,
+    reported: Once,
 }
 
 /// The functions without a given prefix, by the prefix derived for them.
@@ -90,7 +92,8 @@ impl Site {
             self.derived
                 .get_or_init(|| Derived {
                     prefix: self.derive(),
-                    taken: false,
+                    taken_by: None,
+                    reported: Once::default(),
                 })
                 .prefix
         });
@@ -103,7 +106,20 @@ impl Site {
 
     fn own_derived(&'static self) -> Option<&'static str> {
         let derived = self.derived.get_or_init(|| self.claim());
-        (!derived.taken).then_some(derived.prefix)
+        let Some(first) = &derived.taken_by else {
+            return Some(derived.prefix);
+        };
+        // Logged where nothing is held: a subscriber may make cached calls.
+        if derived.reported.first() {
+            let Origin { file, line, .. } = self.origin;
+            tracing::error!(
+                prefix = derived.prefix,
+                first = %format_args!("{}:{}", first.file, first.line),
+                second = %format_args!("{file}:{line}"),
+                "two cached functions have the same default prefix; the second is not cached until it is given a `prefix`"
+            );
+        }
+        None
     }
 
     /// First come, first served: two functions under one derived prefix would serve each other's
@@ -126,16 +142,11 @@ impl Site {
             .get_or_insert_default()
             .entry(prefix)
             .or_insert(owner);
-        let taken = first != owner;
-        if taken {
-            tracing::error!(
-                prefix,
-                first = %format_args!("{}:{}", first.file, first.line),
-                second = %format_args!("{file}:{line}"),
-                "two cached functions have the same default prefix; the second is not cached until it is given a `prefix`"
-            );
+        Derived {
+            prefix,
+            taken_by: (first != owner).then_some(first),
+            reported: Once::default(),
         }
-        Derived { prefix, taken }
     }
 
     /// Happens once per function, so the text may live as long as the program.

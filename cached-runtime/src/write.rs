@@ -7,6 +7,7 @@ use crate::cache::Cache;
 use crate::invalidation::Invalidation;
 use crate::key::IntoKey;
 use crate::outcome::{Answer, Shape};
+use crate::tags::Tag;
 use crate::template::{Piece, Template};
 
 /// A write and what it invalidates. Targets are made before the body takes the arguments.
@@ -60,19 +61,23 @@ impl<R, T, E> Write<R, T, E> {
         } = self;
         let mut pending = Pending(Some(known));
         let outcome = body.await;
-        let Some(mut invalidation) = pending.0.take() else {
+        // While these are made, `pending` still holds the rest: what is written is written, also if
+        // one of them panics.
+        let added: Vec<Tag> = match (shape.peek)(&outcome) {
+            Answer::Failed => {
+                pending.0 = None;
+                return outcome;
+            }
+            Answer::NotFound => Vec::new(),
+            Answer::Value(value) => by_result
+                .iter()
+                .filter_map(|template| template.with_value(value))
+                .collect(),
+        };
+        let Some(known) = pending.0.take() else {
             return outcome;
         };
-        match (shape.peek)(&outcome) {
-            Answer::Failed => return outcome,
-            Answer::NotFound => {}
-            Answer::Value(value) => {
-                let tags = by_result
-                    .iter()
-                    .filter_map(|template| template.with_value(value));
-                invalidation = tags.fold(invalidation, Invalidation::tag);
-            }
-        }
+        let mut invalidation = added.into_iter().fold(known, Invalidation::tag);
         match invalidation.apply() {
             Ok(()) => outcome,
             Err(error) => match shape.not_invalidated(error) {

@@ -1,9 +1,11 @@
 //! The decisions of a call between look and load.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::background::{NotSpawned, Permit, unless_late};
+use crate::background::{NotSpawned, Permit, within};
 use crate::error::LoadTimeout;
 use crate::flight::{Boarding, Landing, Leader, Ticket};
 use crate::freshness::Early;
@@ -12,8 +14,12 @@ use crate::mode::{Mode, Outcome, Report};
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::SingleFlight;
+use crate::tags::Number;
 
 use super::{Miss, Subject};
+
+/// So long a caller waits for another's load; then it leads one of its own, which the others join.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the call does first.
 pub(super) enum Open {
@@ -35,12 +41,25 @@ pub(super) enum Turn {
     Wait(Ticket),
 }
 
-/// What waiting came to.
+/// What a caller sees who waits.
+pub(super) enum Waited<R> {
+    Landed(Landing),
+    /// The soft time-out has passed, and there is something to give.
+    Answer(R),
+    /// A leader that nobody polls must not hold the others up for ever: this flight is not waited
+    /// for again.
+    Overdue(Number),
+}
+
+/// What a landing is for a caller who waited for it.
 pub(super) enum Joined<R> {
     Answer(R),
     /// The load ended without an answer for this caller: an attempt of its own, at once.
     LoadAlone,
+    /// The leader went away: somebody takes over.
     Again,
+    /// An invalidation came in between, or the body panicked.
+    InVain,
 }
 
 impl<R, T, E> Miss<R, T, E> {
@@ -99,42 +118,42 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// Leads a load that nobody has to wait for; `None` where one runs or has just landed.
     pub(super) fn lead_only(&self, codec: &Codec<R, T, E>) -> Option<Leader> {
-        match self.board_flight() {
+        match self.board_flight(None) {
             Boarding::Join(_) => None,
             Boarding::Lead(leader) => self.landed_meanwhile(codec, Some(leader)).err().flatten(),
         }
     }
 
-    pub(super) fn board(&self) -> Turn {
+    pub(super) fn board(&self, overdue: Option<Number>) -> Turn {
         if self.subject.policy.options.single_flight == SingleFlight::Off {
             return Turn::Load(None);
         }
-        match self.board_flight() {
+        match self.board_flight(overdue) {
             Boarding::Lead(leader) => Turn::Load(Some(leader)),
             Boarding::Join(ticket) => Turn::Wait(ticket),
         }
     }
 
-    fn board_flight(&self) -> Boarding {
+    /// `overdue` names a flight that was waited for long enough.
+    fn board_flight(&self, overdue: Option<Number>) -> Boarding {
         let (store, sequence) = (self.cache.store(), self.cache.sequence());
-        let key = &self.subject.key;
+        let Subject {
+            key, cell, tags, ..
+        } = &self.subject;
         if self.mode.refresh {
             // Loads that run already may still be joined by those who wait, but not be stored.
-            store.supersede(key, sequence.next());
+            store.supersede(cell, sequence.next());
         }
-        self.cache.flights().board(
-            key,
-            &self.subject.tags,
-            || sequence.next(),
-            |flight| {
-                !self.mode.refresh
-                    && store.is_latest(key, flight.start)
-                    && flight
-                        .tags
-                        .iter()
-                        .all(|tag| tag.unbroken_since(flight.start))
-            },
-        )
+        let start = || sequence.next();
+        self.cache.flights().board(key, tags, start, |flight| {
+            !self.mode.refresh
+                && overdue != Some(flight.start)
+                && self.subject.is_latest(&self.cache, flight.start)
+                && flight
+                    .tags
+                    .iter()
+                    .all(|tag| tag.unbroken_since(flight.start))
+        })
     }
 
     /// A flight that landed between this call's look and its boarding left a value: given to all
@@ -167,16 +186,30 @@ impl<R, T, E> Miss<R, T, E> {
         }
     }
 
-    /// Waits for another caller's load, no longer than one's own load might take.
-    pub(super) async fn wait(&self, codec: &Codec<R, T, E>, ticket: Ticket) -> Landing {
-        match self.subject.policy.options.load_timeout {
-            None => ticket.landing().await,
-            Some(limit) => {
-                let instead = || self.may_cut(codec).then_some(Landing::TimedOut);
-                unless_late(limit, ticket.landing(), instead)
-                    .await
-                    .unwrap_or_else(|late| late)
+    /// Waits for another caller's load, no longer than this caller would wait for its own.
+    pub(super) async fn wait(&self, codec: &Codec<R, T, E>, ticket: Ticket) -> Waited<R> {
+        let start = ticket.start;
+        let mut landing = pin!(ticket.landing());
+        let options = &self.subject.policy.options;
+        if let Some(limit) = options.soft_timeout.filter(|_| self.fallback().is_some()) {
+            if let Some(landing) = within(limit, landing.as_mut()).await {
+                return Waited::Landed(landing);
             }
+            if let Some(stale) = self.fallback_answer(codec) {
+                return Waited::Answer(stale);
+            }
+        }
+        if let Some(limit) = options.load_timeout.filter(|_| self.may_cut(codec)) {
+            if let Some(landing) = within(limit.min(PATIENCE), landing.as_mut()).await {
+                return Waited::Landed(landing);
+            }
+            if self.may_cut(codec) {
+                return Waited::Landed(Landing::TimedOut);
+            }
+        }
+        match within(PATIENCE, landing).await {
+            Some(landing) => Waited::Landed(landing),
+            None => Waited::Overdue(start),
         }
     }
 
@@ -185,10 +218,9 @@ impl<R, T, E> Miss<R, T, E> {
             Landing::Arrived(entry) => {
                 // Read again after this caller boarded: tags that were known only after the load
                 // may have been invalidated before it came.
-                let proven = entry.is_current()
-                    && self.cache.store().is_latest(&self.subject.key, entry.start);
+                let proven = entry.is_current() && self.subject.is_latest(&self.cache, entry.start);
                 if !proven {
-                    return Joined::Again;
+                    return Joined::InVain;
                 }
                 if !Subject::can_read(codec, &entry) {
                     return Joined::LoadAlone;
@@ -208,7 +240,8 @@ impl<R, T, E> Miss<R, T, E> {
                 let limit = self.subject.policy.options.load_timeout.unwrap_or_default();
                 codec.shape.timed_out(LoadTimeout::new(limit))
             }
-            Landing::Overtaken | Landing::Gone | Landing::Aloft => return Joined::Again,
+            Landing::Gone | Landing::Aloft => return Joined::Again,
+            Landing::Overtaken | Landing::Panicked => return Joined::InVain,
         };
         let Some(answer) = answer else {
             return Joined::LoadAlone;
@@ -240,12 +273,7 @@ impl<R, T, E> Miss<R, T, E> {
             self.cache.clock().now(),
             self.subject.policy.options.windows.longest(),
         );
-        let usable = found.life.within(window, now)
-            && found.is_current()
-            && self
-                .cache
-                .store()
-                .unbroken_since(&self.subject.key, found.start);
+        let usable = found.life.within(window, now) && self.subject.is_unbroken(&self.cache, found);
         usable.then_some(found)
     }
 

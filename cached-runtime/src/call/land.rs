@@ -10,7 +10,7 @@ use crate::error::LoadTimeout;
 use crate::flight::{Landing, Leader};
 use crate::freshness::Life;
 use crate::key::RawKey;
-use crate::local::{AnyEntry, EntryHead, NotFound, Refused};
+use crate::local::{AnyEntry, EntryHead, KeyCell, NotFound, Refused};
 use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Answer, Codec};
@@ -22,6 +22,10 @@ use super::Miss;
 /// What a call is about: the key, and the rules for what is stored under it.
 pub(crate) struct Subject<T> {
     pub(crate) key: RawKey,
+    /// What happens to the key from the moment the call looked for it.
+    pub(crate) cell: Arc<KeyCell>,
+    /// When the key had last been invalidated by then.
+    pub(crate) seen: Number,
     pub(crate) stats: Arc<PrefixStats>,
     pub(crate) policy: Policy<T>,
     /// The prefix and the tags that are known before the load.
@@ -32,6 +36,8 @@ impl<T> Clone for Subject<T> {
     fn clone(&self) -> Self {
         Self {
             key: self.key.clone(),
+            cell: Arc::clone(&self.cell),
+            seen: self.seen,
             stats: Arc::clone(&self.stats),
             policy: self.policy.clone(),
             tags: Arc::clone(&self.tags),
@@ -141,8 +147,12 @@ impl<R, T, E> Miss<R, T, E> {
 impl<T> Subject<T> {
     pub(crate) fn new(cache: &Cache, key: RawKey) -> Self {
         let stats = cache.observatory().prefix(key.prefix());
+        let cell = cache.store().hold(&key);
+        let seen = cell.invalidated();
         Self {
             key,
+            cell,
+            seen,
             stats,
             policy: Policy::storing_nothing(),
             tags: Arc::new([]),
@@ -164,6 +174,18 @@ impl<T> Subject<T> {
         } else {
             (codec.holds)(entry)
         }
+    }
+
+    /// Whether an entry that this call found has been invalidated since.
+    pub(crate) fn is_unbroken(&self, cache: &Cache, found: &AnyEntry) -> bool {
+        self.cell.invalidated() == self.seen
+            && !cache.store().is_cleared_since(found.start)
+            && found.is_current()
+    }
+
+    /// Whether a load of this key that began at `start` may be joined.
+    pub(crate) fn is_latest(&self, cache: &Cache, start: Number) -> bool {
+        self.cell.is_latest(start) && !cache.store().is_cleared_since(start)
     }
 
     /// The entry of the key, if the caller can read it; one of another type is reported.
@@ -222,20 +244,23 @@ impl<T> Subject<T> {
         if self.policy.options.local == Local::NotKept {
             cache.observatory().kept_nowhere(self.key.prefix());
         }
-        if ttl.is_zero() || self.policy.options.local == Local::NotKept {
+        let not_stored = |entry| {
             self.stats.count(Event::NotStored);
-            return Kept::NotStored(entry);
+            // Nobody is given an older answer as fresh after a newer one was given.
+            let fresh = |older: &AnyEntry| older.life.is_fresh(now);
+            cache.store().remove_older(&self.key, loading.start, fresh);
+            Kept::NotStored(entry)
+        };
+        if ttl.is_zero() || self.policy.options.local == Local::NotKept {
+            return not_stored(entry);
         }
-        match cache.store().insert(&self.key, &entry, now) {
+        match cache.store().insert(&self.key, &self.cell, &entry, now) {
             Ok(evicted) => {
                 cache.observatory().evicted(evicted);
                 self.stats.count(Event::Stored);
                 Kept::Stored(entry)
             }
-            Err(Refused::TooHeavy) => {
-                self.stats.count(Event::NotStored);
-                Kept::NotStored(entry)
-            }
+            Err(Refused::TooHeavy) => not_stored(entry),
             Err(Refused::Overtaken) => {
                 self.stats.count(Event::Overtaken);
                 Kept::Overtaken

@@ -61,6 +61,6 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
         let cache = Cache::in_process();
         let (miss, landing) = joining(&cache);
         spoil(&cache);
-        assert!(matches!(miss.joined(&plain(), landing), Joined::Again));
+        assert!(matches!(miss.joined(&plain(), landing), Joined::InVain));
     }
 }

@@ -42,8 +42,10 @@ pub(crate) enum Landing {
     /// The body failed; the error, where it can be shared.
     Failed(Option<SharedError>),
     TimedOut,
-    /// The leader was dropped or panicked.
+    /// The leader was dropped: whoever waits may be the next.
     Gone,
+    /// The body panicked.
+    Panicked,
 }
 
 /// What a caller is told when it boards.
@@ -64,7 +66,11 @@ pub(crate) struct Leader {
 
 /// Waits for a landing.
 #[derive(Debug)]
-pub(crate) struct Ticket(watch::Receiver<Landing>);
+pub(crate) struct Ticket {
+    /// The number of the flight.
+    pub(crate) start: Number,
+    landing: watch::Receiver<Landing>,
+}
 
 impl Flights {
     /// Joins the flight of a key if there is one that is still `current`; else leads a new one,
@@ -82,7 +88,11 @@ impl Flights {
         if let Slot::Occupied(flight) = &slot
             && current(flight.get())
         {
-            return Boarding::Join(Ticket(flight.get().landing.clone()));
+            let Flight { start, landing, .. } = flight.get();
+            return Boarding::Join(Ticket {
+                start: *start,
+                landing: landing.clone(),
+            });
         }
         let start = start();
         let (sender, landing) = watch::channel(Landing::Aloft);
@@ -141,7 +151,12 @@ impl Drop for Leader {
         self.landing.send_if_modified(|landing| {
             let unfinished = matches!(landing, Landing::Aloft);
             if unfinished {
-                *landing = Landing::Gone;
+                let panicked = std::thread::panicking();
+                *landing = if panicked {
+                    Landing::Panicked
+                } else {
+                    Landing::Gone
+                };
             }
             unfinished
         });
@@ -152,7 +167,7 @@ impl Ticket {
     pub(crate) async fn landing(mut self) -> Landing {
         // The sender never goes without a word; `Gone` is only what would be true if it did.
         match self
-            .0
+            .landing
             .wait_for(|landing| !matches!(landing, Landing::Aloft))
             .await
         {

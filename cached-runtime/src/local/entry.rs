@@ -86,7 +86,7 @@ impl<V: ?Sized> Entry<V> {
     /// Whether none of its tags was invalidated since its load began.
     #[inline]
     pub(crate) fn is_current(&self) -> bool {
-        self.tags.iter().all(|tag| tag.unbroken_since(self.start))
+        self.tags.unbroken_since(self.start)
     }
 
     /// Marks a use for eviction. Writes at most three times between two looks of the ledger, so a

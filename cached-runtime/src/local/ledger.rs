@@ -13,6 +13,9 @@ use std::collections::{HashSet, VecDeque};
 use crate::key::RawKey;
 use crate::tags::Number;
 
+/// How many entries in use one eviction passes over.
+const LOOKS: u32 = 64;
+
 /// How much the store may hold; where both are given the tighter holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
@@ -95,12 +98,13 @@ impl Ledger {
     }
 
     /// Names the next entry to leave. `standing` tells how a record's entry stands, and takes one
-    /// use off those that are in use; it is asked a bounded number of times, since each answer
-    /// drops a record or lowers a use.
+    /// use off those that are in use. Readers may add uses as fast as they are taken off, so after
+    /// [`LOOKS`] of them the next entry leaves as it is.
     pub(super) fn next_victim(
         &mut self,
         mut standing: impl FnMut(&Record) -> Standing,
     ) -> Option<RawKey> {
+        let mut looks = 0;
         loop {
             let small_is_full = self.small.len() > self.entries / 10;
             let from_small = self.main.is_empty() || (small_is_full && !self.small.is_empty());
@@ -110,10 +114,11 @@ impl Ledger {
                 &mut self.main
             };
             let record = queue.pop_front()?;
+            looks += 1;
             match standing(&record) {
-                Standing::Gone => {}
+                Standing::Gone => looks -= 1,
                 Standing::Useless => return Some(record.key),
-                Standing::Used(0) => {
+                Standing::Used(uses) if uses == 0 || looks > LOOKS => {
                     if from_small {
                         self.remember(record.key.hash());
                     }

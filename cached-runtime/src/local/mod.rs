@@ -1,17 +1,19 @@
 //! The local tier: typed values of this process, bounded, read without locks.
 //!
 //! `entry.rs` is what is kept for one key, `store.rs` reads and writes, `ledger.rs` decides who
-//! leaves when the store is full.
+//! leaves when the store is full, `key_cell.rs` knows what happened to keys while they are loaded.
 //!
 //! Invariant: a hit takes no lock and writes no memory that other hits write, except a mark that
 //! is set at most three times per entry.
 
 mod entry;
+mod key_cell;
 mod ledger;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::entry::{AnyEntry, EntryHead, NotFound};
+pub(crate) use self::key_cell::KeyCell;
 pub(crate) use self::ledger::Limits;
 pub(crate) use self::store::{Refused, Store};

@@ -8,17 +8,15 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use equivalent::Equivalent;
+use seize::Collector;
 
 use crate::clock::Moment;
 use crate::key::{Ident, RawKey};
 use crate::tags::Number;
 
 use super::AnyEntry;
+use super::key_cell::{KeyCell, KeyCells};
 use super::ledger::{Ledger, Limits, Record, Standing};
-
-/// Keys of in-flight loads are told apart by this many marks; two keys that share one can only
-/// cost each other a store.
-const MARKS: usize = 2_048;
 
 /// Per entry, what `local_capacity_bytes` counts besides key and value.
 const OVERHEAD: usize = 120;
@@ -28,20 +26,15 @@ pub(crate) struct Store {
     map: papaya::HashMap<RawKey, Arc<AnyEntry>, BuildHasherDefault<Hashed>>,
     /// Every write of `map` happens under this lock, so its counts are exact.
     ledger: Mutex<Ledger>,
-    /// By the hash of a key. Written and, for a store, compared under the ledger's lock: a load that
-    /// began before is refused, one that was stored before is removed.
-    marks: Box<[Mark]>,
+    /// Written and, for a store, compared under the ledger's lock: a load that began before is
+    /// refused, one that was stored before is removed.
+    keys: KeyCells,
+    /// What left the map and may still be read. Values are destroyed from here, where no lock is
+    /// held: their `Drop` may call the cache.
+    buried: Mutex<Vec<Arc<AnyEntry>>>,
     limits: Limits,
     /// When everything was invalidated. Read by every hit.
     cleared: AtomicU64,
-}
-
-/// What happened last to the keys that share this mark.
-#[derive(Debug, Default)]
-struct Mark {
-    invalidated: AtomicU64,
-    /// A `put` or a refresh began, which loads that run already must not overwrite.
-    superseded: AtomicU64,
 }
 
 /// Why an entry was not stored.
@@ -56,9 +49,14 @@ pub(crate) enum Refused {
 impl Store {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            map: papaya::HashMap::with_hasher(BuildHasherDefault::default()),
+            map: papaya::HashMap::builder()
+                .hasher(BuildHasherDefault::default())
+                // What leaves is let go as soon as nobody reads it, not in batches per thread.
+                .collector(Collector::new().batch_size(1))
+                .build(),
             ledger: Mutex::new(Ledger::new(limits)),
-            marks: (0..MARKS).map(|_| Mark::default()).collect(),
+            keys: KeyCells::default(),
+            buried: Mutex::default(),
             limits,
             cleared: AtomicU64::new(0),
         }
@@ -85,14 +83,15 @@ impl Store {
         self.map.pin().get(key).cloned()
     }
 
-    /// Whether neither the key nor the namespace was invalidated since `start`.
-    pub(crate) fn unbroken_since(&self, key: &RawKey, start: Number) -> bool {
-        self.cleared.load(Acquire) < start && self.mark(key).invalidated.load(Acquire) < start
+    /// Takes hold of what happens to a key from now on.
+    pub(crate) fn hold(&self, key: &RawKey) -> Arc<KeyCell> {
+        self.keys.hold(key)
     }
 
-    /// Whether a load that began at `start` is still the one to join and to store.
-    pub(crate) fn is_latest(&self, key: &RawKey, start: Number) -> bool {
-        self.unbroken_since(key, start) && self.mark(key).superseded.load(Acquire) < start
+    /// Whether everything was invalidated since `start`.
+    #[inline]
+    pub(crate) fn is_cleared_since(&self, start: Number) -> bool {
+        self.cleared.load(Acquire) >= start
     }
 
     /// What an entry weighs, if weights count here.
@@ -108,27 +107,32 @@ impl Store {
     pub(crate) fn insert(
         &self,
         key: &RawKey,
+        cell: &KeyCell,
         entry: &Arc<AnyEntry>,
         now: Moment,
     ) -> Result<u64, Refused> {
-        let mut ledger = self.ledger();
-        if !ledger.can_hold(entry.weight) {
+        let mut change = self.change();
+        if !change.ledger.can_hold(entry.weight) {
             return Err(Refused::TooHeavy);
         }
-        let map = self.map.pin();
-        let replaced = map.get(key);
-        let overtaken = !self.is_latest(key, entry.start)
+        let replaced = self.peek(key);
+        let overtaken = self.is_cleared_since(entry.start)
+            || !cell.is_latest(entry.start)
             || !entry.is_current()
-            || replaced.is_some_and(|newer| newer.start > entry.start);
+            || replaced
+                .as_ref()
+                .is_some_and(|newer| newer.start > entry.start);
         if overtaken {
             return Err(Refused::Overtaken);
         }
+        let known = replaced.is_some();
         if let Some(replaced) = replaced {
             // It stays readable until the new one takes its place.
-            ledger.leave(replaced.weight);
+            change.ledger.leave(replaced.weight);
+            change.removed.entries.push(replaced);
         }
         let mut evicted = 0;
-        while !ledger.has_room_for(entry.weight) {
+        while !change.ledger.has_room_for(entry.weight) {
             let standing = |record: &Record| {
                 if record.key == *key {
                     Standing::Gone
@@ -136,37 +140,64 @@ impl Store {
                     self.take_use(record, now)
                 }
             };
-            let Some(victim) = ledger.next_victim(standing) else {
+            let Some(victim) = change.ledger.next_victim(standing) else {
                 break;
             };
-            self.take_out(&mut ledger, &victim);
+            change.take_out(&victim);
             evicted += 1;
         }
-        ledger.tidy(|record| self.stands_for(record).is_some());
-        ledger.enter(key.clone(), entry.start, entry.weight, replaced.is_some());
-        map.insert(key.clone(), Arc::clone(entry));
+        change
+            .ledger
+            .tidy(|record| self.stands_for(record).is_some());
+        change
+            .ledger
+            .enter(key.clone(), entry.start, entry.weight, known);
+        self.map.pin().insert(key.clone(), Arc::clone(entry));
         Ok(evicted)
     }
 
     /// Removes a key and refuses every load of it that began before `number`.
     pub(crate) fn invalidate(&self, key: &RawKey, number: Number) {
-        let mut ledger = self.ledger();
-        self.mark(key).invalidated.fetch_max(number, Release);
-        self.take_out(&mut ledger, key);
+        let mut change = self.change();
+        // In this order: who finds the entry after reading its cell sees the cell change.
+        change.take_out(key);
+        if let Some(cell) = self.keys.held(key) {
+            cell.invalidate(number);
+        }
+    }
+
+    /// Removes what a load that began before `start` left, if `outdated` says so.
+    pub(crate) fn remove_older(
+        &self,
+        key: &RawKey,
+        start: Number,
+        outdated: impl FnOnce(&AnyEntry) -> bool,
+    ) {
+        let mut change = self.change();
+        if self
+            .peek(key)
+            .is_some_and(|entry| entry.start < start && outdated(&entry))
+        {
+            change.take_out(key);
+        }
     }
 
     /// Refuses every load of a key that began before `number`; what is stored stays readable.
-    pub(crate) fn supersede(&self, key: &RawKey, number: Number) {
-        let _ledger = self.ledger();
-        self.mark(key).superseded.fetch_max(number, Release);
+    pub(crate) fn supersede(&self, cell: &KeyCell, number: Number) {
+        let _change = self.change();
+        cell.supersede(number);
     }
 
     /// Invalidates everything. Readers are past it at once; then the memory is given back.
     pub(crate) fn clear(&self, number: Number) {
         self.cleared.fetch_max(number, Release);
-        let mut ledger = self.ledger();
+        let mut change = self.change();
+        change
+            .removed
+            .entries
+            .extend(self.map.pin().values().cloned());
         self.map.pin().clear();
-        ledger.forget_everything();
+        change.ledger.forget_everything();
     }
 
     /// Entries and their weight.
@@ -180,10 +211,29 @@ impl Store {
         self.ledger().records()
     }
 
-    fn take_out(&self, ledger: &mut Ledger, key: &RawKey) {
-        if let Some(entry) = self.map.pin().remove(key) {
-            ledger.leave(entry.weight);
+    fn change(&self) -> Change<'_> {
+        Change {
+            ledger: self.ledger(),
+            removed: Removed {
+                store: self,
+                entries: Vec::new(),
+            },
         }
+    }
+
+    /// Destroys what left the map and is read by nobody any more.
+    fn bury(&self, removed: Vec<Arc<AnyEntry>>) {
+        let mut buried = self.buried.lock().unwrap_or_else(PoisonError::into_inner);
+        if removed.is_empty() && buried.is_empty() {
+            return;
+        }
+        buried.extend(removed);
+        let (unread, read) = std::mem::take(&mut *buried)
+            .into_iter()
+            .partition(|entry| Arc::strong_count(entry) == 1);
+        *buried = read;
+        drop(buried);
+        drop::<Vec<_>>(unread);
     }
 
     fn stands_for(&self, record: &Record) -> Option<Arc<AnyEntry>> {
@@ -204,17 +254,36 @@ impl Store {
         Standing::Used(uses)
     }
 
-    fn mark(&self, key: &RawKey) -> &Mark {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "only the low bits are used"
-        )]
-        let index = key.hash() as usize % MARKS;
-        &self.marks[index]
-    }
-
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A change of the store: the ledger's lock, and what leaves the map under it.
+struct Change<'a> {
+    /// Declared first, so released first when the change ends; then what was removed is buried.
+    ledger: MutexGuard<'a, Ledger>,
+    removed: Removed<'a>,
+}
+
+struct Removed<'a> {
+    store: &'a Store,
+    entries: Vec<Arc<AnyEntry>>,
+}
+
+impl Drop for Removed<'_> {
+    fn drop(&mut self) {
+        self.store.bury(std::mem::take(&mut self.entries));
+    }
+}
+
+impl Change<'_> {
+    fn take_out(&mut self, key: &RawKey) {
+        let map = self.removed.store.map.pin();
+        if let Some(entry) = map.remove(key) {
+            self.ledger.leave(entry.weight);
+            self.removed.entries.push(Arc::clone(entry));
+        }
     }
 }
 

@@ -44,9 +44,15 @@ impl Shelf {
         Arc::new(EntryHead::new(start, life, Duration::ZERO, weight, tags, stats).with(start))
     }
 
+    fn store(&self, key: u64, entry: &Arc<AnyEntry>) -> Result<u64, Refused> {
+        self.store
+            .insert(&raw(key), &self.store.hold(&raw(key)), entry, self.now())
+    }
+
     fn insert(&self, key: u64, weight: usize) -> Result<u64, Refused> {
+        let cell = self.store.hold(&raw(key));
         let entry = self.entry(self.sequence.next(), weight, &[]);
-        self.store.insert(&raw(key), &entry, self.now())
+        self.store.insert(&raw(key), &cell, &entry, self.now())
     }
 
     fn holds(&self, key: u64) -> bool {
@@ -132,10 +138,7 @@ fn what_nobody_can_use_leaves_first() {
     for key in 0..10 {
         let tags: &[&str] = if key == 5 { &["gone"] } else { &[] };
         let entry = shelf.entry(shelf.sequence.next(), 0, tags);
-        shelf
-            .store
-            .insert(&raw(key), &entry, shelf.now())
-            .expect("stored");
+        shelf.store(key, &entry).expect("stored");
         // All used as often as counts.
         (0..5).for_each(|_| entry.mark_used());
     }
@@ -152,35 +155,68 @@ fn an_older_load_never_overwrites_a_newer_answer() {
     let shelf = Shelf::new(10, None);
     let (older, newer) = (shelf.sequence.next(), shelf.sequence.next());
     let (older, newer) = (shelf.entry(older, 0, &[]), shelf.entry(newer, 0, &[]));
-    shelf
-        .store
-        .insert(&raw(1), &newer, shelf.now())
-        .expect("stored");
-    assert_eq!(
-        shelf.store.insert(&raw(1), &older, shelf.now()),
-        Err(Refused::Overtaken)
-    );
+    shelf.store(1, &newer).expect("stored");
+    assert_eq!(shelf.store(1, &older), Err(Refused::Overtaken));
 }
 
 #[test]
 fn a_load_that_began_before_an_invalidation_is_refused() {
     let shelf = Shelf::new(10, None);
-    let refused = |spoil: &dyn Fn(&Shelf)| {
+    let refused = |spoil: &dyn Fn(&Shelf, u64)| {
+        let cell = shelf.store.hold(&raw(1));
         let entry = shelf.entry(shelf.sequence.next(), 0, &["t"]);
-        spoil(&shelf);
-        shelf.store.insert(&raw(1), &entry, shelf.now()) == Err(Refused::Overtaken)
+        spoil(&shelf, shelf.sequence.next());
+        shelf.store.insert(&raw(1), &cell, &entry, shelf.now()) == Err(Refused::Overtaken)
     };
-    assert!(refused(&|shelf| shelf
+    assert!(refused(&|shelf, number| shelf
         .store
-        .invalidate(&raw(1), shelf.sequence.next())));
-    assert!(refused(&|shelf| shelf
+        .invalidate(&raw(1), number)));
+    assert!(refused(&|shelf, number| shelf
         .store
-        .supersede(&raw(1), shelf.sequence.next())));
-    assert!(refused(&|shelf| shelf.store.clear(shelf.sequence.next())));
-    assert!(refused(&|shelf| shelf
+        .supersede(&shelf.store.hold(&raw(1)), number)));
+    assert!(refused(&|shelf, number| shelf.store.clear(number)));
+    assert!(refused(&|shelf, number| shelf
         .tags
-        .invalidate(&Tag::from("t"), shelf.sequence.next())));
-    assert!(!refused(&|_| {}));
+        .invalidate(&Tag::from("t"), number)));
+    assert!(!refused(&|_, _| {}));
+}
+
+#[test]
+fn what_happens_to_other_keys_refuses_nothing() {
+    let shelf = Shelf::new(100_000, None);
+    let cell = shelf.store.hold(&raw(0));
+    let entry = shelf.entry(shelf.sequence.next(), 0, &[]);
+    for key in 1..20_000 {
+        let other = shelf.store.hold(&raw(key));
+        shelf.store.supersede(&other, shelf.sequence.next());
+        shelf.store.invalidate(&raw(key), shelf.sequence.next());
+    }
+    assert_eq!(
+        shelf.store.insert(&raw(0), &cell, &entry, shelf.now()),
+        Ok(0)
+    );
+}
+
+#[test]
+fn eviction_ends_although_everything_is_read_all_the_while() {
+    let shelf = Shelf::new(2, None);
+    shelf.insert(0, 0).expect("stored");
+    shelf.insert(1, 0).expect("stored");
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    assert!((0..2).filter(|key| shelf.holds(*key)).count() <= 2);
+                }
+            });
+        }
+        for key in 2..2_000 {
+            shelf.insert(key, 0).expect("stored");
+            shelf.insert(key % 2, 0).expect("stored");
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{AcqRel, Acquire, Release},
 };
 
 use super::Tag;
@@ -21,8 +21,10 @@ impl Sequence {
         Self(AtomicU64::new(1))
     }
 
+    /// Neither what a writer did before it draws nor what a body reads after its load has drawn may
+    /// move across the drawing: hence the ordering.
     pub(crate) fn next(&self) -> Number {
-        self.0.fetch_add(1, Relaxed)
+        self.0.fetch_add(1, AcqRel)
     }
 }
 

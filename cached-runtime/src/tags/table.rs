@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Number, Tag, TagCell};
 
 const SHARDS: usize = 16;
-const FIRST_PRUNE: usize = 256;
+/// Per shard. Also how many invalidations of tags that nobody holds a load outlives before one of
+/// them may keep an answer with a tag of its own out.
+const FIRST_PRUNE: usize = 1_024;
 
 /// The tags of one cache by name.
 ///
