@@ -10,6 +10,7 @@ mod support;
 
 mod batch;
 mod freshness;
+mod hardening;
 mod invalidation;
 mod keys;
 mod modes;
