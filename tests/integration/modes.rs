@@ -63,6 +63,23 @@ async fn a_report_tells_how_the_call_came_by_its_answer() {
     assert_eq!(second.await.expect("no panic").1.outcome, Outcome::Joined);
 }
 
+#[cache_aside(ttl = "1m", negative_ttl = "5s", jitter = 0, stale_if_error = "1h", prefix = "modes.none", key(), cache = world.cache)]
+async fn none(world: &World) -> Result<Option<u64>, crate::support::Broken> {
+    world.try_load().await.map(|_| None)
+}
+
+#[tokio::test]
+async fn not_found_past_its_time_is_stale() {
+    let world = World::new().await;
+    none(&world).await.expect("works");
+    let (_, report) = none(&world).with_cache_report().await;
+    assert_eq!(report.outcome, Outcome::Negative);
+    world.clock.advance(10 * SECOND);
+    world.break_down(true);
+    let (answer, report) = none(&world).with_cache_report().await;
+    assert_eq!((answer, report.outcome), (Ok(None), Outcome::Stale));
+}
+
 #[tokio::test]
 async fn refresh_loads_and_stores_whatever_is_stored() {
     let world = World::new().await;

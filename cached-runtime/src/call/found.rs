@@ -93,12 +93,10 @@ impl<R, T, E> Miss<R, T, E> {
     /// The answer that was found, as it stands now.
     pub(super) fn answer(&self, codec: &Codec<R, T, E>, found: &AnyEntry) -> R {
         let now = self.cache.clock().now();
-        let (event, outcome) = if found.is_negative() {
-            (Event::Negative, Outcome::Negative)
-        } else if found.life.is_fresh(now) {
-            (Event::Hit, Outcome::Hit)
-        } else {
-            (Event::Stale, Outcome::Stale)
+        let (event, outcome) = match (found.life.is_fresh(now), found.is_negative()) {
+            (false, _) => (Event::Stale, Outcome::Stale),
+            (true, true) => (Event::Negative, Outcome::Negative),
+            (true, false) => (Event::Hit, Outcome::Hit),
         };
         found.mark_used();
         self.count(event);
