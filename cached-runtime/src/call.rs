@@ -42,16 +42,17 @@ impl<R, T, E> Miss<R, T, E> {
     /// Answers by what was found, by another caller's load, or by `body`. The body may borrow: it
     /// runs inside this call and nowhere else.
     ///
-    /// The body is moved to the heap once, so that the futures around it stay small.
+    /// What goes on after a look stands on the heap, and so does the body by itself: the function's
+    /// own future stays small, which a hit, too, has to carry.
     pub fn run<F>(self, codec: Codec<R, T, E>, body: F) -> impl Future<Output = R>
     where
         F: Future<Output = R>,
     {
         let body = Box::pin(body);
-        async move {
+        Box::pin(async move {
             let open = self.open();
             self.go_on(open, codec, || body).await
-        }
+        })
     }
 
     /// The same for a body that can outlive the call: `make` starts one that borrows nothing.
@@ -63,32 +64,25 @@ impl<R, T, E> Miss<R, T, E> {
         T: 'static,
         E: 'static,
     {
-        Box::pin(self.open_and_go_on(codec, make))
-    }
-
-    async fn open_and_go_on<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
-    where
-        M: FnOnce() -> F,
-        F: Future<Output = R> + Send + 'static,
-        R: Send + 'static,
-        T: 'static,
-        E: 'static,
-    {
         let make = || Box::pin(make());
-        match self.open() {
-            Open::Behind(found) => match self.background_permit() {
-                Ok(permit) => {
-                    if let Some(leader) = self.lead_only(&codec) {
-                        permit.spawn(self.behind().load(codec, Some(leader), make()));
+        Box::pin(async move {
+            match self.open() {
+                Open::Behind(found) => match self.background_permit() {
+                    Ok(permit) => {
+                        if let Some(leader) = self.lead_only(&codec) {
+                            permit.spawn(self.behind().load(codec, Some(leader), make()));
+                        }
+                        self.answer(&codec, &found)
                     }
-                    self.answer(&codec, &found)
-                }
-                Err(NotSpawned::Full) => self.answer(&codec, &found),
-                Err(NotSpawned::NoRuntime) => self.go_on(Open::Behind(found), codec, make).await,
-            },
-            Open::Load if self.may_answer_softly() => self.load_softly(codec, make).await,
-            open => self.go_on(open, codec, make).await,
-        }
+                    Err(NotSpawned::Full) => self.answer(&codec, &found),
+                    Err(NotSpawned::NoRuntime) => {
+                        self.go_on(Open::Behind(found), codec, make).await
+                    }
+                },
+                Open::Load if self.may_answer_softly() => self.load_softly(codec, make).await,
+                open => self.go_on(open, codec, make).await,
+            }
+        })
     }
 
     /// With nothing running behind the call: who refreshes does so before it answers.
