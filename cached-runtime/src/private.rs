@@ -17,7 +17,7 @@ pub use std::time::Duration;
 pub use crate::batch::{Answers, AsMapKey, BatchMiss, Each, LookEach, look_each};
 pub use crate::call::{Look, Miss, look};
 pub use crate::install::installed;
-pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, arg, types};
+pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, Scoped, arg, types};
 pub use crate::outcome::{
     BatchCodec, BatchShape, Codec, HasValue, HoldsErrors, HoldsInvalidationFailure, HoldsTimeout,
     NotAResult, Returns, Shape, Wraps,
@@ -68,6 +68,14 @@ pub fn as_cache<C: AsCache + ?Sized>(place: &C) -> &Cache {
 /// The key of a call, for `key_fn`.
 pub fn key_of<T, P: Parts>(site: &'static Site, parts: &P) -> Key<T> {
     site.key(parts)
+}
+
+/// The list that starts with `parts` and what the impl around a function is for: `R<User>` and
+/// `R<Order>` share the function's code, and must not share its entries. `_here` is a closure in
+/// the function, whose name says it; that of an item there, which the site has, does not.
+#[inline(always)]
+pub fn scoped<F, P>(site: &Site, _here: F, parts: P) -> Scoped<P> {
+    Scoped(site.scope(type_name::<F>), parts)
 }
 
 /// An argument that a background load can have a copy of.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::key::{Identity, Key, Parts};
@@ -14,6 +15,16 @@ pub struct Site {
     version: Option<&'static str>,
     /// Filled at first use where no prefix is given.
     derived: OnceLock<Derived>,
+    /// One of [`scope`]: a static stands for all instantiations of the function, so it is the same
+    /// for each call.
+    scope: AtomicU8,
+}
+
+/// Whether what is around a function varies.
+mod scope {
+    pub(super) const UNKNOWN: u8 = 0;
+    pub(super) const FIXED: u8 = 1;
+    pub(super) const VARIES: u8 = 2;
 }
 
 /// Where a cached function stands in the source.
@@ -58,6 +69,7 @@ impl Site {
             prefix: None,
             version: None,
             derived: OnceLock::new(),
+            scope: AtomicU8::new(scope::UNKNOWN),
         }
     }
 
@@ -73,6 +85,31 @@ impl Site {
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
         self
+    }
+
+    /// What the impl around the function is for, if that is not the same for every call. `here`
+    /// names a closure in the function.
+    #[inline(always)]
+    pub(crate) fn scope(&self, here: fn() -> &'static str) -> Option<&'static str> {
+        match self.scope.load(Ordering::Relaxed) {
+            scope::FIXED => None,
+            scope::VARIES => Some(enclosing(here())),
+            _ => self.find_scope(here()),
+        }
+    }
+
+    /// The name of a closure has the arguments of the impl, and that of an item placeholders.
+    #[cold]
+    fn find_scope(&self, here: &'static str) -> Option<&'static str> {
+        let item = (self.origin.path)();
+        let function = item
+            .rsplit_once("::")
+            .map_or(item, |(function, _)| function);
+        let scope = enclosing(here);
+        let varies = scope != enclosing(function);
+        let known = if varies { scope::VARIES } else { scope::FIXED };
+        self.scope.store(known, Ordering::Relaxed);
+        varies.then_some(scope)
     }
 
     /// The key of one call; `None` if the function may not be cached, because another one has the
@@ -174,6 +211,43 @@ fn derived_prefix(path: &str, module: &str, name: &str) -> String {
         .collect()
 }
 
+/// `app::R<app::User>` of `app::R<app::User>::get<u8>::{{closure}}`: all before the function.
+fn enclosing(path: &str) -> &str {
+    let mut function = path;
+    while let Some(outer) = function.strip_suffix("::{{closure}}") {
+        function = outer;
+    }
+    let end = if function.ends_with('>') {
+        last_separator(function)
+    } else {
+        function.rfind("::")
+    };
+    end.map_or("", |end| &function[..end])
+}
+
+/// The last `::` outside of angle brackets.
+fn last_separator(path: &str) -> Option<usize> {
+    let bytes = path.as_bytes();
+    let (mut depth, mut last, mut at) = (0_usize, None, 0);
+    while let Some(&byte) = bytes.get(at) {
+        match (byte, &bytes[at + 1..]) {
+            (b'<', _) => depth += 1,
+            (b'-', [b'>', ..]) => at += 1,
+            (b'>', _) => depth = depth.saturating_sub(1),
+            (b':', [b':', ..]) if depth == 0 => {
+                last = Some(at);
+                at += 1;
+            }
+            // The value of a const parameter: `'>'`, `'\''`. A lifetime has no second quote.
+            (b'\'', [b'\\', _, ..]) => at += 2,
+            (b'\'', [_, b'\'', ..]) => at += 2,
+            _ => {}
+        }
+        at += 1;
+    }
+    last
+}
+
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Site")
@@ -194,7 +268,60 @@ impl fmt::Debug for Origin {
 
 #[cfg(test)]
 mod tests {
-    use super::derived_prefix;
+    use super::{derived_prefix, enclosing};
+
+    /// The names that rustc 1.95 gives to closures.
+    #[test]
+    fn what_encloses_a_function_has_the_arguments_of_the_impl_and_not_those_of_the_function() {
+        for (path, scope) in [
+            ("app::get::{{closure}}", "app"),
+            ("app::get<app::U>::{{closure}}", "app"),
+            ("app::get<alloc::vec::Vec<app::U>, 3>::{{closure}}", "app"),
+            ("app::W::get::{{closure}}", "app::W"),
+            (
+                "app::R<app::U>::get::{{closure}}::{{closure}}",
+                "app::R<app::U>",
+            ),
+            (
+                "app::R<o::O<app::U>>::get<app::V>::{{closure}}",
+                "app::R<o::O<app::U>>",
+            ),
+            (
+                "app::m::<impl app::R<app::U>>::get::{{closure}}",
+                "app::m::<impl app::R<app::U>>",
+            ),
+            (
+                "<app::P as app::T<u8>>::get::{{closure}}",
+                "<app::P as app::T<u8>>",
+            ),
+            (
+                "<fn(&'_ str, [u8; 3]) -> u8 as app::T>::get<fn(u8) -> a::P>::{{closure}}",
+                "<fn(&'_ str, [u8; 3]) -> u8 as app::T>",
+            ),
+            (
+                "app::R<_>::outer::inner<u8>::{{closure}}",
+                "app::R<_>::outer",
+            ),
+            (
+                "app::C<'\\''>::get<'<', fn(u8) -> a::U>::{{closure}}",
+                "app::C<'\\''>",
+            ),
+            (
+                "app::C<'>'>::get<'\\n', '\\\\'>::{{closure}}",
+                "app::C<'>'>",
+            ),
+            (
+                "app::L<'_, app::U>::get<u8>::{{closure}}",
+                "app::L<'_, app::U>",
+            ),
+            (
+                "app::R<app::main::{{closure}}>::get::{{closure}}",
+                "app::R<app::main::{{closure}}>",
+            ),
+        ] {
+            assert_eq!(enclosing(path), scope, "{path}");
+        }
+    }
 
     #[test]
     fn a_derived_prefix_names_all_that_encloses_the_function() {

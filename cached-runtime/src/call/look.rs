@@ -52,7 +52,7 @@ impl<R, T, E> Clone for Miss<R, T, E> {
 }
 
 /// Looks for the answer of one call in this process.
-#[inline(always)]
+#[inline]
 pub fn look<R, T, E, P: Parts>(
     site: &'static Site,
     cache: &Cache,
@@ -72,7 +72,7 @@ pub fn look<R, T, E, P: Parts>(
 }
 
 /// The answer, if it is fresh beyond doubt. Whatever needs thought is left to the second phase.
-#[inline(always)]
+#[inline]
 pub(crate) fn plain_hit<R, T, E, I: Ident>(
     cache: &Cache,
     key: &I,
@@ -84,7 +84,7 @@ pub(crate) fn plain_hit<R, T, E, I: Ident>(
     plain_answer(store.find(key, hash)?, now, codec)
 }
 
-#[inline(always)]
+#[inline]
 fn plain_answer<R, T, E>(entry: &AnyEntry, now: Moment, codec: &Codec<R, T, E>) -> Option<R> {
     if now >= entry.life.carefree_until {
         return None;

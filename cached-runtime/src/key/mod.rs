@@ -16,8 +16,9 @@
 //! | `UNIT_VARIANT`, `NEWTYPE_VARIANT`, `TUPLE_VARIANT`, `STRUCT_VARIANT` | length, name | nothing, a value, or elements up to `END` follow |
 //!
 //! All numbers are little-endian. The elements of a map are sorted by the bytes of their keys.
-//! A full key is `STR` prefix, `VERSION` text if there is a version, `TYPES` text and constants if
-//! the function is generic, and then one value: for a function the tuple of its arguments.
+//! A full key is `STR` prefix, `VERSION` text if there is a version, `TYPES` text if the impl is
+//! generic, `TYPES` text and constants if the function is, and then one value: for a function the
+//! tuple of its arguments.
 //!
 //! A local hit writes no bytes. The arguments are walked twice: once into a hash, once in
 //! comparison with the bytes of the stored key. A [`Sink`](sink::Sink) is what differs.
@@ -38,7 +39,7 @@ mod tests;
 
 pub use self::arg::arg;
 pub(crate) use self::identity::{Ident, Identity};
-pub use self::part::{Cons, Element, KeyPart, Nil, Parts, types};
+pub use self::part::{Cons, Element, KeyPart, Nil, Parts, Scoped, types};
 pub(crate) use self::raw::RawKey;
 pub(crate) use self::sink::encoded_size;
 pub use self::typed::{IntoKey, Key};

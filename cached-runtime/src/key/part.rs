@@ -140,6 +140,20 @@ impl<C: Constants, V: Serialize> Constants for (C, V) {
     }
 }
 
+/// The list `P` of a function in an impl, with what the impl is for where that varies.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoped<P>(pub(crate) Option<&'static str>, pub(crate) P);
+
+impl<X: ?Sized, P: Parts<X>> Parts<X> for Scoped<P> {
+    #[inline]
+    fn feed<S: Sink>(&self, element: &X, sink: &mut S) -> Result<(), Unkeyable> {
+        if let Some(scope) = self.0 {
+            text(sink, tag::TYPES, scope.as_bytes())?;
+        }
+        self.1.feed(element, sink)
+    }
+}
+
 /// The list `P` with `Q` after it.
 #[derive(Debug, Clone, Copy)]
 pub struct Cons<P, Q>(pub P, pub Q);

@@ -83,7 +83,6 @@ impl KeyCells {
     }
 
     fn shard(&self, key: &RawKey) -> MutexGuard<'_, Shard> {
-        #[expect(clippy::cast_possible_truncation, reason = "four bits are used")]
         let index = (key.hash() >> 16) as usize % SHARDS;
         self.shards[index]
             .lock()

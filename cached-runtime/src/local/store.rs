@@ -63,7 +63,7 @@ impl Store {
     }
 
     /// Opens the map for one look.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn open(&self) -> Opened<'_> {
         Opened {
             store: self,
@@ -296,7 +296,7 @@ pub(crate) struct Opened<'a> {
 impl Opened<'_> {
     /// The entry of a key, if it is there and nothing it depends on was invalidated. It is
     /// borrowed: a hit copies what it needs and touches no reference count.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn find<I: Ident>(&self, key: &I, hash: u64) -> Option<&AnyEntry> {
         let entry = self.store.map.get(&Sought { key, hash }, &self.guard)?;
         let current = entry.start > self.store.cleared.load(Acquire) && entry.is_current();

@@ -37,7 +37,7 @@ impl<R, T, E> fmt::Debug for Codec<R, T, E> {
 }
 
 /// The one place where a function's value is asked to be cacheable.
-#[inline(always)]
+#[inline]
 pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R, T, E> {
     Codec {
         shape,

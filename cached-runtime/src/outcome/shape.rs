@@ -42,7 +42,7 @@ impl<R, T, E> fmt::Debug for Shape<R, T, E> {
 }
 
 impl<R, T, E> Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     pub(super) fn new(
         peek: for<'a> fn(&'a R) -> Answer<'a, T>,
         not_found: Option<fn() -> R>,
@@ -87,7 +87,7 @@ impl<R, T, E> Shape<R, T, E> {
 
 impl<T, E> Shape<Result<T, E>, T, E> {
     /// For callers that know their type: nothing to probe.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn of_result() -> Self {
         Self::new(
             |outcome| match outcome {
@@ -102,7 +102,7 @@ impl<T, E> Shape<Result<T, E>, T, E> {
 }
 
 impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
-    #[inline(always)]
+    #[inline]
     pub(crate) fn of_option() -> Self {
         Self::new(
             |outcome| match outcome {
@@ -117,7 +117,7 @@ impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
 }
 
 impl<V> Shape<V, V, NotAResult<V>> {
-    #[inline(always)]
+    #[inline]
     pub(crate) fn of_value() -> Self {
         Self::new(
             |value| Answer::Value(value),
@@ -173,7 +173,7 @@ impl<R> fmt::Debug for Returns<R> {
 }
 
 /// Starts the probe of a return type.
-#[inline(always)]
+#[inline]
 pub const fn returns<R>() -> Returns<R> {
     Returns(PhantomData)
 }

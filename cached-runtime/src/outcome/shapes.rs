@@ -14,7 +14,7 @@ pub trait ByResultOption<R, T, E> {
 }
 
 impl<T, E> ByResultOption<Result<Option<T>, E>, T, E> for &&&Returns<Result<Option<T>, E>> {
-    #[inline(always)]
+    #[inline]
     fn shape(&self) -> Shape<Result<Option<T>, E>, T, E> {
         Shape::new(
             |outcome| match outcome {
@@ -34,7 +34,7 @@ pub trait ByResult<R, T, E> {
 }
 
 impl<T, E> ByResult<Result<T, E>, T, E> for &&Returns<Result<T, E>> {
-    #[inline(always)]
+    #[inline]
     fn shape(&self) -> Shape<Result<T, E>, T, E> {
         Shape::of_result()
     }
@@ -45,7 +45,7 @@ pub trait ByOption<R, T, E> {
 }
 
 impl<T> ByOption<Option<T>, T, NotAResult<Option<T>>> for &Returns<Option<T>> {
-    #[inline(always)]
+    #[inline]
     fn shape(&self) -> Shape<Option<T>, T, NotAResult<Option<T>>> {
         Shape::of_option()
     }
@@ -56,7 +56,7 @@ pub trait ByValue<R, T, E> {
 }
 
 impl<T> ByValue<T, T, NotAResult<T>> for Returns<T> {
-    #[inline(always)]
+    #[inline]
     fn shape(&self) -> Shape<T, T, NotAResult<T>> {
         Shape::of_value()
     }
@@ -68,7 +68,7 @@ pub trait SharedErrors<R, T, E> {
 }
 
 impl<R, T, E: Clone + Send + Sync + 'static> SharedErrors<R, T, E> for &Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     fn errors(&self) -> Shape<R, T, E> {
         let mut shape = **self;
         shape.share = Some(|error| -> SharedError { Arc::new(error.clone()) });
@@ -82,7 +82,7 @@ pub trait OwnErrors<R, T, E> {
 }
 
 impl<R, T, E> OwnErrors<R, T, E> for Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     fn errors(&self) -> Shape<R, T, E> {
         *self
     }
@@ -94,7 +94,7 @@ pub trait TimeoutsHeld<R, T, E> {
 }
 
 impl<R, T, E: From<LoadTimeout>> TimeoutsHeld<R, T, E> for &Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     fn timeouts_if_any(&self) -> Shape<R, T, E> {
         let mut shape = **self;
         shape.timed_out = Some(E::from);
@@ -107,7 +107,7 @@ pub trait TimeoutsNotHeld<R, T, E> {
 }
 
 impl<R, T, E> TimeoutsNotHeld<R, T, E> for Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     fn timeouts_if_any(&self) -> Shape<R, T, E> {
         *self
     }
@@ -119,7 +119,7 @@ pub trait BatchByResult<R, M, E> {
 }
 
 impl<M, E> BatchByResult<Result<M, E>, M, E> for &Returns<Result<M, E>> {
-    #[inline(always)]
+    #[inline]
     fn batch(&self) -> BatchShape<Result<M, E>, M, E> {
         let open = |outcome: Result<M, E>| outcome.map_err(Err);
         BatchShape {
@@ -136,7 +136,7 @@ pub trait BatchByValue<R, M, E> {
 }
 
 impl<M> BatchByValue<M, M, NotAResult<M>> for Returns<M> {
-    #[inline(always)]
+    #[inline]
     fn batch(&self) -> BatchShape<M, M, NotAResult<M>> {
         BatchShape {
             open: Ok,
@@ -156,7 +156,7 @@ impl<R, M, E> BatchShape<R, M, E> {
 }
 
 impl<R, M, E: From<LoadTimeout>> BatchTimeoutsHeld<R, M, E> for &BatchShape<R, M, E> {
-    #[inline(always)]
+    #[inline]
     fn timeouts_if_any(&self) -> BatchShape<R, M, E> {
         let mut shape = **self;
         shape.timed_out = Some(E::from);
@@ -173,7 +173,7 @@ pub trait BatchTimeoutsNotHeld<R, M, E> {
 }
 
 impl<R, M, E> BatchTimeoutsNotHeld<R, M, E> for BatchShape<R, M, E> {
-    #[inline(always)]
+    #[inline]
     fn timeouts_if_any(&self) -> BatchShape<R, M, E> {
         *self
     }
@@ -191,7 +191,7 @@ pub trait Timeouts<E>: Sized {
 /// the error speaks of the function's type and not of [`NotAResult`].
 pub trait NoTimeouts<R>: Sized {
     #[must_use]
-    #[inline(always)]
+    #[inline]
     fn timeouts(self) -> Self
     where
         R: HoldsErrors,
@@ -201,7 +201,7 @@ pub trait NoTimeouts<R>: Sized {
 }
 
 impl<R, T, E> Timeouts<E> for Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     fn timeouts(&self) -> Self
     where
         E: HoldsTimeout,
@@ -214,7 +214,7 @@ impl<R, T, E> Timeouts<E> for Shape<R, T, E> {
 }
 
 impl<R, M, E> Timeouts<E> for BatchShape<R, M, E> {
-    #[inline(always)]
+    #[inline]
     fn timeouts(&self) -> Self
     where
         E: HoldsTimeout,
@@ -240,7 +240,7 @@ pub trait Propagating<E>: Sized {
 /// The same where there is no error type.
 pub trait NotPropagating<R>: Sized {
     #[must_use]
-    #[inline(always)]
+    #[inline]
     fn propagating(self) -> Self
     where
         R: HoldsErrors,
@@ -250,7 +250,7 @@ pub trait NotPropagating<R>: Sized {
 }
 
 impl<R, T, E> Propagating<E> for Shape<R, T, E> {
-    #[inline(always)]
+    #[inline]
     fn propagating(&self) -> Self
     where
         E: HoldsInvalidationFailure,
