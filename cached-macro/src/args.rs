@@ -81,7 +81,7 @@ impl Args {
             "tags" => self.tags = given(name, value::templates(input)?),
             "tags_with" => self.tags_with = given(name, input.parse()?),
             "jitter" => self.jitter = given(name, value::jitter(input)?),
-            "negative_ttl" => self.negative_ttl = given(name, value::time(option, input)?),
+            "negative_ttl" => self.negative_ttl = given(name, value::negative_ttl(input)?),
             "cache_if" => self.cache_if = given(name, input.parse()?),
             "stale_while_revalidate" => {
                 self.stale_while_revalidate = given(name, value::time(option, input)?);
@@ -124,9 +124,17 @@ impl InvalidateArgs {
 
     /// Is there anything to invalidate?
     pub(crate) fn has_target(&self) -> bool {
-        ["tags", "keys", "prefixes"]
-            .iter()
-            .any(|option| self.meant.contains(option))
+        let exprs = |list: &Option<Given<Vec<Expr>>>| {
+            list.as_ref().is_some_and(|list| list.value.is_empty())
+        };
+        let no_tags = self.tags.as_ref().is_some_and(|list| list.value.is_empty());
+        [
+            ("tags", no_tags),
+            ("keys", exprs(&self.keys)),
+            ("prefixes", exprs(&self.prefixes)),
+        ]
+        .iter()
+        .any(|(option, empty)| self.meant.contains(option) && !empty)
     }
 
     fn take(&mut self, name: Ident, input: ParseStream<'_>) -> syn::Result<()> {

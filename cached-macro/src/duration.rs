@@ -35,6 +35,9 @@ impl Time {
         };
         let length = match &literal {
             Lit::Str(text) => parse(&text.value()),
+            Lit::Int(number) if has_unit(number.suffix()) => Err(format!(
+                "a unit belongs in a string; write `{name} = \"{number}\"`"
+            )),
             Lit::Int(seconds) => seconds
                 .base10_parse()
                 .map(Duration::from_secs)
@@ -82,6 +85,15 @@ impl ToTokens for Time {
             Self::Computed(expr) => expr.to_tokens(tokens),
         }
     }
+}
+
+/// Is the suffix of a number none that Rust knows?
+pub(crate) fn has_unit(suffix: &str) -> bool {
+    const TYPES: [&str; 14] = [
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64",
+    ];
+    !suffix.is_empty() && !TYPES.contains(&suffix)
 }
 
 /// What a `macro_rules` hands on as one fragment stands in an invisible group.
@@ -222,6 +234,7 @@ mod tests {
     #[test]
     fn integers_are_seconds_and_the_rest_is_an_expression() {
         let length = |expr| Time::new("ttl", expr).expect("accepted").length();
+        assert_eq!(length(parse_quote!(60u64)), Some(Duration::from_secs(60)));
         assert_eq!(length(parse_quote!(60)), Some(Duration::from_secs(60)));
         assert_eq!(length(parse_quote!("1m")), Some(Duration::from_secs(60)));
         assert_eq!(length(parse_quote!(Duration::from_secs(id))), None);
@@ -231,6 +244,10 @@ mod tests {
     #[test]
     fn other_literals_are_refused() {
         assert!(error(parse_quote!(1.5)).starts_with("durations are whole numbers"));
+        assert_eq!(
+            error(parse_quote!(5h)),
+            "a unit belongs in a string; write `ttl = \"5h\"`"
+        );
         assert!(error(parse_quote!(true)).starts_with("`ttl` takes a duration"));
         assert!(error(parse_quote!(-5)).starts_with("`ttl` cannot be negative"));
         assert_eq!(

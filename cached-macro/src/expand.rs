@@ -40,13 +40,16 @@ use crate::tokens::{erase_lifetimes, placed};
 pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let mut sig = plan.function.sig.clone();
     let codec = codec(plan);
+    let written = written_value(plan);
     let miss = miss(plan);
     let run = match &plan.load {
         Load::InPlace => in_place(plan),
         Load::Kept(kept) => kept_for_load(plan, kept, &mut sig),
         Load::Each(each) => for_each(plan, each, &mut sig),
     };
-    let function = plan.function.with_body(&sig, quote! { #codec #miss #run });
+    let function = plan
+        .function
+        .with_body(&sig, quote! { #codec #written #miss #run });
     let key_fn = plan
         .args
         .key_fn
@@ -99,6 +102,14 @@ fn codec(plan: &Plan) -> TokenStream {
     }
 }
 
+/// The type that was written for the `key_fn` is that of the value.
+fn written_value(plan: &Plan) -> Option<TokenStream> {
+    let value = plan.args.key_fn.as_ref()?.value.value.as_ref()?;
+    let at = Span::mixed_site().located_at(first_span(value));
+    let k = placed(&plan.k, at);
+    Some(quote_spanned! {at=> #k::key_fn_is_of::<#value, _>(codec); })
+}
+
 /// The look-up, and what a load has to know.
 fn miss(plan: &Plan) -> TokenStream {
     let Plan { k, args, .. } = plan;
@@ -109,12 +120,18 @@ fn miss(plan: &Plan) -> TokenStream {
     let rules = rules::rules(plan);
     let (look, outcome, rules) = match &plan.load {
         Load::Each(each) => (
-            quote_spanned! {here=> #k::look_each(site, place, &#each, &parts, codec) },
+            look_each(plan, each),
             quote_spanned! {here=> #k::LookEach },
             // In the rules the argument is one element of itself.
             quote_spanned! {here=>
                 miss.rules(|element| {
-                    #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                    #[allow(
+                    unused_variables,
+                    clippy::no_effect_underscore_binding,
+                    clippy::shadow_reuse,
+                    clippy::shadow_same,
+                    clippy::shadow_unrelated
+                )]
                     let #each = element;
                     #rules
                     rules
@@ -139,6 +156,17 @@ fn miss(plan: &Plan) -> TokenStream {
             }
         };
     }
+}
+
+/// At the argument's type, where one that is no collection is reported.
+fn look_each(plan: &Plan, each: &Ident) -> TokenStream {
+    let ty = plan.function.param(each).map(|param| first_span(&param.ty));
+    let here = Span::mixed_site();
+    let at = ty.map_or(here, |ty| here.located_at(ty));
+    let k = placed(&plan.k, at);
+    let mut elements = each.clone();
+    elements.set_span(at.resolved_at(each.span()));
+    quote_spanned! {at=> #k::look_each(site, place, &#elements, &parts, codec) }
 }
 
 /// A reference to the cache that is asked. The `&` leaves the user's place where it is, and keeps
@@ -195,7 +223,12 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
         lent.set_span(span.resolved_at(name.span()));
         clones.push(quote_spanned! {at=>
             #(#cfgs)*
-            #[allow(clippy::used_underscore_binding)]
+            #[allow(
+                clippy::shadow_reuse,
+                clippy::shadow_same,
+                clippy::shadow_unrelated,
+                clippy::used_underscore_binding
+            )]
             let #local = {
                 #[allow(unused_imports)]
                 use #k::ToOwned as _;
@@ -209,6 +242,9 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
             #[allow(
                 unused_variables,
                 clippy::no_effect_underscore_binding,
+                clippy::shadow_reuse,
+                clippy::shadow_same,
+                clippy::shadow_unrelated,
                 clippy::used_underscore_binding
             )]
             let #mutability #local #ty = &#local;
@@ -218,7 +254,7 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
         }
     }
     let body = body(function, &brace(tokens, function.body.span));
-    quote_spanned! {Span::mixed_site()=>
+    quote_spanned! {function.output_span()=>
         miss.run_owned(codec, move || {
             #(#clones)*
             async move {
@@ -241,7 +277,13 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
         let ty = erase_lifetimes(&param.ty);
         quote_spanned! {here=>
             miss.run(codec, move |rest| async move {
-                #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                #[allow(
+                    unused_variables,
+                    clippy::no_effect_underscore_binding,
+                    clippy::shadow_reuse,
+                    clippy::shadow_same,
+                    clippy::shadow_unrelated
+                )]
                 let #mutability #each: #ty = &rest;
                 #body
             }).await
@@ -249,7 +291,13 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
     } else {
         quote_spanned! {here=>
             miss.run(codec, move |rest| async move {
-                #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                #[allow(
+                    unused_variables,
+                    clippy::no_effect_underscore_binding,
+                    clippy::shadow_reuse,
+                    clippy::shadow_same,
+                    clippy::shadow_unrelated
+                )]
                 let #mutability #each = rest;
                 #body
             }).await

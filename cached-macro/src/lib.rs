@@ -89,13 +89,14 @@ use function::Function;
 ///
 /// Every argument is part of the key unless it is skipped, `self` too: two tenants never share an
 /// entry because somebody forgot an argument. Arguments have to be `Serialize`. Type and const
-/// parameters are part of the key too, unless only skipped arguments have them.
+/// parameters are part of the key too, unless only skipped arguments have them; those of a generic
+/// impl always are.
 ///
 /// `key_fn = user_key` generates a function beside this one, for
 /// [`cache_invalidate`](macro@cache_invalidate) and for use by hand. It takes the arguments that
 /// are part of the key, by value as they are declared, and `&self` if that is part of it. Where the
-/// return type names a type parameter, the type of the value has to be given:
-/// `key_fn = user_key -> User`. In the impl of a trait there is no place for it.
+/// return type names a type parameter, of the function or of the impl, the type of the value has to
+/// be given: `key_fn = user_key -> User`. In the impl of a trait there is no place for it.
 ///
 /// ```
 /// # use cache_aside::{Key, cache_aside};

@@ -30,11 +30,11 @@ use crate::site::Site;
 
 /// What a look for many keys found.
 #[derive(Debug)]
-pub enum LookEach<R, C: Each + ?Sized, M: Answers> {
+pub enum LookEach<R, M> {
     /// Every answer.
     Hit(R),
     /// Some are missing: the call goes on.
-    Miss(BatchMiss<C, M>),
+    Miss(M),
 }
 
 /// A batch of which some answers are missing.
@@ -61,7 +61,7 @@ pub fn look_each<R, M, E, C, P>(
     elements: &C,
     parts: &P,
     codec: BatchCodec<R, M, E>,
-) -> LookEach<R, C, M>
+) -> LookEach<R, BatchMiss<C, M>>
 where
     M: Answers,
     C: Each<Key: AsMapKey<M::Key>> + ?Sized,

@@ -73,10 +73,22 @@ pub fn key_of<T, P: Parts>(site: &'static Site, parts: &P) -> Key<T> {
 /// The list that starts with `parts` and what the impl around a function is for: `R<User>` and
 /// `R<Order>` share the function's code, and must not share its entries. `_here` is a closure in
 /// the function, whose name says it; that of an item there, which the site has, does not.
-#[inline(always)]
+#[inline]
 pub fn scoped<F, P>(site: &Site, _here: F, parts: P) -> Scoped<P> {
     Scoped(site.scope(type_name::<F>), parts)
 }
+
+/// A value of the type that a `key_fn` names.
+#[diagnostic::on_unimplemented(
+    message = "`key_fn` says `{T}`, but the function stores `{Self}`",
+    label = "name what is stored: the type inside of `Result` and `Option`"
+)]
+pub trait IsValue<T> {}
+
+impl<T> IsValue<T> for T {}
+
+/// Asks that the type which was written for a `key_fn` is that of the value.
+pub fn key_fn_is_of<T, C: HasValue<Value: IsValue<T>>>(_: C) {}
 
 /// An argument that a background load can have a copy of.
 #[diagnostic::on_unimplemented(

@@ -89,7 +89,7 @@ impl Site {
 
     /// What the impl around the function is for, if that is not the same for every call. `here`
     /// names a closure in the function.
-    #[inline(always)]
+    #[inline]
     pub(crate) fn scope(&self, here: fn() -> &'static str) -> Option<&'static str> {
         match self.scope.load(Ordering::Relaxed) {
             scope::FIXED => None,
@@ -239,8 +239,7 @@ fn last_separator(path: &str) -> Option<usize> {
                 at += 1;
             }
             // The value of a const parameter: `'>'`, `'\''`. A lifetime has no second quote.
-            (b'\'', [b'\\', _, ..]) => at += 2,
-            (b'\'', [_, b'\'', ..]) => at += 2,
+            (b'\'', [b'\\', _, ..] | [_, b'\'', ..]) => at += 2,
             _ => {}
         }
         at += 1;

@@ -328,3 +328,141 @@ async fn a_call_whose_argument_fails_to_serialize_is_not_cached() {
     assert_eq!(world.loads(), 2);
     assert_eq!(world.cache.stats().prefixes["keys.unkeyable"].key_errors, 2);
 }
+
+mod in_an_impl {
+    use std::marker::PhantomData;
+
+    use super::World;
+    use cache_aside::cache_aside;
+
+    pub(super) trait Entity: Send + Sync {
+        const NAME: &'static str;
+    }
+
+    pub(super) struct User;
+    pub(super) struct Order;
+
+    impl Entity for User {
+        const NAME: &'static str = "user";
+    }
+
+    impl Entity for Order {
+        const NAME: &'static str = "order";
+    }
+
+    pub(super) struct Repo<E> {
+        pub(super) world: World,
+        pub(super) entity: PhantomData<E>,
+    }
+
+    impl<E: Entity> Repo<E> {
+        #[cache_aside(ttl = "1m", key_fn = named_key, skip(world), cache = world.cache)]
+        pub(super) async fn named(world: &World, id: u64) -> String {
+            world.load().await;
+            format!("{}{id}", E::NAME)
+        }
+
+        #[cache_aside(ttl = "1m", prefix = "keys.impl.method", key_fn = method_key, skip(self), cache = self.world.cache)]
+        pub(super) async fn method(&self, id: u64) -> String {
+            self.world.load().await;
+            format!("{}{id}", E::NAME)
+        }
+
+        #[cache_aside(ttl = "1m", prefix = "keys.impl.generic", key_fn = generic_key, skip(self), cache = self.world.cache)]
+        pub(super) async fn generic<T: serde::Serialize + Send + Sync>(&self, of: T) -> String {
+            self.world.load().await;
+            let _ = of;
+            format!("{}{}", E::NAME, std::any::type_name::<T>())
+        }
+
+        #[cache_aside(ttl = "1m", prefix = "keys.impl.batch", each = ids, key_fn = batch_key, skip(self), cache = self.world.cache)]
+        pub(super) async fn batch(&self, ids: Vec<u64>) -> std::collections::HashMap<u64, String> {
+            self.world.load().await;
+            let named = |id| (id, format!("{}{id}", E::NAME));
+            ids.into_iter().map(named).collect()
+        }
+    }
+
+    pub(super) trait Named: Send + Sync {
+        const NAME: &'static str;
+
+        fn world(&self) -> &World;
+
+        #[allow(async_fn_in_trait, reason = "a test")]
+        #[cache_aside(ttl = "1m", prefix = "keys.impl.default", skip(self), cache = self.world().cache)]
+        async fn name(&self, id: u64) -> String {
+            self.world().load().await;
+            format!("{}{id}", Self::NAME)
+        }
+    }
+
+    impl<E: Entity> Named for Repo<E> {
+        const NAME: &'static str = E::NAME;
+
+        fn world(&self) -> &World {
+            &self.world
+        }
+    }
+
+    pub(super) trait Find {
+        #[allow(async_fn_in_trait, reason = "a test")]
+        async fn find(&self, id: u64) -> u64;
+    }
+
+    /// Nothing varies here.
+    impl Find for Repo<User> {
+        #[cache_aside(ttl = "1m", prefix = "keys.impl.concrete", skip(self), cache = self.world.cache)]
+        async fn find(&self, id: u64) -> u64 {
+            self.world.load().await + id
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_generic_impl_is_for_is_part_of_every_key() {
+    use in_an_impl::{Find as _, Named as _, Order, Repo, User};
+    use std::marker::PhantomData;
+
+    let world = World::new().await;
+    let users = Repo::<User> {
+        world: world.clone(),
+        entity: PhantomData,
+    };
+    let orders = Repo::<Order> {
+        world: world.clone(),
+        entity: PhantomData,
+    };
+    for _ in 0..2 {
+        assert_eq!(Repo::<User>::named(&world, 1).await, "user1");
+        assert_eq!(Repo::<Order>::named(&world, 1).await, "order1");
+        assert_eq!(users.method(1).await, "user1");
+        assert_eq!(orders.method(1).await, "order1");
+        assert_eq!(users.generic(1_u8).await, "useru8");
+        assert_eq!(orders.generic(1_u8).await, "orderu8");
+        assert_eq!(orders.generic(1_u16).await, "orderu16");
+        assert_eq!(users.batch(vec![1]).await[&1], "user1");
+        assert_eq!(orders.batch(vec![1]).await[&1], "order1");
+        assert_eq!(users.name(1).await, "user1");
+        assert_eq!(orders.name(1).await, "order1");
+    }
+    assert_eq!(world.loads(), 11);
+
+    let cache = &world.cache;
+    let stored = async |key| cache.get::<String>(&key).await;
+    for (key, value) in [
+        (Repo::<User>::named_key(1), "user1"),
+        (Repo::<Order>::named_key(1), "order1"),
+        (Repo::<User>::method_key(1), "user1"),
+        (Repo::<Order>::method_key(1), "order1"),
+        (Repo::<User>::generic_key(1_u8), "useru8"),
+        (Repo::<Order>::generic_key(1_u16), "orderu16"),
+        (Repo::<User>::batch_key(1), "user1"),
+        (Repo::<Order>::batch_key(1), "order1"),
+    ] {
+        assert_eq!(stored(key).await.as_deref(), Some(value));
+    }
+
+    users.find(1).await;
+    let by_hand = Key::<u64>::new("keys.impl.concrete", &(1,));
+    assert_eq!(cache.get(&by_hand).await, Some(2));
+}

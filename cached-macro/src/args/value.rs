@@ -6,7 +6,7 @@ use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Expr, Lit, LitInt, LitStr, Token, Type};
 
-use crate::duration::{Time, peel};
+use crate::duration::{Time, has_unit, peel};
 
 /// `key_fn = user_key`, `key_fn = user_key -> User`.
 #[derive(Clone)]
@@ -44,6 +44,34 @@ pub(super) fn time(option: &str, input: ParseStream<'_>) -> syn::Result<Time> {
     Time::new(option, input.parse()?)
 }
 
+pub(super) fn negative_ttl(input: ParseStream<'_>) -> syn::Result<Time> {
+    let value = peel(input.parse()?);
+    if is_bool(&value) || is_word(&value, &["on", "off"]) {
+        return Err(syn::Error::new_spanned(
+            value,
+            "`negative_ttl` takes a duration; write `negative_ttl = \"10s\"`, or \
+             `negative_ttl = 0` to store no `None`",
+        ));
+    }
+    Time::new("negative_ttl", value)
+}
+
+fn is_bool(expr: &Expr) -> bool {
+    matches!(expr, Expr::Lit(literal) if matches!(literal.lit, Lit::Bool(_)))
+}
+
+/// Is it one of these words, as a bare name or in a string?
+fn is_word(expr: &Expr, words: &[&str]) -> bool {
+    match expr {
+        Expr::Path(path) => words.iter().any(|word| path.path.is_ident(word)),
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => words.contains(&text.value().as_str()),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
 pub(super) fn prefix(input: ParseStream<'_>) -> syn::Result<LitStr> {
     let lit = string(
         input,
@@ -70,17 +98,34 @@ pub(crate) fn prefix_fault(option: &str, lit: &LitStr) -> Option<syn::Error> {
     Some(syn::Error::new_spanned(lit, message))
 }
 
+fn prefixes_fault(lit: &LitStr) -> Option<syn::Error> {
+    let text = lit.value();
+    let message = if text.contains(['{', '}']) {
+        "`prefixes` are no templates: each is all that one function stores; for one entry write \
+         `keys = [user_key(id)]` or `tags = [\"user:{id}\"]`"
+    } else if text.is_empty() {
+        "no function has an empty prefix; write `prefixes = [\"user_list\"]`"
+    } else {
+        return prefix_fault("prefixes", lit);
+    };
+    Some(syn::Error::new_spanned(lit, message))
+}
+
 pub(super) fn prefixes(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
     let prefixes = array("prefixes", "prefixes = [\"user_list\"]", input)?;
+    let mut faults: Option<syn::Error> = None;
     for prefix in &prefixes {
         if let Expr::Lit(literal) = prefix
             && let Lit::Str(text) = &literal.lit
-            && let Some(error) = prefix_fault("prefixes", text)
+            && let Some(error) = prefixes_fault(text)
         {
-            return Err(error);
+            match &mut faults {
+                Some(faults) => faults.combine(error),
+                None => faults = Some(error),
+            }
         }
     }
-    Ok(prefixes)
+    faults.map_or(Ok(prefixes), Err)
 }
 
 pub(super) fn expressions(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
@@ -128,6 +173,10 @@ pub(super) fn version(input: ParseStream<'_>) -> syn::Result<String> {
             "`version` may not be empty; write `version = 2`",
         )),
         Some(Lit::Str(text)) => Ok(text.value()),
+        Some(Lit::Int(number)) if has_unit(number.suffix()) => Err(syn::Error::new_spanned(
+            &number,
+            format!("a version that is no number is a string; write `version = \"{number}\"`"),
+        )),
         Some(Lit::Int(number)) => Ok(number.base10_digits().to_owned()),
         _ => Err(input.error("`version` takes an integer or a string; write `version = 2`")),
     }
@@ -178,7 +227,21 @@ fn list(write: &str, input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
 pub(super) fn jitter(input: ParseStream<'_>) -> syn::Result<Jitter> {
     let fork = input.fork();
     let Some(Lit::Str(text)) = literal(&fork) else {
-        return Ok(Jitter::By(time("jitter", input)?));
+        let value = peel(input.parse()?);
+        let is_other = match &value {
+            Expr::Lit(literal) => !matches!(literal.lit, Lit::Int(_)),
+            Expr::Unary(unary) => matches!(*unary.expr, Expr::Lit(_)),
+            value => is_word(value, &["on", "off"]),
+        };
+        return if is_other {
+            Err(syn::Error::new_spanned(
+                value,
+                "`jitter` takes a percentage or a duration; write `jitter = \"10%\"`, or \
+                 `jitter = 0` for none",
+            ))
+        } else {
+            Time::new("jitter", value).map(Jitter::By)
+        };
     };
     let value = text.value();
     let Some(number) = value.strip_suffix('%') else {
@@ -216,11 +279,11 @@ fn number(input: ParseStream<'_>, message: &str, fits: fn(f64) -> bool) -> syn::
         Expr::Lit(syn::ExprLit {
             lit: Lit::Float(number),
             ..
-        }) => number.base10_parse().ok(),
+        }) if !has_unit(number.suffix()) => number.base10_parse().ok(),
         Expr::Lit(syn::ExprLit {
             lit: Lit::Int(number),
             ..
-        }) => number.base10_parse().ok(),
+        }) if !has_unit(number.suffix()) => number.base10_parse().ok(),
         _ => None,
     };
     match number.filter(|number| fits(*number)) {
@@ -256,6 +319,12 @@ pub(super) fn local(input: ParseStream<'_>) -> syn::Result<Local> {
         Expr::Lit(syn::ExprLit {
             lit: Lit::Bool(_), ..
         }) => Ok(Local::Not),
+        other if is_word(&other, &["on", "off", "yes", "no", "true", "false"]) => {
+            Err(syn::Error::new_spanned(
+                other,
+                "`local` is `true`, `false` or a duration; write `local = false`",
+            ))
+        }
         other => Ok(Local::For(Time::new("local", other)?)),
     }
 }

@@ -69,8 +69,9 @@ fn list(plan: &Plan, single: bool) -> TokenStream {
         _ => None,
     };
     let parts = key.parts.iter().map(|part| statement(part, element, k));
+    // The macro does not see the impl around the function; the name of a closure shows it.
     quote_spanned! {here=>
-        let parts = #head;
+        let parts = #k::scoped(site, || (), #head);
         #(#parts)*
     }
 }

@@ -13,8 +13,8 @@ use crate::tokens::{lifetimes, mentions};
 /// `fn user_key(id: u64) -> Key<User>`
 pub(super) fn expand(plan: &Plan, key_fn: &KeyFn) -> TokenStream {
     let Plan { k, function, .. } = plan;
-    let here = Span::mixed_site();
     let KeyFn { ident, .. } = key_fn;
+    let here = Span::mixed_site().located_at(ident.span());
     let vis = &function.vis;
     let cfgs = cfgs(&function.attrs);
     let doc = format!(

@@ -8,6 +8,7 @@ use quote::{format_ident, quote_spanned};
 use super::tags::pieces;
 use crate::args::{Args, Given, Jitter, Local, SingleFlight};
 use crate::duration::Time;
+use crate::function::first_span;
 use crate::plan::Plan;
 
 /// `let rules = ..`, one statement for each option that was given.
@@ -75,9 +76,9 @@ fn set(method: &Ident, time: &Time, k: &TokenStream) -> TokenStream {
 fn closures(args: &Args) -> TokenStream {
     let closures = [&args.ttl_with, &args.cache_if, &args.tags_with];
     let set = closures.into_iter().flatten().map(|Given { name, value }| {
-        let here = Span::mixed_site();
-        let method = format_ident!("{}", name, span = here);
-        quote_spanned! {here=> let rules = rules.#method(#value); }
+        let at = Span::mixed_site().located_at(first_span(value));
+        let method = format_ident!("{}", name, span = at);
+        quote_spanned! {at=> let rules = rules.#method(#value); }
     });
     set.collect()
 }

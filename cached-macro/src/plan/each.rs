@@ -3,6 +3,7 @@
 use syn::Type;
 use syn::ext::IdentExt;
 
+use super::function::type_argument;
 use super::key::without_reference;
 use super::no_argument;
 use crate::args::Args;
@@ -40,10 +41,24 @@ pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     if param.is_opaque() || matches!(without_reference(&param.ty), Type::Array(_)) {
         errors.at(&param.ty, COLLECTIONS);
     }
+    if let Some(value) = function.output.as_ref().and_then(optional_value) {
+        errors.at(
+            value,
+            "a `None` in the map would be stored as a value; return the values themselves, and \
+             leave out of the map what is not there",
+        );
+    }
     if let Some(cfg) = param.cfgs.first() {
         errors.at(
             cfg,
             format!("`each` cannot do without `{name}`; put the `cfg` on the function"),
         );
     }
+}
+
+/// The `Option<V>` of a `HashMap<K, Option<V>>`, also inside of a `Result`.
+fn optional_value(output: &Type) -> Option<&Type> {
+    let map = type_argument(output, &["Result"], 0).unwrap_or(output);
+    let value = type_argument(map, &["HashMap", "BTreeMap"], 1)?;
+    type_argument(value, &["Option"], 0).map(|_| value)
 }

@@ -106,8 +106,8 @@ fn output(function: &Function, errors: &mut Errors) {
                      `String`",
                 );
             }
-            if let Some(inner) = first_argument(ty, "Option")
-                && first_argument(inner, "Result").is_some()
+            if let Some(inner) = type_argument(ty, &["Option"], 0)
+                && type_argument(inner, &["Result"], 0).is_some()
             {
                 errors.at(
                     ty,
@@ -131,8 +131,8 @@ pub(crate) fn returned_opaque(function: &Function, reason: &str, errors: &mut Er
     opaque.is_some()
 }
 
-/// The first type argument of a path that ends in `name`.
-fn first_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+/// The type argument at `index` of a path that ends in one of these names.
+pub(super) fn type_argument<'a>(ty: &'a Type, names: &[&str], index: usize) -> Option<&'a Type> {
     let Type::Path(path) = peel(ty) else {
         return None;
     };
@@ -140,14 +140,15 @@ fn first_argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
         .path
         .segments
         .last()
-        .filter(|segment| segment.ident == name)?;
+        .filter(|segment| names.iter().any(|name| segment.ident == name))?;
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else {
         return None;
     };
-    arguments.args.iter().find_map(|argument| match argument {
+    let types = arguments.args.iter().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
-    })
+    });
+    types.into_iter().nth(index)
 }
 
 /// What shows that the function stands in an impl: a receiver, or `Self`.

@@ -69,6 +69,13 @@ impl Key {
             .iter()
             .any(|expr| mention(expr, "self").is_some());
         for expr in expressions {
+            if is_literal(expr) {
+                errors.at(
+                    expr,
+                    "`key` takes expressions over the arguments; write `key(id)`, or `key()` for \
+                     one entry",
+                );
+            }
             if let Some(root) = root(expr)
                 && !is_known(&root, function)
             {
@@ -110,6 +117,7 @@ impl Key {
         let is_skipped = |name: &Ident| skip.iter().any(|skipped| skipped.unraw() == name.unraw());
         let mut parts = Vec::new();
         let mut params = Vec::new();
+        let mut in_part = false;
         let receiver = function
             .receiver
             .as_ref()
@@ -139,6 +147,11 @@ impl Key {
                 continue;
             }
             let Some(name) = &param.name else {
+                if param.bound.iter().any(is_skipped) {
+                    // `check_skip` has said so.
+                    in_part = true;
+                    continue;
+                }
                 errors.at(
                     &param.pat,
                     "cannot key on an unnamed argument; give it a name, or list what to key on \
@@ -172,6 +185,7 @@ impl Key {
         }
         if let Some(skip) = &args.skip
             && parts.is_empty()
+            && !in_part
             && skip.value.len() >= function.params.len() + usize::from(function.receiver.is_some())
         {
             errors.at(
@@ -239,6 +253,18 @@ fn is_known(name: &Ident, function: &Function) -> bool {
         function.receiver.is_some()
     } else {
         function.param(name).is_some()
+    }
+}
+
+/// The same in every call, whatever its string may look like.
+fn is_literal(expr: &Expr) -> bool {
+    match expr {
+        Expr::Lit(_) => true,
+        Expr::Unary(unary) => is_literal(&unary.expr),
+        Expr::Reference(reference) => is_literal(&reference.expr),
+        Expr::Paren(paren) => is_literal(&paren.expr),
+        Expr::Group(group) => is_literal(&group.expr),
+        _ => false,
     }
 }
 

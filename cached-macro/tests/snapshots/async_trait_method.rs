@@ -41,7 +41,11 @@ impl Service {
                         .prefix("user");
                     &SITE
                 };
-                let parts = ::cache_aside::__private::Nil;
+                let parts = ::cache_aside::__private::scoped(
+                    site,
+                    || (),
+                    ::cache_aside::__private::Nil,
+                );
                 #[allow(clippy::used_underscore_binding)]
                 let parts = ::cache_aside::__private::Cons(
                     parts,

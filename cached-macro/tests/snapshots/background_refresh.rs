@@ -25,7 +25,11 @@ impl Service {
                     .prefix("user");
                 &SITE
             };
-            let parts = ::cache_aside::__private::Nil;
+            let parts = ::cache_aside::__private::scoped(
+                site,
+                || (),
+                ::cache_aside::__private::Nil,
+            );
             #[allow(clippy::used_underscore_binding)]
             let parts = ::cache_aside::__private::Cons(
                 parts,
@@ -65,14 +69,24 @@ impl Service {
         miss.run_owned(
                 codec,
                 move || {
-                    #[allow(clippy::used_underscore_binding)]
+                    #[allow(
+                        clippy::shadow_reuse,
+                        clippy::shadow_same,
+                        clippy::shadow_unrelated,
+                        clippy::used_underscore_binding
+                    )]
                     let this = {
                         #[allow(unused_imports)]
                         use ::cache_aside::__private::ToOwned as _;
                         ::cache_aside::__private::keepable(self);
                         self.to_owned()
                     };
-                    #[allow(clippy::used_underscore_binding)]
+                    #[allow(
+                        clippy::shadow_reuse,
+                        clippy::shadow_same,
+                        clippy::shadow_unrelated,
+                        clippy::used_underscore_binding
+                    )]
                     let name = {
                         #[allow(unused_imports)]
                         use ::cache_aside::__private::ToOwned as _;
@@ -83,12 +97,18 @@ impl Service {
                         #[allow(
                             unused_variables,
                             clippy::no_effect_underscore_binding,
+                            clippy::shadow_reuse,
+                            clippy::shadow_same,
+                            clippy::shadow_unrelated,
                             clippy::used_underscore_binding
                         )]
                         let this: &Self = &this;
                         #[allow(
                             unused_variables,
                             clippy::no_effect_underscore_binding,
+                            clippy::shadow_reuse,
+                            clippy::shadow_same,
+                            clippy::shadow_unrelated,
                             clippy::used_underscore_binding
                         )]
                         let mut name: &str = &name;

@@ -26,7 +26,11 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
                 .prefix("user");
             &SITE
         };
-        let parts = ::cache_aside::__private::Nil;
+        let parts = ::cache_aside::__private::scoped(
+            site,
+            || (),
+            ::cache_aside::__private::Nil,
+        );
         #[allow(clippy::used_underscore_binding)]
         let parts = ::cache_aside::__private::Cons(
             parts,
@@ -44,7 +48,13 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
             ::cache_aside::__private::LookEach::Hit(hit) => return hit,
             ::cache_aside::__private::LookEach::Miss(miss) => {
                 miss.rules(|element| {
-                    #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                    #[allow(
+                        unused_variables,
+                        clippy::no_effect_underscore_binding,
+                        clippy::shadow_reuse,
+                        clippy::shadow_same,
+                        clippy::shadow_unrelated
+                    )]
                     let ids = element;
                     let rules = ::cache_aside::__private::rules(codec);
                     let rules = rules
@@ -63,7 +73,13 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
     miss.run(
             codec,
             move |rest| async move {
-                #[allow(unused_variables, clippy::no_effect_underscore_binding)]
+                #[allow(
+                    unused_variables,
+                    clippy::no_effect_underscore_binding,
+                    clippy::shadow_reuse,
+                    clippy::shadow_same,
+                    clippy::shadow_unrelated
+                )]
                 let mut ids: &[u64] = &rest;
                 #[allow(
                     unreachable_code,
@@ -121,7 +137,11 @@ fn user_key(
             .prefix("user");
         &SITE
     };
-    let parts = ::cache_aside::__private::Nil;
+    let parts = ::cache_aside::__private::scoped(
+        site,
+        || (),
+        ::cache_aside::__private::Nil,
+    );
     #[allow(clippy::used_underscore_binding)]
     let parts = ::cache_aside::__private::Cons(
         parts,

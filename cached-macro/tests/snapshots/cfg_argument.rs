@@ -23,7 +23,11 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
             });
             &SITE
         };
-        let parts = ::cache_aside::__private::Nil;
+        let parts = ::cache_aside::__private::scoped(
+            site,
+            || (),
+            ::cache_aside::__private::Nil,
+        );
         #[allow(clippy::used_underscore_binding)]
         let parts = ::cache_aside::__private::Cons(
             parts,
@@ -63,7 +67,12 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
             codec,
             move || {
                 #[cfg(feature = "f")]
-                #[allow(clippy::used_underscore_binding)]
+                #[allow(
+                    clippy::shadow_reuse,
+                    clippy::shadow_same,
+                    clippy::shadow_unrelated,
+                    clippy::used_underscore_binding
+                )]
                 let v = {
                     #[allow(unused_imports)]
                     use ::cache_aside::__private::ToOwned as _;
@@ -75,6 +84,9 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
                     #[allow(
                         unused_variables,
                         clippy::no_effect_underscore_binding,
+                        clippy::shadow_reuse,
+                        clippy::shadow_same,
+                        clippy::shadow_unrelated,
                         clippy::used_underscore_binding
                     )]
                     let v: &str = &v;

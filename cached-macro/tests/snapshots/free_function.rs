@@ -33,7 +33,11 @@ pub(crate) async fn load(
                 .prefix("user");
             &SITE
         };
-        let parts = ::cache_aside::__private::Nil;
+        let parts = ::cache_aside::__private::scoped(
+            site,
+            || (),
+            ::cache_aside::__private::Nil,
+        );
         #[allow(clippy::used_underscore_binding)]
         let parts = ::cache_aside::__private::Cons(
             parts,

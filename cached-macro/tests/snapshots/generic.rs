@@ -26,7 +26,11 @@ where
             });
             &SITE
         };
-        let parts = ::cache_aside::__private::types::<T>().constant(&N);
+        let parts = ::cache_aside::__private::scoped(
+            site,
+            || (),
+            ::cache_aside::__private::types::<T>().constant(&N),
+        );
         #[allow(clippy::used_underscore_binding)]
         let parts = ::cache_aside::__private::Cons(
             parts,

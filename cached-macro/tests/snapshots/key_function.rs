@@ -30,7 +30,11 @@ pub async fn load<D: Db>(
             });
             &SITE
         };
-        let parts = ::cache_aside::__private::Nil;
+        let parts = ::cache_aside::__private::scoped(
+            site,
+            || (),
+            ::cache_aside::__private::Nil,
+        );
         #[allow(clippy::used_underscore_binding)]
         let parts = ::cache_aside::__private::Cons(
             parts,
@@ -146,7 +150,11 @@ pub fn user_key(
         });
         &SITE
     };
-    let parts = ::cache_aside::__private::Nil;
+    let parts = ::cache_aside::__private::scoped(
+        site,
+        || (),
+        ::cache_aside::__private::Nil,
+    );
     #[allow(clippy::used_underscore_binding)]
     let parts = ::cache_aside::__private::Cons(
         parts,

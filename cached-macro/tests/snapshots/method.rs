@@ -27,7 +27,11 @@ impl Service {
                     .version("2");
                 &SITE
             };
-            let parts = ::cache_aside::__private::Nil;
+            let parts = ::cache_aside::__private::scoped(
+                site,
+                || (),
+                ::cache_aside::__private::Nil,
+            );
             #[allow(clippy::used_underscore_binding)]
             let part = &(self.tenant);
             let parts = ::cache_aside::__private::Cons(

@@ -23,7 +23,11 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
             });
             &SITE
         };
-        let parts = ::cache_aside::__private::Nil;
+        let parts = ::cache_aside::__private::scoped(
+            site,
+            || (),
+            ::cache_aside::__private::Nil,
+        );
         #[allow(clippy::used_underscore_binding)]
         let parts = ::cache_aside::__private::Cons(
             parts,

@@ -26,4 +26,9 @@ async fn skipped(ids: Vec<u64>) -> HashMap<u64, u64> {
     ids.into_iter().map(|id| (id, id)).collect()
 }
 
+#[cache_aside(ttl = "5m", prefix = "d", each = ids)]
+async fn optional(ids: Vec<u64>) -> Result<HashMap<u64, Option<u64>>, String> {
+    Ok(ids.into_iter().map(|id| (id, Some(id))).collect())
+}
+
 fn main() {}

@@ -30,4 +30,14 @@ async fn no_receiver(id: u64) -> u64 {
     id
 }
 
+#[cache_aside(ttl = "5m", key("user:{id}", 1, id))]
+async fn literals(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", skip(first))]
+async fn part_of_a_pattern((first, second): (u64, u64)) -> u64 {
+    first + second
+}
+
 fn main() {}

@@ -35,4 +35,29 @@ async fn unknown_local(id: u64) -> u64 {
     id
 }
 
+#[cache_aside(ttl = 5h, jitter = 500ms, version = 2beta)]
+async fn units_outside_of_strings(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = 60u64, refresh_ahead = 0.8x)]
+async fn not_a_type(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", jitter = 0.1)]
+async fn jitter_as_a_fraction(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", jitter = -1, negative_ttl = false, local = off)]
+async fn switches(id: u64) -> u64 {
+    id
+}
+
+#[cache_aside(ttl = "5m", jitter = off, local = "no")]
+async fn words(id: u64) -> u64 {
+    id
+}
+
 fn main() {}

@@ -30,4 +30,14 @@ fn not_async(id: u64) {
     drop(id);
 }
 
+#[cache_invalidate(tags = [], keys = [])]
+async fn empty_lists(id: u64) {
+    drop(id);
+}
+
+#[cache_invalidate(prefixes = ["user:{id}", "user list", ""])]
+async fn no_prefixes(id: u64) {
+    drop(id);
+}
+
 fn main() {}
