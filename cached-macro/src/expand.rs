@@ -118,10 +118,18 @@ fn miss(plan: &Plan) -> TokenStream {
     let parts = key::parts(plan);
     let place = place(args.cache.as_ref(), k);
     let rules = rules::rules(plan);
-    let (look, outcome, rules) = match &plan.load {
+    let (look, rules) = match &plan.load {
         Load::Each(each) => (
-            look_each(plan, each),
-            quote_spanned! {here=> #k::LookEach },
+            {
+                let look = look_each(plan, each);
+                quote_spanned! {here=>
+                    let look = #look;
+                    let miss = match look {
+                        #k::LookEach::Hit(hit) => return hit,
+                        #k::LookEach::Miss(miss) => miss,
+                    };
+                }
+            },
             // In the rules the argument is one element of itself.
             quote_spanned! {here=>
                 miss.rules(|element| {
@@ -139,8 +147,13 @@ fn miss(plan: &Plan) -> TokenStream {
             },
         ),
         _ => (
-            quote_spanned! {here=> #k::look(site, place, &parts, codec) },
-            quote_spanned! {here=> #k::Look },
+            quote_spanned! {here=>
+                let look = #k::look(site, place, &parts);
+                if let #k::Some(hit) = look.hit(codec) {
+                    return hit.answer(codec);
+                }
+                let miss = look.miss(codec);
+            },
             quote_spanned! {here=> #rules miss.rules(rules) },
         ),
     };
@@ -149,11 +162,8 @@ fn miss(plan: &Plan) -> TokenStream {
             #site
             #parts
             #place
-            let look = #look;
-            match look {
-                #outcome::Hit(hit) => return hit,
-                #outcome::Miss(miss) => { #rules }
-            }
+            #look
+            #rules
         };
     }
 }

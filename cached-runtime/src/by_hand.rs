@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::cache::Cache;
-use crate::call::{Kept, Loading, Look, Miss, Subject, plain_hit};
+use crate::call::{Kept, Loading, Miss, Subject, plain_hit};
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, RawKey};
 use crate::mode;
@@ -81,8 +81,8 @@ impl Cache {
     {
         let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
         match self.look_by_hand(key, policy, &codec) {
-            Look::Hit(answer) => answer,
-            Look::Miss(miss) => miss.run(codec, async move { load().await }).await,
+            Ok(answer) => answer,
+            Err(miss) => miss.run(codec, async move { load().await }).await,
         }
     }
 
@@ -126,8 +126,8 @@ impl Cache {
     {
         let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
         match self.look_by_hand(key, policy, &codec) {
-            Look::Hit(answer) => answer,
-            Look::Miss(miss) => miss.run_owned(codec, load).await,
+            Ok(answer) => answer,
+            Err(miss) => miss.run_owned(codec, load).await,
         }
     }
 
@@ -165,8 +165,8 @@ impl Cache {
     {
         let codec = codec((&&&returns::<Result<Option<T>, E>>()).shape());
         match self.look_by_hand(key, policy, &codec) {
-            Look::Hit(answer) => answer,
-            Look::Miss(miss) => miss.run(codec, async move { load().await }).await,
+            Ok(answer) => answer,
+            Err(miss) => miss.run(codec, async move { load().await }).await,
         }
     }
 
@@ -204,7 +204,7 @@ impl Cache {
         key: &Key<T>,
         policy: &impl PolicyFor<T>,
         codec: &Codec<R, T, E>,
-    ) -> Look<R, T, E> {
+    ) -> Result<R, Box<Miss<R, T, E>>> {
         let mode = mode::take();
         let miss = match key.raw() {
             None => Miss::uncacheable(self, key.prefix(), mode),
@@ -213,12 +213,12 @@ impl Cache {
                     && self.is_enabled()
                     && let Some(answer) = plain_hit(self, raw, codec)
                 {
-                    return Look::Hit(answer);
+                    return Ok(answer);
                 }
                 Miss::new(self, raw, mode, codec)
             }
         };
-        Look::Miss(miss.rules(policy.for_value()))
+        Err(Box::new(miss.rules(policy.for_value())))
     }
 }
 

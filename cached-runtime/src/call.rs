@@ -27,7 +27,7 @@ use std::panic::resume_unwind;
 
 pub(crate) use self::land::{Kept, Loading, Subject};
 pub(crate) use self::look::plain_hit;
-pub use self::look::{Look, Miss, look};
+pub use self::look::{Hit, Looking, Miss, look};
 
 use self::found::{Joined, Open, Turn, Waited};
 use crate::background::{NotSpawned, unless_late};

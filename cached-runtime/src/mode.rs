@@ -41,6 +41,12 @@ impl Reporter {
     }
 }
 
+/// Whether there is a mode meant for this call.
+#[inline]
+pub(crate) fn is_set() -> bool {
+    IS_SET.get()
+}
+
 /// Takes the mode meant for this call, if there is one.
 #[inline]
 pub(crate) fn take() -> Option<Mode> {

@@ -12,10 +12,11 @@ use crate::template::Template;
 
 pub use std::any::type_name;
 pub use std::borrow::ToOwned;
+pub use std::option::Option::Some;
 pub use std::time::Duration;
 
 pub use crate::batch::{Answers, AsMapKey, BatchMiss, Each, LookEach, look_each};
-pub use crate::call::{Look, Miss, look};
+pub use crate::call::{Hit, Looking, Miss, look};
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, Scoped, arg, types};
 pub use crate::outcome::{

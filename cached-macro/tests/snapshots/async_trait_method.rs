@@ -58,24 +58,21 @@ impl Service {
                 );
                 let place = ::cache_aside::__private::installed();
                 let place = ::cache_aside::__private::as_cache(place);
-                let look = ::cache_aside::__private::look(site, place, &parts, codec);
-                match look {
-                    ::cache_aside::__private::Look::Hit(hit) => return hit,
-                    ::cache_aside::__private::Look::Miss(miss) => {
-                        let rules = ::cache_aside::__private::rules(codec);
-                        let rules = rules
-                            .ttl(
-                                ::cache_aside::__private::Duration::from_millis(60000u64),
-                            );
-                        #[allow(clippy::used_underscore_binding)]
-                        let rules = rules
-                            .tag([
-                                ::cache_aside::__private::Piece::text("user:"),
-                                ::cache_aside::__private::Piece::arg(&id),
-                            ]);
-                        miss.rules(rules)
-                    }
+                let look = ::cache_aside::__private::look(site, place, &parts);
+                if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+                    return hit.answer(codec);
                 }
+                let miss = look.miss(codec);
+                let rules = ::cache_aside::__private::rules(codec);
+                let rules = rules
+                    .ttl(::cache_aside::__private::Duration::from_millis(60000u64));
+                #[allow(clippy::used_underscore_binding)]
+                let rules = rules
+                    .tag([
+                        ::cache_aside::__private::Piece::text("user:"),
+                        ::cache_aside::__private::Piece::arg(&id),
+                    ]);
+                miss.rules(rules)
             };
             miss.run(
                     codec,

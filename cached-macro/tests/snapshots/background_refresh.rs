@@ -47,24 +47,21 @@ impl Service {
             );
             let place = ::cache_aside::__private::installed();
             let place = ::cache_aside::__private::as_cache(place);
-            let look = ::cache_aside::__private::look(site, place, &parts, codec);
-            match look {
-                ::cache_aside::__private::Look::Hit(hit) => return hit,
-                ::cache_aside::__private::Look::Miss(miss) => {
-                    let rules = ::cache_aside::__private::rules(codec);
-                    let rules = rules
-                        .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
-                    let rules = rules
-                        .stale_while_revalidate(
-                            ::cache_aside::__private::Duration::from_millis(60000u64),
-                        );
-                    let rules = rules
-                        .soft_timeout(
-                            ::cache_aside::__private::Duration::from_millis(200u64),
-                        );
-                    miss.rules(rules)
-                }
+            let look = ::cache_aside::__private::look(site, place, &parts);
+            if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+                return hit.answer(codec);
             }
+            let miss = look.miss(codec);
+            let rules = ::cache_aside::__private::rules(codec);
+            let rules = rules
+                .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
+            let rules = rules
+                .stale_while_revalidate(
+                    ::cache_aside::__private::Duration::from_millis(60000u64),
+                );
+            let rules = rules
+                .soft_timeout(::cache_aside::__private::Duration::from_millis(200u64));
+            miss.rules(rules)
         };
         miss.run_owned(
                 codec,

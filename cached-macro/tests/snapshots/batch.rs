@@ -44,31 +44,30 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
         let place = ::cache_aside::__private::installed();
         let place = ::cache_aside::__private::as_cache(place);
         let look = ::cache_aside::__private::look_each(site, place, &ids, &parts, codec);
-        match look {
+        let miss = match look {
             ::cache_aside::__private::LookEach::Hit(hit) => return hit,
-            ::cache_aside::__private::LookEach::Miss(miss) => {
-                miss.rules(|element| {
-                    #[allow(
-                        unused_variables,
-                        clippy::no_effect_underscore_binding,
-                        clippy::shadow_reuse,
-                        clippy::shadow_same,
-                        clippy::shadow_unrelated
-                    )]
-                    let ids = element;
-                    let rules = ::cache_aside::__private::rules(codec);
-                    let rules = rules
-                        .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
-                    #[allow(clippy::used_underscore_binding)]
-                    let rules = rules
-                        .tag([
-                            ::cache_aside::__private::Piece::text("user:"),
-                            ::cache_aside::__private::Piece::arg(&ids),
-                        ]);
-                    rules
-                })
-            }
-        }
+            ::cache_aside::__private::LookEach::Miss(miss) => miss,
+        };
+        miss.rules(|element| {
+            #[allow(
+                unused_variables,
+                clippy::no_effect_underscore_binding,
+                clippy::shadow_reuse,
+                clippy::shadow_same,
+                clippy::shadow_unrelated
+            )]
+            let ids = element;
+            let rules = ::cache_aside::__private::rules(codec);
+            let rules = rules
+                .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
+            #[allow(clippy::used_underscore_binding)]
+            let rules = rules
+                .tag([
+                    ::cache_aside::__private::Piece::text("user:"),
+                    ::cache_aside::__private::Piece::arg(&ids),
+                ]);
+            rules
+        })
     };
     miss.run(
             codec,

@@ -41,27 +41,25 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
         );
         let place = ::cache_aside::__private::installed();
         let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts, codec);
-        match look {
-            ::cache_aside::__private::Look::Hit(hit) => return hit,
-            ::cache_aside::__private::Look::Miss(miss) => {
-                let rules = ::cache_aside::__private::rules(codec);
-                let rules = rules
-                    .ttl(::cache_aside::__private::Duration::from_millis(60000u64));
-                let rules = rules
-                    .stale_while_revalidate(
-                        ::cache_aside::__private::Duration::from_millis(60000u64),
-                    );
-                #[cfg(feature = "f")]
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules
-                    .tag([
-                        ::cache_aside::__private::Piece::text("v:"),
-                        ::cache_aside::__private::Piece::arg(&v),
-                    ]);
-                miss.rules(rules)
-            }
+        let look = ::cache_aside::__private::look(site, place, &parts);
+        if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+            return hit.answer(codec);
         }
+        let miss = look.miss(codec);
+        let rules = ::cache_aside::__private::rules(codec);
+        let rules = rules.ttl(::cache_aside::__private::Duration::from_millis(60000u64));
+        let rules = rules
+            .stale_while_revalidate(
+                ::cache_aside::__private::Duration::from_millis(60000u64),
+            );
+        #[cfg(feature = "f")]
+        #[allow(clippy::used_underscore_binding)]
+        let rules = rules
+            .tag([
+                ::cache_aside::__private::Piece::text("v:"),
+                ::cache_aside::__private::Piece::arg(&v),
+            ]);
+        miss.rules(rules)
     };
     miss.run_owned(
             codec,

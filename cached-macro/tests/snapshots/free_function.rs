@@ -50,16 +50,15 @@ pub(crate) async fn load(
         );
         let place = ::cache_aside::__private::installed();
         let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts, codec);
-        match look {
-            ::cache_aside::__private::Look::Hit(hit) => return hit,
-            ::cache_aside::__private::Look::Miss(miss) => {
-                let rules = ::cache_aside::__private::rules(codec);
-                let rules = rules
-                    .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
-                miss.rules(rules)
-            }
+        let look = ::cache_aside::__private::look(site, place, &parts);
+        if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+            return hit.answer(codec);
         }
+        let miss = look.miss(codec);
+        let rules = ::cache_aside::__private::rules(codec);
+        let rules = rules
+            .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
+        miss.rules(rules)
     };
     miss.run(
             codec,

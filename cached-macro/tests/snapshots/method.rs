@@ -47,39 +47,29 @@ impl Service {
             #[allow(clippy::used_underscore_binding)]
             let place = &(self.cache);
             let place = ::cache_aside::__private::as_cache(place);
-            let look = ::cache_aside::__private::look(site, place, &parts, codec);
-            match look {
-                ::cache_aside::__private::Look::Hit(hit) => return hit,
-                ::cache_aside::__private::Look::Miss(miss) => {
-                    let rules = ::cache_aside::__private::rules(codec);
-                    #[allow(clippy::used_underscore_binding)]
-                    let length: ::cache_aside::__private::Duration = Duration::from_secs(
-                        id,
-                    );
-                    let rules = rules.ttl(length);
-                    let rules = rules
-                        .negative_ttl(
-                            ::cache_aside::__private::Duration::from_millis(10000u64),
-                        );
-                    let rules = rules
-                        .stale_if_error(
-                            ::cache_aside::__private::Duration::from_millis(60000u64),
-                        );
-                    let rules = rules
-                        .load_timeout(
-                            ::cache_aside::__private::Duration::from_millis(2000u64),
-                        );
-                    let rules = rules.cache_if(|user| user.active);
-                    let rules = rules.jitter(0.05f64);
-                    let rules = rules
-                        .single_flight(::cache_aside::__private::SingleFlight::Off);
-                    let rules = rules
-                        .local_for(
-                            ::cache_aside::__private::Duration::from_millis(10000u64),
-                        );
-                    miss.rules(rules)
-                }
+            let look = ::cache_aside::__private::look(site, place, &parts);
+            if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+                return hit.answer(codec);
             }
+            let miss = look.miss(codec);
+            let rules = ::cache_aside::__private::rules(codec);
+            #[allow(clippy::used_underscore_binding)]
+            let length: ::cache_aside::__private::Duration = Duration::from_secs(id);
+            let rules = rules.ttl(length);
+            let rules = rules
+                .negative_ttl(::cache_aside::__private::Duration::from_millis(10000u64));
+            let rules = rules
+                .stale_if_error(
+                    ::cache_aside::__private::Duration::from_millis(60000u64),
+                );
+            let rules = rules
+                .load_timeout(::cache_aside::__private::Duration::from_millis(2000u64));
+            let rules = rules.cache_if(|user| user.active);
+            let rules = rules.jitter(0.05f64);
+            let rules = rules.single_flight(::cache_aside::__private::SingleFlight::Off);
+            let rules = rules
+                .local_for(::cache_aside::__private::Duration::from_millis(10000u64));
+            miss.rules(rules)
         };
         miss.run(
                 codec,

@@ -40,48 +40,47 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
         );
         let place = ::cache_aside::__private::installed();
         let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts, codec);
-        match look {
-            ::cache_aside::__private::Look::Hit(hit) => return hit,
-            ::cache_aside::__private::Look::Miss(miss) => {
-                let rules = ::cache_aside::__private::rules(codec);
-                let rules = rules.ttl_with(|user: &User| user.ttl());
-                let rules = rules.tags_with(|user| user.groups());
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules
-                    .tag([
-                        ::cache_aside::__private::Piece::text("user:"),
-                        ::cache_aside::__private::Piece::arg(&user.id),
-                    ]);
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules
-                    .tag([
-                        ::cache_aside::__private::Piece::text("org:"),
-                        ::cache_aside::__private::Piece::result(|result, out| ::cache_aside::__private::write(
-                            out,
-                            &result.org_id,
-                        )),
-                    ]);
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules
-                    .tag([
-                        ::cache_aside::__private::Piece::result(|result, out| ::cache_aside::__private::write(
-                            out,
-                            result,
-                        )),
-                    ]);
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules.tag([::cache_aside::__private::Piece::text("all")]);
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules
-                    .tag([
-                        ::cache_aside::__private::Piece::text("{"),
-                        ::cache_aside::__private::Piece::arg(&r#type),
-                        ::cache_aside::__private::Piece::text("}"),
-                    ]);
-                miss.rules(rules)
-            }
+        let look = ::cache_aside::__private::look(site, place, &parts);
+        if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+            return hit.answer(codec);
         }
+        let miss = look.miss(codec);
+        let rules = ::cache_aside::__private::rules(codec);
+        let rules = rules.ttl_with(|user: &User| user.ttl());
+        let rules = rules.tags_with(|user| user.groups());
+        #[allow(clippy::used_underscore_binding)]
+        let rules = rules
+            .tag([
+                ::cache_aside::__private::Piece::text("user:"),
+                ::cache_aside::__private::Piece::arg(&user.id),
+            ]);
+        #[allow(clippy::used_underscore_binding)]
+        let rules = rules
+            .tag([
+                ::cache_aside::__private::Piece::text("org:"),
+                ::cache_aside::__private::Piece::result(|result, out| ::cache_aside::__private::write(
+                    out,
+                    &result.org_id,
+                )),
+            ]);
+        #[allow(clippy::used_underscore_binding)]
+        let rules = rules
+            .tag([
+                ::cache_aside::__private::Piece::result(|result, out| ::cache_aside::__private::write(
+                    out,
+                    result,
+                )),
+            ]);
+        #[allow(clippy::used_underscore_binding)]
+        let rules = rules.tag([::cache_aside::__private::Piece::text("all")]);
+        #[allow(clippy::used_underscore_binding)]
+        let rules = rules
+            .tag([
+                ::cache_aside::__private::Piece::text("{"),
+                ::cache_aside::__private::Piece::arg(&r#type),
+                ::cache_aside::__private::Piece::text("}"),
+            ]);
+        miss.rules(rules)
     };
     miss.run(
             codec,

@@ -172,7 +172,7 @@ impl<T> Subject<T> {
         if entry.is_negative() {
             codec.shape.not_found.is_some()
         } else {
-            (codec.holds)(entry)
+            entry.holds(codec.type_id)
         }
     }
 
@@ -205,11 +205,7 @@ impl<T> Subject<T> {
 
     /// The answer in an entry that [`can_read`](Self::can_read) accepted.
     pub(crate) fn open<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
-        match ((codec.answer)(entry), codec.shape.not_found) {
-            (Some(answer), _) => answer,
-            (None, Some(not_found)) => not_found(),
-            (None, None) => unreachable!("an entry of another type was accepted"),
-        }
+        (codec.open)(entry, codec.shape.not_found)
     }
 
     /// Stores a loaded answer (`None`: "not found") where the rules allow it and nothing it depends

@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::cache::Cache;
-use crate::clock::Moment;
-use crate::key::{Ident, Parts, RawKey};
-use crate::local::AnyEntry;
+use crate::key::{Ident, Identity, Parts, RawKey};
+use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode};
 use crate::observe::Event;
 use crate::outcome::Codec;
@@ -15,19 +14,6 @@ use crate::policy::Policy;
 use crate::site::Site;
 
 use super::Subject;
-
-/// What a look found.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "what goes on does more than copy itself"
-)]
-pub enum Look<R, T, E> {
-    /// The answer.
-    Hit(R),
-    /// All else: the call goes on.
-    Miss(Miss<R, T, E>),
-}
 
 /// A call that was not answered at the first look. Owns all it needs, the key included.
 pub struct Miss<R, T, E> {
@@ -51,52 +37,99 @@ impl<R, T, E> Clone for Miss<R, T, E> {
     }
 }
 
-/// Looks for the answer of one call in this process.
-#[inline]
-pub fn look<R, T, E, P: Parts>(
+/// A call that looks for its answer in this process. The map is open while it looks.
+pub struct Looking<'a, P> {
     site: &'static Site,
-    cache: &Cache,
-    parts: &P,
-    codec: Codec<R, T, E>,
-) -> Look<R, T, E> {
-    let mode = mode::take();
-    let Some(key) = site.identity(parts) else {
-        return Look::Miss(Miss::uncacheable(cache, site.name(), mode));
-    };
-    if mode.is_none()
-        && let Some(answer) = plain_hit(cache, &key, &codec)
-    {
-        return Look::Hit(answer);
-    }
-    Look::Miss(Miss::new(cache, &key, mode, &codec))
+    cache: &'a Cache,
+    key: Option<Identity<'a, P>>,
+    store: Opened<'a>,
 }
 
-/// The answer, if it is fresh beyond doubt. Whatever needs thought is left to the second phase.
+/// A stored answer that is fresh beyond doubt and that the function can return.
+pub struct Hit<'a>(&'a AnyEntry);
+
+/// Looks for the answer of one call in this process.
+#[inline]
+pub fn look<'a, P: Parts>(site: &'static Site, cache: &'a Cache, parts: &'a P) -> Looking<'a, P> {
+    Looking {
+        site,
+        cache,
+        key: site.identity(parts),
+        store: cache.store().open(),
+    }
+}
+
+impl<P: Parts> Looking<'_, P> {
+    /// What is stored, if it can be given as it is.
+    #[inline]
+    pub fn hit<R, T, E>(&self, codec: Codec<R, T, E>) -> Option<Hit<'_>> {
+        if mode::is_set() {
+            return None;
+        }
+        plain_entry(self.cache, &self.store, self.key.as_ref()?, &codec).map(Hit)
+    }
+
+    /// All else: the call goes on.
+    #[cold]
+    pub fn miss<R, T, E>(self, codec: Codec<R, T, E>) -> Miss<R, T, E> {
+        let Self {
+            site,
+            cache,
+            key,
+            store,
+        } = self;
+        drop(store);
+        match key {
+            Some(key) => Miss::new(cache, &key, mode::take(), &codec),
+            None => Miss::uncacheable(cache, site.name(), mode::take()),
+        }
+    }
+}
+
+impl Hit<'_> {
+    /// The answer. Last of all, so that a clone is made where the caller wants it and not moved.
+    #[inline]
+    pub fn answer<R, T, E>(self, codec: Codec<R, T, E>) -> R {
+        (codec.open)(self.0, codec.shape.not_found)
+    }
+}
+
+/// The same for a key that is written down.
 #[inline]
 pub(crate) fn plain_hit<R, T, E, I: Ident>(
     cache: &Cache,
     key: &I,
     codec: &Codec<R, T, E>,
 ) -> Option<R> {
-    let hash = key.hash().ok()?;
-    let now = cache.clock().coarse();
     let store = cache.store().open();
-    plain_answer(store.find(key, hash)?, now, codec)
+    let entry = plain_entry(cache, &store, key, codec)?;
+    Some((codec.open)(entry, codec.shape.not_found))
 }
 
+/// The entry, if it is fresh beyond doubt. Whatever needs thought is left to the second phase.
 #[inline]
-fn plain_answer<R, T, E>(entry: &AnyEntry, now: Moment, codec: &Codec<R, T, E>) -> Option<R> {
+fn plain_entry<'a, R, T, E, I: Ident>(
+    cache: &Cache,
+    store: &'a Opened<'_>,
+    key: &I,
+    codec: &Codec<R, T, E>,
+) -> Option<&'a AnyEntry> {
+    let hash = key.hash().ok()?;
+    let now = cache.clock().coarse();
+    let entry = store.find(key, hash)?;
     if now >= entry.life.carefree_until {
         return None;
     }
-    let (answer, event) = match (codec.answer)(entry) {
-        Some(answer) => (answer, Event::Hit),
-        None if entry.is_negative() => (codec.shape.not_found?(), Event::Negative),
-        None => return None,
+    let event = if entry.holds(codec.type_id) {
+        Event::Hit
+    } else if entry.is_negative() && codec.shape.not_found.is_some() {
+        Event::Negative
+    } else {
+        return None;
     };
     entry.mark_used();
     entry.stats.count(event);
-    Some(answer)
+    Some(entry)
 }
 
 impl<R, T, E> Miss<R, T, E> {
@@ -157,5 +190,17 @@ impl<R, T, E> fmt::Debug for Miss<R, T, E> {
         f.debug_struct("Miss")
             .field("found", &self.found.is_some())
             .finish_non_exhaustive()
+    }
+}
+
+impl<P> fmt::Debug for Looking<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Looking").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Hit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hit")
     }
 }

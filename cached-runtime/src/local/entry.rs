@@ -1,6 +1,6 @@
 //! What the local tier keeps for one key.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -22,6 +22,8 @@ pub(crate) struct Entry<V: ?Sized> {
     pub(crate) tags: TagCells,
     pub(crate) stats: Arc<PrefixStats>,
     uses: AtomicU8,
+    /// That of the value, so that a hit asks for it without a call.
+    type_id: TypeId,
     pub(crate) value: V,
 }
 
@@ -54,11 +56,12 @@ impl EntryHead {
             tags,
             stats,
             uses: AtomicU8::new(0),
+            type_id: TypeId::of::<()>(),
             value: (),
         }
     }
 
-    pub(crate) fn with<V>(self, value: V) -> Entry<V> {
+    pub(crate) fn with<V: 'static>(self, value: V) -> Entry<V> {
         let Self {
             start,
             life,
@@ -67,6 +70,7 @@ impl EntryHead {
             tags,
             stats,
             uses,
+            type_id: _,
             value: (),
         } = self;
         Entry {
@@ -77,6 +81,7 @@ impl EntryHead {
             tags,
             stats,
             uses,
+            type_id: TypeId::of::<V>(),
             value,
         }
     }
@@ -114,8 +119,14 @@ impl AnyEntry {
         self.value.downcast_ref()
     }
 
+    #[inline]
+    pub(crate) fn holds(&self, value: TypeId) -> bool {
+        self.type_id == value
+    }
+
+    #[inline]
     pub(crate) fn is_negative(&self) -> bool {
-        self.value.is::<NotFound>()
+        self.holds(TypeId::of::<NotFound>())
     }
 }
 

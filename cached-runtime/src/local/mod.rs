@@ -16,4 +16,4 @@ mod tests;
 pub(crate) use self::entry::{AnyEntry, EntryHead, NotFound};
 pub(crate) use self::key_cell::KeyCell;
 pub(crate) use self::ledger::Limits;
-pub(crate) use self::store::{Refused, Store};
+pub(crate) use self::store::{Opened, Refused, Store};

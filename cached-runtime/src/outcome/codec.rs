@@ -1,5 +1,6 @@
 //! Where a function's value is asked to be storable.
 
+use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,15 +8,18 @@ use super::{Shape, Wraps};
 use crate::local::{AnyEntry, EntryHead};
 use crate::value::{Cacheable, weight};
 
+/// Makes an answer of an entry, with what is returned where the entry says "not found".
+type Open<R> = fn(&AnyEntry, Option<fn() -> R>) -> R;
+
 /// A [`Shape`] whose value can be stored.
 ///
 /// What needs to know the value's abilities is a function pointer made in [`codec`], so that an
 /// unmet bound is reported there, once, and the rest of a call is bounded by nothing.
 pub struct Codec<R, T, E> {
     pub(crate) shape: Shape<R, T, E>,
-    /// The answer in an entry, if its value is of this type.
-    pub(crate) answer: fn(&AnyEntry) -> Option<R>,
-    pub(crate) holds: fn(&AnyEntry) -> bool,
+    /// The answer in an entry whose value is of this type, or is none where there is a "not found".
+    pub(crate) open: Open<R>,
+    pub(crate) type_id: TypeId,
     /// An entry of its own for a value that goes to the caller.
     pub(crate) keep: fn(EntryHead, &T) -> Arc<AnyEntry>,
     pub(crate) weigh: fn(&T) -> usize,
@@ -41,8 +45,12 @@ impl<R, T, E> fmt::Debug for Codec<R, T, E> {
 pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R, T, E> {
     Codec {
         shape,
-        answer: |entry| entry.value::<T>().map(|value| R::wrap(value.clone())),
-        holds: |entry| entry.value::<T>().is_some(),
+        open: |entry, not_found| match (entry.value::<T>(), not_found) {
+            (Some(value), _) => R::wrap(value.clone()),
+            (None, Some(not_found)) => not_found(),
+            (None, None) => unreachable!("an entry of another type was accepted"),
+        },
+        type_id: TypeId::of::<T>(),
         keep: |head, value| Arc::new(head.with(value.clone())),
         weigh: weight::<T>,
         type_name: std::any::type_name::<T>,
