@@ -142,7 +142,7 @@ impl Cache {
     pub async fn inspect<T: Cacheable>(&self, key: &Key<T>) -> Option<EntryInfo> {
         let raw = key.raw()?;
         let entry = self.store().peek(raw)?;
-        let current = !self.store().is_cleared_since(entry.start) && entry.is_current();
+        let current = self.store().is_current(&entry);
         Some(EntryInfo::of::<T>(&entry, current, self.clock().now()))
     }
 

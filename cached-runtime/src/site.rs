@@ -98,7 +98,7 @@ impl Site {
         }
     }
 
-    /// The name of a closure has the arguments of the impl, and that of an item placeholders.
+    /// The name of a closure has the arguments of the impl; that of an item has `_` for them.
     #[cold]
     fn find_scope(&self, here: &'static str) -> Option<&'static str> {
         let item = (self.origin.path)();

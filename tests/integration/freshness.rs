@@ -426,6 +426,36 @@ async fn a_load_over_its_limit_is_cut_for_everybody() {
     assert_eq!(cut(&world).await, Ok(1));
 }
 
+#[cache_aside(ttl = "1m", load_timeout = "60s", prefix = "fresh.patient", key(), cache = world.cache)]
+async fn patient(world: &World) -> Result<u64, String> {
+    Ok(world.load().await)
+}
+
+/// Half a minute is as long as anybody waits for another's load, but no time-out of the function.
+#[tokio::test(start_paused = true)]
+async fn a_long_limit_is_not_cut_short_by_waiting() {
+    let world = World::new().await;
+    world.hold();
+    let start = tokio::time::Instant::now();
+    let leads = tokio::spawn({
+        let world = world.clone();
+        async move { patient(&world).await }
+    });
+    settle().await;
+    let waits = tokio::spawn({
+        let world = world.clone();
+        async move { patient(&world).await }
+    });
+    waits.await.expect("no panic").expect_err("cut");
+    assert_eq!(
+        start.elapsed().as_secs(),
+        90,
+        "30 s of waiting, then 60 s of its own load"
+    );
+    leads.await.expect("no panic").expect_err("cut");
+    assert_eq!(world.loads(), 2);
+}
+
 #[cache_aside(
     ttl = "1m",
     jitter = 0,

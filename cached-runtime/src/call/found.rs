@@ -197,8 +197,9 @@ impl<R, T, E> Miss<R, T, E> {
                 return Waited::Answer(stale);
             }
         }
-        if let Some(limit) = options.load_timeout.filter(|_| self.may_cut(codec)) {
-            if let Some(landing) = within(limit.min(PATIENCE), landing.as_mut()).await {
+        let own_limit = options.load_timeout.filter(|limit| *limit <= PATIENCE);
+        if let Some(limit) = own_limit.filter(|_| self.may_cut(codec)) {
+            if let Some(landing) = within(limit, landing.as_mut()).await {
                 return Waited::Landed(landing);
             }
             if self.may_cut(codec) {

@@ -178,9 +178,7 @@ impl<T> Subject<T> {
 
     /// Whether an entry that this call found has been invalidated since.
     pub(crate) fn is_unbroken(&self, cache: &Cache, found: &AnyEntry) -> bool {
-        self.cell.invalidated() == self.seen
-            && !cache.store().is_cleared_since(found.start)
-            && found.is_current()
+        self.cell.invalidated() == self.seen && cache.store().is_current(found)
     }
 
     /// Whether a load of this key that began at `start` may be joined.

@@ -73,9 +73,14 @@ impl Store {
 
     /// The entry of a key, if nothing it depends on was invalidated.
     pub(crate) fn find(&self, key: &RawKey) -> Option<Arc<AnyEntry>> {
-        let current =
-            |entry: &Arc<AnyEntry>| entry.start > self.cleared.load(Acquire) && entry.is_current();
-        self.peek(key).filter(current)
+        self.peek(key).filter(|entry| self.is_current(entry))
+    }
+
+    /// Whether nothing an entry depends on was invalidated. Its key is not asked for: an invalidated
+    /// key has no entry.
+    #[inline]
+    pub(crate) fn is_current(&self, entry: &AnyEntry) -> bool {
+        !self.is_cleared_since(entry.start) && entry.is_current()
     }
 
     /// The entry of a key, current or not.
@@ -116,9 +121,8 @@ impl Store {
             return Err(Refused::TooHeavy);
         }
         let replaced = self.peek(key);
-        let overtaken = self.is_cleared_since(entry.start)
+        let overtaken = !self.is_current(entry)
             || !cell.is_latest(entry.start)
-            || !entry.is_current()
             || replaced
                 .as_ref()
                 .is_some_and(|newer| newer.start > entry.start);
@@ -246,7 +250,7 @@ impl Store {
         let Some(entry) = self.stands_for(record) else {
             return Standing::Gone;
         };
-        if now >= entry.life.usable_until || !entry.is_current() {
+        if now >= entry.life.usable_until || !self.is_current(&entry) {
             return Standing::Useless;
         }
         let uses = entry.uses();
@@ -299,8 +303,7 @@ impl Opened<'_> {
     #[inline]
     pub(crate) fn find<I: Ident>(&self, key: &I, hash: u64) -> Option<&AnyEntry> {
         let entry = self.store.map.get(&Sought { key, hash }, &self.guard)?;
-        let current = entry.start > self.store.cleared.load(Acquire) && entry.is_current();
-        current.then_some(&**entry)
+        self.store.is_current(entry).then_some(&**entry)
     }
 }
 
