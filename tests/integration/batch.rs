@@ -106,9 +106,8 @@ async fn an_error_is_the_error_of_the_whole_batch() {
 async fn r8_an_invalidation_during_a_batch_keeps_those_answers_out() {
     let world = World::new().await;
     world.hold();
-    let batch = tokio::spawn({
-        let world = world.clone();
-        async move { users(&world, vec![1, 2, 3], &std::sync::Mutex::default()).await }
+    let batch = world.spawn(|world| async move {
+        users(&world, vec![1, 2, 3], &std::sync::Mutex::default()).await
     });
     world.reached(1).await;
     world.write();

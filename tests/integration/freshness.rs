@@ -307,10 +307,7 @@ async fn r18_an_answer_invalidated_during_the_failing_load_is_not_given_either()
         world.forget_reached();
         world.break_down(true);
         world.hold();
-        let call = tokio::spawn({
-            let world = world.clone();
-            async move { tagged(&world, 1).await }
-        });
+        let call = world.spawn(|world| async move { tagged(&world, 1).await });
         world.reached(1).await;
         if tag {
             world.cache.invalidate_tag("tagged:1").await.expect("done");
@@ -409,10 +406,7 @@ async fn a_load_over_its_limit_is_cut_for_everybody() {
     let world = World::new().await;
     world.hold();
     let calls: Vec<_> = (0..3)
-        .map(|_| {
-            let world = world.clone();
-            tokio::spawn(async move { cut(&world).await })
-        })
+        .map(|_| world.spawn(|world| async move { cut(&world).await }))
         .collect();
     for call in calls {
         assert_eq!(call.await.expect("no panic"), Err(Failure::Slow));
@@ -437,15 +431,9 @@ async fn a_long_limit_is_not_cut_short_by_waiting() {
     let world = World::new().await;
     world.hold();
     let start = tokio::time::Instant::now();
-    let leads = tokio::spawn({
-        let world = world.clone();
-        async move { patient(&world).await }
-    });
+    let leads = world.spawn(|world| async move { patient(&world).await });
     settle().await;
-    let waits = tokio::spawn({
-        let world = world.clone();
-        async move { patient(&world).await }
-    });
+    let waits = world.spawn(|world| async move { patient(&world).await });
     waits.await.expect("no panic").expect_err("cut");
     assert_eq!(
         start.elapsed().as_secs(),
@@ -474,10 +462,7 @@ async fn cut_stale(world: &World) -> Option<u64> {
 async fn a_load_is_cut_only_if_there_is_something_to_give() {
     let world = World::new().await;
     world.hold();
-    let first = tokio::spawn({
-        let world = world.clone();
-        async move { cut_stale(&world).await }
-    });
+    let first = world.spawn(|world| async move { cut_stale(&world).await });
     tokio::time::sleep(10 * SECOND).await;
     assert!(
         !first.is_finished(),
@@ -494,10 +479,7 @@ async fn a_load_is_cut_only_if_there_is_something_to_give() {
         .invalidate_prefix("fresh.cut_stale")
         .await
         .expect("done");
-    let after = tokio::spawn({
-        let world = world.clone();
-        async move { cut_stale(&world).await }
-    });
+    let after = world.spawn(|world| async move { cut_stale(&world).await });
     tokio::time::sleep(10 * SECOND).await;
     assert!(!after.is_finished(), "what was invalidated is not given");
     world.let_go();
@@ -525,10 +507,7 @@ async fn after_the_soft_timeout_the_old_value_is_given_and_the_load_is_stored() 
     world.clock.advance(MINUTE);
     world.hold();
     let calls: Vec<_> = (0..3)
-        .map(|_| {
-            let world = world.clone();
-            tokio::spawn(async move { soft(&world).await })
-        })
+        .map(|_| world.spawn(|world| async move { soft(&world).await }))
         .collect();
     for call in calls {
         assert_eq!(call.await.expect("no panic"), Ok(1));

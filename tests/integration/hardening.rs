@@ -85,10 +85,7 @@ async fn r1_puts_of_other_keys_cause_no_second_load() {
     let world = World::new().await;
     world.hold();
     let callers: Vec<_> = (0..100)
-        .map(|_| {
-            let world = world.clone();
-            tokio::spawn(async move { plain(&world, 1).await })
-        })
+        .map(|_| world.spawn(|world| async move { plain(&world, 1).await }))
         .collect();
     world.reached(1).await;
     settle().await;
@@ -120,10 +117,9 @@ async fn r6_leaders_that_go_away_one_after_the_other_cause_no_stampede() {
         });
         settle().await;
         if leads == 1 {
-            callers.extend((0..50).map(|_| {
-                let world = world.clone();
-                tokio::spawn(async move { plain(&world, 1).await })
-            }));
+            callers.extend(
+                (0..50).map(|_| world.spawn(|world| async move { plain(&world, 1).await })),
+            );
             settle().await;
         }
     }
@@ -154,10 +150,7 @@ async fn a_leader_that_nobody_polls_does_not_hold_the_others_up_for_ever() {
     assert!(polled.is_pending());
     world.let_go();
     let waits: Vec<_> = (0..10)
-        .map(|_| {
-            let world = world.clone();
-            tokio::spawn(async move { plain(&world, 5).await })
-        })
+        .map(|_| world.spawn(|world| async move { plain(&world, 5).await }))
         .collect();
     for call in waits {
         let answer = tokio::time::timeout(10 * MINUTE, call)
@@ -342,15 +335,10 @@ async fn the_soft_timeout_holds_after_the_leader_went_away() {
     soft(&world, 1).await;
     world.clock.advance(2 * MINUTE);
     world.hold();
-    let leads = tokio::spawn({
-        let world = world.clone();
-        async move { soft(&world, 1).refresh_cache().await }
-    });
+    let leads = world.spawn(|world| async move { soft(&world, 1).refresh_cache().await });
     settle().await;
-    let waits = tokio::spawn({
-        let world = world.clone();
-        async move { tokio::time::timeout(SECOND, soft(&world, 1)).await }
-    });
+    let waits =
+        world.spawn(|world| async move { tokio::time::timeout(SECOND, soft(&world, 1)).await });
     settle().await;
     leads.abort();
     assert_eq!(waits.await.expect("no panic").expect("100 ms"), 1);
@@ -379,10 +367,7 @@ async fn write(world: &World, id: u64) -> Unprintable {
 async fn a_tag_that_panics_does_not_keep_the_others_from_being_invalidated() {
     let world = World::new().await;
     assert_eq!(read(&world, 1).await, 1);
-    let writing = tokio::spawn({
-        let world = world.clone();
-        async move { write(&world, 1).await }
-    });
+    let writing = world.spawn(|world| async move { write(&world, 1).await });
     assert!(writing.await.is_err_and(|ended| ended.is_panic()));
     assert_eq!(read(&world, 1).await, 2);
 }

@@ -85,10 +85,7 @@ async fn r8_an_invalidation_during_a_load_keeps_its_answer_out() {
     for by in EVERY_WAY {
         let world = World::new().await;
         world.hold();
-        let early = tokio::spawn({
-            let world = world.clone();
-            async move { item(&world, 7).await }
-        });
+        let early = world.spawn(|world| async move { item(&world, 7).await });
         world.reached(1).await;
         world.write();
         invalidate(&world.cache, by, &item_key(7)).await;
@@ -107,22 +104,13 @@ async fn r8_a_caller_who_arrives_after_an_invalidation_is_not_given_an_older_loa
     for by in EVERY_WAY {
         let world = World::new().await;
         world.hold();
-        let early = tokio::spawn({
-            let world = world.clone();
-            async move { item(&world, 7).await }
-        });
+        let early = world.spawn(|world| async move { item(&world, 7).await });
         world.reached(1).await;
-        let waits = tokio::spawn({
-            let world = world.clone();
-            async move { item(&world, 7).await }
-        });
+        let waits = world.spawn(|world| async move { item(&world, 7).await });
         settle().await;
         world.write();
         invalidate(&world.cache, by, &item_key(7)).await;
-        let late = tokio::spawn({
-            let world = world.clone();
-            async move { item(&world, 7).await }
-        });
+        let late = world.spawn(|world| async move { item(&world, 7).await });
         if !matches!(by, By::ResultTag) {
             world.reached(1).await; // it does not wait for a load that is of no use to it
         }
@@ -184,16 +172,10 @@ async fn r8_an_invalidation_during_a_soft_timeout_completion_keeps_its_answer_ou
 async fn r8_a_refresh_is_not_overwritten_by_an_older_load() {
     let world = World::new().await;
     world.hold();
-    let older = tokio::spawn({
-        let world = world.clone();
-        async move { item(&world, 7).await }
-    });
+    let older = world.spawn(|world| async move { item(&world, 7).await });
     world.reached(1).await;
     world.write();
-    let refresh = tokio::spawn({
-        let world = world.clone();
-        async move { item(&world, 7).refresh_cache().await }
-    });
+    let refresh = world.spawn(|world| async move { item(&world, 7).refresh_cache().await });
     world.reached(1).await;
     world.let_go();
     assert_eq!(
@@ -211,10 +193,7 @@ async fn r8_a_refresh_is_not_overwritten_by_an_older_load() {
 async fn r8_a_put_is_not_overwritten_by_an_older_load() {
     let world = World::new().await;
     world.hold();
-    let older = tokio::spawn({
-        let world = world.clone();
-        async move { item(&world, 7).await }
-    });
+    let older = world.spawn(|world| async move { item(&world, 7).await });
     world.reached(1).await;
     let policy = cache_aside::Policy::ttl(crate::support::MINUTE);
     world

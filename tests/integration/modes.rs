@@ -48,15 +48,9 @@ async fn a_report_tells_how_the_call_came_by_its_answer() {
     assert_eq!(report.outcome, Outcome::Uncached);
 
     world.hold();
-    let first = tokio::spawn({
-        let world = world.clone();
-        async move { maybe(&world, 1).await }
-    });
+    let first = world.spawn(|world| async move { maybe(&world, 1).await });
     settle().await;
-    let second = tokio::spawn({
-        let world = world.clone();
-        async move { maybe(&world, 1).with_cache_report().await }
-    });
+    let second = world.spawn(|world| async move { maybe(&world, 1).with_cache_report().await });
     settle().await;
     world.let_go();
     first.await.expect("no panic");
@@ -103,15 +97,9 @@ async fn bypass_neither_reads_nor_writes_nor_joins() {
     world.cache.clear().await.expect("done");
     world.forget_reached();
     world.hold();
-    let load = tokio::spawn({
-        let world = world.clone();
-        async move { inner(&world).await }
-    });
+    let load = world.spawn(|world| async move { inner(&world).await });
     world.reached(1).await;
-    let past = tokio::spawn({
-        let world = world.clone();
-        async move { inner(&world).bypass_cache().await }
-    });
+    let past = world.spawn(|world| async move { inner(&world).bypass_cache().await });
     world.reached(1).await; // it did not join
     world.let_go();
     load.await.expect("no panic");

@@ -126,10 +126,7 @@ async fn a_write_that_is_dropped_in_mid_body_invalidates_all_the_same() {
 
     let world = World::new().await;
     user(&world, 1).await;
-    let write = tokio::spawn({
-        let world = world.clone();
-        async move { slow(&world, 1).await }
-    });
+    let write = world.spawn(|world| async move { slow(&world, 1).await });
     settle().await;
     assert_eq!(user(&world, 1).await, 1);
     write.abort();
@@ -141,10 +138,7 @@ async fn a_write_that_is_dropped_in_mid_body_invalidates_all_the_same() {
 async fn r8_a_load_that_runs_during_the_write_is_not_kept() {
     let world = World::new().await;
     world.hold();
-    let load = tokio::spawn({
-        let world = world.clone();
-        async move { user(&world, 1).await }
-    });
+    let load = world.spawn(|world| async move { user(&world, 1).await });
     world.reached(1).await;
     by_tag(&world, 1).await.expect("works");
     world.let_go();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use cache_aside::{Cache, Clock};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
@@ -58,6 +59,15 @@ impl World {
             clock,
             source: Arc::new(source),
         }
+    }
+
+    /// A caller of its own, on a task.
+    pub(crate) fn spawn<F, C>(&self, call: F) -> JoinHandle<C::Output>
+    where
+        F: FnOnce(Self) -> C,
+        C: Future<Output: Send + 'static> + Send + 'static,
+    {
+        tokio::spawn(call(self.clone()))
     }
 
     /// One load: reads the version, then waits where it is held.
