@@ -65,10 +65,10 @@
 
 #[doc(inline)]
 pub use cached_runtime::{
-    BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Counts, EntryInfo, Error,
-    ErrorKind, Health, HealthStatus, Invalidation, Jitter, Key, KeyPart, LoadTimeout, Outcome,
-    Policy, PolicyFor, RefreshCache, Report, SingleFlight, Stats, Tag, Tier, Untyped,
-    WithCacheReport,
+    BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec, CodecError, Counts,
+    EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation, Jitter, Key, KeyPart, Lease,
+    LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache, Report, Reservation, SingleFlight,
+    Stats, Tag, Tier, Untyped, WithCacheReport, codec, remote,
 };
 
 #[cfg(feature = "macros")]

@@ -1,20 +1,23 @@
 //! The text of `#[cache_aside(..)]`: every option with the place where it stands.
 
 mod grammar;
+mod tiers;
 mod value;
 
 #[cfg(test)]
 pub(crate) use grammar::Opt;
 pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
-pub(crate) use value::{Fraction, Jitter, KeyFn, Local, SingleFlight};
+pub(crate) use tiers::{Local, SingleFlight};
+pub(crate) use value::{Fraction, Jitter, KeyFn};
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
-use syn::{Expr, LitStr, Path};
+use syn::{Expr, LitStr, Path, TypePath};
 
 use crate::crate_path;
 use crate::duration::Time;
 use crate::errors::Errors;
+use crate::size::Size;
 use grammar::options;
 
 /// An option: its name as it was written, and its value.
@@ -46,7 +49,13 @@ pub(crate) struct Args {
     pub(crate) soft_timeout: Option<Given<Time>>,
     pub(crate) load_timeout: Option<Given<Time>>,
     pub(crate) single_flight: Option<Given<SingleFlight>>,
+    pub(crate) lease: Option<Given<Time>>,
+    pub(crate) lease_wait: Option<Given<Time>>,
     pub(crate) local: Option<Given<Local>>,
+    pub(crate) remote: Option<Given<bool>>,
+    pub(crate) codec: Option<Given<TypePath>>,
+    pub(crate) compress_above: Option<Given<Size>>,
+    pub(crate) max_size: Option<Given<Size>>,
     pub(crate) cache: Option<Given<Expr>>,
     pub(crate) each: Option<Given<Ident>>,
     pub(crate) crate_path: Option<Given<Path>>,
@@ -91,8 +100,16 @@ impl Args {
             "early_expiry" => self.early_expiry = given(name, value::beta(input)?),
             "soft_timeout" => self.soft_timeout = given(name, value::time(option, input)?),
             "load_timeout" => self.load_timeout = given(name, value::time(option, input)?),
-            "single_flight" => self.single_flight = given(name, value::single_flight(input)?),
-            "local" => self.local = given(name, value::local(input)?),
+            "single_flight" => self.single_flight = given(name, tiers::single_flight(input)?),
+            "lease" => self.lease = given(name, value::time(option, input)?),
+            "lease_wait" => self.lease_wait = given(name, value::time(option, input)?),
+            "local" => self.local = given(name, tiers::local(input)?),
+            "remote" => self.remote = given(name, tiers::remote(input)?),
+            "codec" => self.codec = given(name, tiers::codec(input)?),
+            "compress_above" => {
+                self.compress_above = given(name, tiers::compress_above(input)?);
+            }
+            "max_size" => self.max_size = given(name, tiers::max_size(input)?),
             "cache" => self.cache = given(name, input.parse()?),
             "each" => self.each = given(name, value::each(input)?),
             _ => self.crate_path = given(name, crate_path::parse(input)?),

@@ -283,10 +283,21 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
     let mutability = strip_mut(sig, each);
     let borrowed = param.filter(|param| param.borrow != Borrow::Owned);
     let here = Span::mixed_site();
+    let k = &plan.k;
+    // A second body, for elements that another process was loading and then did not store.
+    let run = quote_spanned! {here=>
+        let again = {
+            #[allow(unused_imports)]
+            use #k::{ByClone as _, Never as _};
+            let again = #k::Again(&body);
+            (&&again).again()
+        };
+        miss.run(codec, body, again).await
+    };
     if let Some(param) = borrowed {
         let ty = erase_lifetimes(&param.ty);
         quote_spanned! {here=>
-            miss.run(codec, move |rest| async move {
+            let body = miss.body(codec, move |rest| async move {
                 #[allow(
                     unused_variables,
                     clippy::no_effect_underscore_binding,
@@ -296,11 +307,12 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
                 )]
                 let #mutability #each: #ty = &rest;
                 #body
-            }).await
+            });
+            #run
         }
     } else {
         quote_spanned! {here=>
-            miss.run(codec, move |rest| async move {
+            let body = miss.body(codec, move |rest| async move {
                 #[allow(
                     unused_variables,
                     clippy::no_effect_underscore_binding,
@@ -310,7 +322,8 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
                 )]
                 let #mutability #each = rest;
                 #body
-            }).await
+            });
+            #run
         }
     }
 }

@@ -10,6 +10,7 @@ mod function;
 mod invalidate;
 mod plan;
 mod rewrite;
+mod size;
 mod template;
 mod tokens;
 
@@ -59,8 +60,14 @@ use function::Function;
 /// | `early_expiry` | number such as `1.0` | off | Refreshes early at random, the likelier the nearer the end and the slower the load. Excludes `refresh_ahead`. |
 /// | `soft_timeout` | duration | off | A load that takes longer goes on in the background, and the old value is returned. Needs a stale option. |
 /// | `load_timeout` | duration | off | A load that takes longer fails, see below. |
-/// | `single_flight` | `local` or `off` | `local` | Whether concurrent calls of one key share one load. |
+/// | `single_flight` | `cluster`, `local` or `off` | `cluster` | Who shares one load of a key: the callers of all processes that share a remote tier, those of this process, nobody. Without a remote tier `cluster` is the same as `local`. |
+/// | `lease` | duration | `"3s"` | How long a crashed loader can hold others up. It is renewed at a third, so it is at least 300 ms. |
+/// | `lease_wait` | duration | `"30s"` | How long to wait for another process's load that is alive; then load alone, without storing. |
 /// | `local` | `true`, `false` or duration | `true` | Whether, and how long, to keep answers in this process. |
+/// | `remote` | `true` or `false` | `true` | `false`: answers are kept in this process only, yet invalidated through the shared tier like everything else. |
+/// | `codec` | path of a type that implements `Codec` | `MessagePack` with field names | How values become bytes for the remote tier, see below. |
+/// | `compress_above` | size, `0` = off | off | Compresses larger payloads. |
+/// | `max_size` | size | `"1MiB"` | Larger payloads are returned, not stored in any tier, and counted. It applies where values are encoded: not without a remote tier. |
 /// | `cache` | expression | the installed cache | A `Cache`, or a reference or `Arc` of one: `cache = self.cache`. |
 /// | `each` | argument name | – | Makes the function a batch, see below. |
 /// | `crate` | absolute path | `::cache_aside` | Where the library is, if it was renamed or re-exported. |
@@ -69,6 +76,9 @@ use function::Function;
 /// larger ones first), an integer of seconds, or any expression of type `Duration`. Expressions may
 /// use the arguments; they are evaluated when there is no fresh answer in this process, before the
 /// body takes the arguments. No literal may be longer than a year.
+///
+/// A size is a string such as `"4KiB"` or `"1MiB"` (units `B`, `KB`, `KiB`, `MB`, `MiB`, `GB`, `GiB`)
+/// or an integer of bytes, at most 256 MiB.
 ///
 /// The closures become function pointers, so they capture nothing. They are given the value inside
 /// `Result` and `Option`.
@@ -122,6 +132,16 @@ use function::Function;
 /// none for a hit. So `&T` needs a `T: Clone + Send + Sync + 'static` (`&str`, `&[T]` and `&Path`
 /// are fine), the future has to be `Send`, and the body cannot name a lifetime of the signature.
 /// For `Option<&str>` or `&dyn Trait` take an owned value or an `Arc`.
+///
+/// # The remote tier
+///
+/// `lease`, `lease_wait`, `codec`, `compress_above`, `max_size` and `single_flight = cluster` say how
+/// processes share answers and loads. They have no effect in a cache without a remote tier, and are
+/// refused next to `remote = false`; the leases also next to another `single_flight`.
+///
+/// A codec whose bytes do not say which field is which (`SELF_DESCRIBING = false`, as that of
+/// postcard) could read those of an older type as wrong values. It therefore needs a `version`, to be
+/// changed together with the type.
 ///
 /// # Time-outs
 ///

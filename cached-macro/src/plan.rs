@@ -9,6 +9,7 @@ mod key;
 mod key_fn;
 mod options;
 mod tags;
+mod tiers;
 
 pub(crate) use background::Kept;
 pub(crate) use function::{attributes, returned_opaque};
@@ -48,6 +49,7 @@ impl Plan {
     pub(crate) fn new(args: Args, function: Function, errors: &mut Errors) -> Self {
         function::check(&args, &function, errors);
         options::check(&args, errors);
+        tiers::check(&args, &function, errors);
         let key = Key::new(&args, &function, errors);
         each::check(&args, &function, errors);
         key_fn::check(&args, &function, errors);

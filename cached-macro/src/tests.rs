@@ -56,8 +56,23 @@ fn method() {
 }
 
 #[test]
+fn tiers() {
+    let args = quote! {
+        ttl = "5m", codec = formats::Compact, compress_above = "4KiB", max_size = 65536,
+        lease = "5s", lease_wait = patience(id), single_flight = cluster, remote = true,
+    };
+    let item = quote! {
+        async fn load(id: u64) -> User { find(id).await }
+    };
+    check(
+        cached(args, item),
+        &expect_file!["../tests/snapshots/tiers.rs"],
+    );
+}
+
+#[test]
 fn generic() {
-    let args = quote! { ttl = 60, skip(db) };
+    let args = quote! { ttl = 60, skip(db), remote = false };
     let item = quote! {
         async fn load<'a, D: Db, T, const N: usize>(db: &'a D, id: T, by: &impl Order) -> [u8; N]
         where
@@ -134,7 +149,7 @@ fn async_trait_method() {
 fn batch() {
     let args = quote! {
         ttl = "5m", prefix = "user", each = ids, skip(db), tags = ["user:{ids}"],
-        key_fn = user_key
+        key_fn = user_key, codec = Compact, version = 2
     };
     let item = quote! {
         async fn load(db: &Db, tenant: u64, mut ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {

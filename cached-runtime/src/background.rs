@@ -1,6 +1,6 @@
 //! Loads that outlive the call that started them. The only place that spawns tasks.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::panic::catch_unwind;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Sleep;
 use tracing::Instrument as _;
 
@@ -97,6 +97,77 @@ impl Permit {
         };
         runtime.spawn(load.in_current_span())
     }
+}
+
+/// A task that ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Task(AbortHandle);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs `work` beside its caller, for as long as the [`Task`] is kept; `None` without a runtime.
+pub(crate) fn beside(work: impl Future<Output = ()> + Send + 'static) -> Option<Task> {
+    let runtime = Handle::try_current().ok()?;
+    Some(Task(runtime.spawn(work).abort_handle()))
+}
+
+/// Runs `work` whatever becomes of its caller. Without a runtime it is dropped.
+pub(crate) fn spawn_detached<F>(work: F) -> Option<JoinHandle<F::Output>>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    let runtime = Handle::try_current().ok()?;
+    Some(runtime.spawn(work))
+}
+
+/// Runs `work` on `runtime`; where that has ended, it is dropped.
+#[cfg(feature = "redis")]
+pub(crate) fn keep_running(
+    runtime: &Handle,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    runtime.spawn(work)
+}
+
+pub(crate) fn has_runtime() -> bool {
+    Handle::try_current().is_ok()
+}
+
+pub(crate) async fn sleep(time: Duration) {
+    within(time, pending::<()>()).await;
+}
+
+/// The outputs of futures that run side by side.
+pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures
+        .into_iter()
+        .map(|f| (Some(Box::pin(f)), None))
+        .collect();
+    poll_fn(|context| {
+        let mut left = 0;
+        for (future, output) in &mut running {
+            if let Some(polled) = future {
+                match polled.as_mut().poll(context) {
+                    Poll::Ready(done) => (*future, *output) = (None, Some(done)),
+                    Poll::Pending => left += 1,
+                }
+            }
+        }
+        if left > 0 {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+    running
+        .into_iter()
+        .filter_map(|(_, output)| output)
+        .collect()
 }
 
 /// The output of `future`, or `None` once `limit` has passed. Without a timer, which a tokio runtime

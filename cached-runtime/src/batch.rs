@@ -4,8 +4,10 @@
 //! those of the single form, and are refused like any other if something they depend on is
 //! invalidated while the body runs.
 
+mod again;
 mod answers;
 mod each;
+mod fleet;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,16 +15,17 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::again::{Again, ByClone, Never};
 pub use self::answers::{Answers, AsMapKey};
 pub use self::each::Each;
 
 use crate::background::unless_late;
 use crate::cache::Cache;
-use crate::call::{Loading, Subject, plain_hit};
+use crate::call::{Access, Loading, Subject, Terms, plain_hit};
 use crate::error::LoadTimeout;
 use crate::key::{Ident, Parts, RawKey};
 use crate::local::AnyEntry;
-use crate::mode::{self, Mode, Outcome, Report};
+use crate::mode::{self, Mode, Outcome, Report, Tier};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::policy::Policy;
@@ -52,6 +55,11 @@ struct Missing<K, M: Answers> {
     /// Whether its key can be made and its answer may be stored.
     keyed: bool,
     found: Option<Arc<AnyEntry>>,
+    tier: Tier,
+    /// What the shared tier said.
+    access: Access,
+    /// On what terms it is loaded, once that is settled.
+    terms: Terms,
 }
 
 /// Looks for the answer of each element in this process.
@@ -102,6 +110,9 @@ where
             subject,
             keyed,
             found,
+            tier: Tier::Local,
+            access: Access::Apart,
+            terms: Terms::Apart,
         });
     });
     if missing.is_empty() {
@@ -130,55 +141,75 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         self
     }
 
-    /// Runs `body` with the elements that are missing, if any are.
-    pub async fn run<R, E, B, F>(mut self, codec: BatchCodec<R, M, E>, body: B) -> R
+    /// The body, with the types that [`run`](Self::run) wants.
+    pub fn body<R, E, B, F>(&self, _: BatchCodec<R, M, E>, body: B) -> B
     where
         B: FnOnce(C::Rest) -> F,
         F: Future<Output = R>,
     {
-        self.take_fresh(&codec);
-        if self.missing.is_empty() {
+        body
+    }
+
+    /// Runs `body` with the elements that are missing, if any are: once, or where another process
+    /// loads some of them, and then did not store them, once more with those. `again` makes a second
+    /// body; without it, all are loaded at once.
+    pub async fn run<R, E, B, F>(
+        mut self,
+        codec: BatchCodec<R, M, E>,
+        body: B,
+        again: Option<fn(&B) -> B>,
+    ) -> R
+    where
+        B: FnOnce(C::Rest) -> F,
+        F: Future<Output = R>,
+    {
+        let missing = std::mem::take(&mut self.missing);
+        let missing = self.meet(&codec, missing).await;
+        let missing = self.take_fresh(&codec, missing);
+        if missing.is_empty() {
             self.mode.report.report(|| Report::loaded(Outcome::Hit));
             return (codec.shape.answers)(M::of(self.hits));
         }
-        let loading = self.begin();
-        let rest = C::rest(self.missing.iter().map(|missing| missing.element.clone()));
-        let body = Box::pin(body(rest));
-        let limit = self
-            .missing
-            .iter()
-            .filter_map(|m| m.subject.policy.options.load_timeout)
-            .min();
-        let outcome = match limit {
-            None => Ok(body.await),
-            Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
-        };
-        match outcome.map(codec.shape.open) {
-            Err(instead) => {
-                self.missing
-                    .iter()
-                    .for_each(|m| m.subject.stats.count(Event::LoadTimeout));
-                instead
-            }
-            Ok(Err(failed)) => {
-                self.missing
-                    .iter()
-                    .for_each(|m| m.subject.stats.count(Event::LoadError));
-                self.stale_answers(&codec).unwrap_or(failed)
-            }
-            Ok(Ok(loaded)) => self.land(&codec, &loading, loaded),
+        self.begin(&missing);
+        let (ours, abroad) = self.claim(missing, again.is_some()).await;
+        let (mut first, mut second) = (Some(body), None);
+        if !ours.is_empty() {
+            second = first
+                .as_ref()
+                .zip(again)
+                .filter(|_| !abroad.is_empty())
+                .map(|(body, again)| again(body));
+            let loaded = match self.load(&codec, &ours, first.take()).await {
+                Ok(loaded) => loaded,
+                Err(outcome) => return outcome,
+            };
+            self.land(&codec, ours, loaded).await;
         }
+        // Nothing is held while others are waited for.
+        let ours = self.wait_abroad(&codec, abroad).await;
+        if !ours.is_empty() {
+            let loaded = match self.load(&codec, &ours, first.or(second)).await {
+                Ok(loaded) => loaded,
+                Err(outcome) => return outcome,
+            };
+            self.land(&codec, ours, loaded).await;
+        }
+        (codec.shape.answers)(M::of(self.hits))
     }
 
-    /// What the first look left to an exact reading of the clock.
-    fn take_fresh<R, E>(&mut self, codec: &BatchCodec<R, M, E>) {
+    /// What the first look left to an exact reading of the clock, or to the shared tier.
+    fn take_fresh<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
+        missing: Vec<Missing<C::Key, M>>,
+    ) -> Vec<Missing<C::Key, M>> {
         let now = self.cache.clock().now();
         let hits = &mut self.hits;
-        let missing = std::mem::take(&mut self.missing);
-        self.missing = missing
+        let refresh = self.mode.refresh;
+        missing
             .into_iter()
             .filter_map(|missing| match &missing.found {
-                Some(found) if found.life.is_fresh(now) => {
+                Some(found) if found.life.is_fresh(now) && !refresh => {
                     let value = Subject::open(&codec.element, found);
                     let event = if value.is_some() {
                         Event::Hit
@@ -186,27 +217,25 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                         Event::Negative
                     };
                     missing.subject.stats.count(event);
+                    if missing.tier == Tier::Remote {
+                        missing.subject.stats.count(Event::RemoteHit);
+                    }
                     hits.extend(value.map(|value| (missing.map_key, value)));
                     None
                 }
                 _ => Some(missing),
             })
-            .collect();
+            .collect()
     }
 
-    fn begin(&self) -> Loading {
-        let outcome = if self.mode.bypass {
-            Outcome::Bypassed
+    fn begin(&self, missing: &[Missing<C::Key, M>]) {
+        let (outcome, event) = if self.mode.bypass {
+            (Outcome::Bypassed, Event::Bypassed)
         } else {
-            Outcome::Loaded
+            (Outcome::Loaded, Event::Miss)
         };
         self.mode.report.report(|| Report::loaded(outcome));
-        let event = if self.mode.bypass {
-            Event::Bypassed
-        } else {
-            Event::Miss
-        };
-        for missing in &self.missing {
+        for missing in missing {
             missing.subject.stats.count(event);
             if self.mode.refresh {
                 self.cache
@@ -214,37 +243,61 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                     .supersede(&missing.subject.cell, self.cache.sequence().next());
             }
         }
-        Loading::begin(&self.cache, None)
     }
 
-    /// Stores what the body returned for the elements it was asked for; what it did not return is
-    /// a negative answer. Anything else it returned is dropped, or the answer would depend on what
-    /// was cached.
-    fn land<R, E>(self, codec: &BatchCodec<R, M, E>, loading: &Loading, mut loaded: M) -> R {
-        let mut answers = self.hits;
-        for missing in self.missing {
-            let value = loaded.take(&missing.map_key);
-            missing.subject.stats.count(Event::Load);
-            if missing.keyed && !self.mode.bypass {
-                missing
-                    .subject
-                    .keep(&self.cache, &codec.element, value.as_ref(), loading);
+    /// What the body returns for these elements, and the load that it was; or what is given at once.
+    async fn load<R, E, B, F>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        missing: &[Missing<C::Key, M>],
+        body: Option<B>,
+    ) -> Result<(M, Loading), R>
+    where
+        B: FnOnce(C::Rest) -> F,
+        F: Future<Output = R>,
+    {
+        let Some(body) = body else {
+            unreachable!("a batch has a body for each of its loads");
+        };
+        let loading = Loading::begin(&self.cache, None);
+        let rest = C::rest(missing.iter().map(|missing| missing.element.clone()));
+        let body = Box::pin(body(rest));
+        let limit = missing
+            .iter()
+            .filter_map(|m| m.subject.policy.options.load_timeout)
+            .min();
+        let outcome = match limit {
+            None => Ok(body.await),
+            Some(limit) => unless_late(limit, body, || self.instead(codec, missing, limit)).await,
+        };
+        let count = |event| missing.iter().for_each(|m| m.subject.stats.count(event));
+        match outcome.map(codec.shape.open) {
+            Err(instead) => {
+                count(Event::LoadTimeout);
+                Err(instead)
             }
-            answers.extend(value.map(|value| (missing.map_key, value)));
+            Ok(Err(failed)) => {
+                count(Event::LoadError);
+                Err(self.stale_answers(codec, missing).unwrap_or(failed))
+            }
+            Ok(Ok(loaded)) => Ok((loaded, loading)),
         }
-        (codec.shape.answers)(M::of(answers))
     }
 
     /// Where every missing element has a stale answer that may be given for an error.
-    fn stale_answers<R, E>(&self, codec: &BatchCodec<R, M, E>) -> Option<R> {
+    fn stale_answers<R, E>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        missing: &[Missing<C::Key, M>],
+    ) -> Option<R> {
         let now = self.cache.clock().now();
-        let mut answers = Vec::with_capacity(self.missing.len());
+        let mut answers = Vec::with_capacity(missing.len());
         for Missing {
             map_key,
             subject,
             found,
             ..
-        } in &self.missing
+        } in missing
         {
             let window = subject.policy.options.windows.if_error;
             let found = found.as_ref().filter(|found| {
@@ -259,17 +312,22 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .hits
             .iter()
             .map(|(key, value)| (key.clone(), value.clone()));
-        self.missing
-            .iter()
-            .for_each(|missing| missing.subject.stats.count(Event::Stale));
+        for missing in missing {
+            missing.subject.stats.count(Event::Stale);
+        }
         Some((codec.shape.answers)(M::of(
             answers.into_iter().chain(hits),
         )))
     }
 
     /// What to give in place of a body that is over its limit; `None`: go on waiting for it.
-    fn instead<R, E>(&self, codec: &BatchCodec<R, M, E>, limit: Duration) -> Option<R> {
-        self.stale_answers(codec)
+    fn instead<R, E>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        missing: &[Missing<C::Key, M>],
+        limit: Duration,
+    ) -> Option<R> {
+        self.stale_answers(codec, missing)
             .or_else(|| codec.shape.timed_out(LoadTimeout::new(limit)))
     }
 }

@@ -3,38 +3,25 @@
 use std::future::Future;
 
 use crate::cache::Cache;
-use crate::call::{Kept, Loading, Miss, Subject, plain_hit};
-use crate::error::{Error, ErrorKind};
-use crate::key::{Key, RawKey};
-use crate::mode;
+use crate::call::{Miss, Subject, meet, plain_hit};
+use crate::key::Key;
+use crate::mode::{self, Tier};
 use crate::observe::Event;
 use crate::outcome::shapes::ByResultOption as _;
-use crate::outcome::{Codec, NotAResult, Shape, codec, returns};
-use crate::policy::PolicyFor;
+use crate::outcome::{Codec, Shape, codec, returns};
+use crate::policy::{Policy, PolicyFor};
+use crate::reserve::plain_codec;
 use crate::value::Cacheable;
 
 impl Cache {
     /// The fresh value of a key. Never loads and never gives a stale value.
     pub async fn get<T: Cacheable>(&self, key: &Key<T>) -> Option<T> {
-        let raw = key.raw()?;
-        if !self.is_enabled() {
-            return None;
-        }
-        let codec = plain_codec::<T>();
-        if let Some(value) = plain_hit(self, raw, &codec) {
+        if let Some(raw) = key.raw().filter(|_| self.is_enabled())
+            && let Some(value) = plain_hit(self, raw, &plain_codec::<T>())
+        {
             return Some(value);
         }
-        let subject = Subject::<T>::new(self, raw.clone());
-        let now = self.clock().now();
-        let entry = subject
-            .find(self, &codec)
-            .filter(|entry| entry.life.is_fresh(now));
-        subject.stats.count(if entry.is_some() {
-            Event::Hit
-        } else {
-            Event::Miss
-        });
-        entry.map(|entry| Subject::open(&codec, &entry))
+        self.get_many(std::slice::from_ref(key)).await.pop()?
     }
 
     /// The fresh values of many keys, in their order.
@@ -52,9 +39,35 @@ impl Cache {
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
     /// ```
     pub async fn get_many<T: Cacheable>(&self, keys: &[Key<T>]) -> Vec<Option<T>> {
-        let mut values = Vec::with_capacity(keys.len());
-        for key in keys {
-            values.push(self.get(key).await);
+        let codec = plain_codec::<T>();
+        let mut values: Vec<Option<T>> = Vec::with_capacity(keys.len());
+        let mut asked = Vec::new();
+        for (at, key) in keys.iter().enumerate() {
+            let raw = key.raw().filter(|_| self.is_enabled());
+            let hit = raw.and_then(|raw| plain_hit(self, raw, &codec));
+            if let Some(raw) = raw.filter(|_| hit.is_none()) {
+                let mut subject = Subject::<T>::new(self, raw.clone());
+                subject.set_policy(self, Policy::storing_nothing());
+                let found = subject.find(self, &codec);
+                asked.push((at, subject, found));
+            }
+            values.push(hit);
+        }
+        let sought = asked.iter_mut();
+        let sought = sought.map(|(_, subject, found)| (&*subject, found.take()));
+        let met = meet(self, &codec, sought.collect()).await;
+        let now = self.clock().now();
+        for ((at, subject, _), met) in asked.iter().zip(met) {
+            let fresh = met.found.filter(|entry| entry.life.is_fresh(now));
+            let Some(entry) = fresh.filter(|entry| !entry.is_negative()) else {
+                subject.stats.count(Event::Miss);
+                continue;
+            };
+            subject.stats.count(Event::Hit);
+            if met.tier == Tier::Remote {
+                subject.stats.count(Event::RemoteHit);
+            }
+            values[*at] = Some(Subject::open(&codec, &entry));
         }
         values
     }
@@ -170,34 +183,6 @@ impl Cache {
         }
     }
 
-    /// Stores a value. It must be current when `put` is called: invalidations that came before are
-    /// not seen. Loads of the key that run already are not stored afterwards.
-    ///
-    /// # Errors
-    /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized.
-    pub async fn put<T: Cacheable>(
-        &self,
-        key: &Key<T>,
-        value: &T,
-        policy: &impl PolicyFor<T>,
-    ) -> Result<(), Error> {
-        let raw = usable(key)?;
-        if !self.is_enabled() {
-            return Ok(());
-        }
-        let mut subject = Subject::new(self, raw.clone());
-        subject.set_policy(self, policy.for_value());
-        self.store()
-            .supersede(&subject.cell, self.sequence().next());
-        let loading = Loading::begin(self, None);
-        let kept = subject.keep(self, &plain_codec::<T>(), Some(value), &loading);
-        if !matches!(kept, Kept::Stored(_)) {
-            // What was stored before is older than the value that could not be.
-            self.store().remove_older(raw, loading.start, |_| true);
-        }
-        Ok(())
-    }
-
     /// The first phase of a call, for a key that is written down already.
     fn look_by_hand<R, T: Cacheable, E>(
         &self,
@@ -220,18 +205,4 @@ impl Cache {
         };
         Err(Box::new(miss.rules(policy.for_value())))
     }
-}
-
-/// For values that are no function's return value.
-fn plain_codec<T: Cacheable>() -> Codec<T, T, NotAResult<T>> {
-    codec(Shape::of_value())
-}
-
-fn usable<T>(key: &Key<T>) -> Result<&RawKey, Error> {
-    key.raw().ok_or_else(|| {
-        Error::new(
-            ErrorKind::Key,
-            "the key's parts cannot be serialized, so nothing is stored under it",
-        )
-    })
 }

@@ -11,9 +11,11 @@ use crate::flight::Flights;
 use crate::health::Health;
 use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
-use crate::key::Key;
+use crate::key::{Key, RawKey};
 use crate::local::Store;
+use crate::lock::Locks;
 use crate::observe::{Observatory, Stats};
+use crate::shared::Shared;
 use crate::tags::{Sequence, Tag, TagTable};
 use crate::value::Cacheable;
 
@@ -50,6 +52,8 @@ struct Inner {
     flights: Arc<Flights>,
     observatory: Observatory,
     background: Background,
+    shared: Option<Arc<Shared>>,
+    locks: Locks,
 }
 
 impl Cache {
@@ -86,6 +90,8 @@ impl Cache {
             flights: Arc::default(),
             observatory: Observatory::default(),
             background: Background::new(settings.background_loads),
+            locks: Locks::default(),
+            shared: settings.remote.clone().map(Shared::new),
             settings,
         };
         Self {
@@ -96,6 +102,10 @@ impl Cache {
     /// Removes a key. A load of it that runs now is neither stored nor joined by later callers.
     pub fn invalidate<T>(&self, key: &Key<T>) -> Invalidation {
         Invalidation::new(self).raw_key(key.raw().cloned())
+    }
+
+    pub(crate) fn invalidate_raw(&self, key: RawKey) -> Invalidation {
+        Invalidation::new(self).raw_key(Some(key))
     }
 
     /// Invalidates everything that carries a tag, whatever its number: one step.
@@ -168,10 +178,13 @@ impl Cache {
         Health::of(self)
     }
 
-    /// Starts no more background loads and waits for those that run. The cache goes on answering.
+    /// Does what is left to do: invalidations that the shared store has not taken yet, and the
+    /// loads that run behind their callers. Starts no more of them, and lets go of the store; the
+    /// cache goes on answering, from loads.
     ///
     /// # Errors
-    /// Of kind [`Unfinished`](crate::ErrorKind::Unfinished) if some still run after 30 s.
+    /// Of kind [`Unfinished`](crate::ErrorKind::Unfinished) if invalidations could not be done
+    /// within 5 s, or loads still run after 30 s.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
@@ -180,7 +193,11 @@ impl Cache {
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
     /// ```
     pub async fn close(&self) -> Result<(), Error> {
-        self.background().close().await
+        let loads = self.background().close().await;
+        if let Some(shared) = self.shared() {
+            shared.close().await?;
+        }
+        loads
     }
 
     pub(crate) fn drop_entries(&self) {
@@ -203,6 +220,16 @@ impl Cache {
 
     pub(crate) fn sequence(&self) -> &Sequence {
         &self.inner.sequence
+    }
+
+    /// The tier that processes share, where there is one.
+    #[inline]
+    pub(crate) fn shared(&self) -> Option<&Arc<Shared>> {
+        self.inner.shared.as_ref()
+    }
+
+    pub(crate) fn locks(&self) -> &Locks {
+        &self.inner.locks
     }
 
     pub(crate) fn tags(&self) -> &TagTable {

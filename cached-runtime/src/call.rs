@@ -16,20 +16,27 @@
 //! - In the borrowing form nothing of the function's own types lives across an await, so the call
 //!   is `Send` where the body is.
 
+mod claim;
 mod found;
 mod land;
 mod look;
+mod meet;
+mod ship;
 #[cfg(test)]
 mod tests;
 
 use std::future::Future;
 use std::panic::resume_unwind;
 
+pub(crate) use self::claim::{GRACE, LONGEST_SILENCE, Terms};
 pub(crate) use self::land::{Kept, Loading, Subject};
 pub(crate) use self::look::plain_hit;
 pub use self::look::{Hit, Looking, Miss, look};
+pub(crate) use self::meet::{Access, meet};
 
+use self::claim::Aboard;
 use self::found::{Joined, Open, Turn, Waited};
+use self::look::Errand;
 use crate::background::{NotSpawned, unless_late};
 use crate::flight::Leader;
 use crate::outcome::Codec;
@@ -50,8 +57,10 @@ impl<R, T, E> Miss<R, T, E> {
     {
         let body = Box::pin(body);
         Box::pin(async move {
-            let open = self.open();
-            self.go_on(open, codec, || body).await
+            let mut call = self;
+            call.meet(&codec).await;
+            let open = call.open();
+            call.go_on(open, codec, || body).await
         })
     }
 
@@ -61,32 +70,34 @@ impl<R, T, E> Miss<R, T, E> {
         M: FnOnce() -> F,
         F: Future<Output = R> + Send + 'static,
         R: Send + 'static,
-        T: 'static,
+        T: Send + Sync + 'static,
         E: 'static,
     {
         let make = || Box::pin(make());
         Box::pin(async move {
-            match self.open() {
-                Open::Behind(found) => match self.background_permit() {
+            let mut call = self;
+            call.meet(&codec).await;
+            match call.open() {
+                Open::Behind(found) => match call.background_permit() {
                     Ok(permit) => {
-                        if let Some(leader) = self.lead_only(&codec) {
-                            permit.spawn(self.behind().load(codec, Some(leader), make()));
+                        if let Some(leader) = call.lead_only(&codec) {
+                            permit.spawn(call.behind().load(codec, Some(leader), make()));
                         }
-                        self.answer(&codec, &found)
+                        call.answer(&codec, &found)
                     }
-                    Err(NotSpawned::Full) => self.answer(&codec, &found),
+                    Err(NotSpawned::Full) => call.answer(&codec, &found),
                     Err(NotSpawned::NoRuntime) => {
-                        self.go_on(Open::Behind(found), codec, make).await
+                        call.go_on(Open::Behind(found), codec, make).await
                     }
                 },
-                Open::Load if self.may_answer_softly() => self.load_softly(codec, make).await,
-                open => self.go_on(open, codec, make).await,
+                Open::Load if call.may_answer_softly() => call.load_softly(codec, make).await,
+                open => call.go_on(open, codec, make).await,
             }
         })
     }
 
     /// With nothing running behind the call: who refreshes does so before it answers.
-    async fn go_on<M, F>(self, open: Open, codec: Codec<R, T, E>, make: M) -> R
+    async fn go_on<M, F>(mut self, open: Open, codec: Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R>,
@@ -95,15 +106,19 @@ impl<R, T, E> Miss<R, T, E> {
             Open::Answer(found) => self.answer(&codec, &found),
             Open::Alone => self.alone(make()).await,
             Open::Behind(found) | Open::Early(found) => match self.lead_only(&codec) {
-                Some(leader) => self.load(codec, Some(leader), make()).await,
+                Some(leader) => {
+                    self.errand = Errand::Refresh;
+                    self.load(codec, Some(leader), make()).await
+                }
                 None => self.answer(&codec, &found),
             },
+            Open::Unshared => self.load(codec, None, make()).await,
             Open::Load => self.load_or_join(codec, make).await,
         }
     }
 
     /// Waits for whoever loads already, or loads.
-    async fn load_or_join<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
+    async fn load_or_join<M, F>(mut self, codec: Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R>,
@@ -116,7 +131,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// Another caller's answer; or it is this caller's turn to load, as the leader or by itself.
-    async fn wait_for_turn(&self, codec: &Codec<R, T, E>) -> Result<R, Option<Leader>> {
+    async fn wait_for_turn(&mut self, codec: &Codec<R, T, E>) -> Result<R, Option<Leader>> {
         let (mut vain_waits, mut overdue) = (0, None);
         while vain_waits < VAIN_WAITS {
             let ticket = match self.board(overdue) {
@@ -126,45 +141,66 @@ impl<R, T, E> Miss<R, T, E> {
                     return Ok(self.answer(codec, &landed));
                 }
             };
-            let joined = match self.wait(codec, ticket).await {
-                Waited::Landed(landing) => self.joined(codec, landing),
+            let landing = match self.wait(codec, ticket).await {
+                Waited::Landed(landing) => landing,
                 Waited::Answer(stale) => return Ok(stale),
                 Waited::Overdue(start) => {
                     overdue = Some(start);
                     continue;
                 }
             };
-            match joined {
+            vain_waits += match self.joined(codec, landing) {
                 Joined::Answer(answer) => return Ok(answer),
                 Joined::LoadAlone => break,
-                Joined::Again => {}
-                Joined::InVain => vain_waits += 1,
+                Joined::Again => 0,
+                Joined::InVain => 1,
+            };
+            if let Some(answer) = self.meet_again(codec).await {
+                return Ok(answer);
             }
         }
         Err(None)
     }
 
-    /// Runs the body and lands what it returns.
-    async fn load<F>(self, codec: Codec<R, T, E>, leader: Option<Leader>, body: F) -> R
+    /// Where processes share, something may be there by now.
+    async fn meet_again(&mut self, codec: &Codec<R, T, E>) -> Option<R> {
+        self.cache.shared()?;
+        self.meet(codec).await;
+        let found = self.fresh()?;
+        Some(self.answer(codec, &found))
+    }
+
+    /// Runs the body and lands what it returns, unless another process makes that needless.
+    async fn load<F>(mut self, codec: Codec<R, T, E>, mut leader: Option<Leader>, body: F) -> R
     where
         F: Future<Output = R>,
     {
-        let loading = self.begin(leader);
+        let terms = match self.claim(&codec, &mut leader).await {
+            Aboard::Load(terms) => terms,
+            Aboard::Answer(answer) => return answer,
+            Aboard::Leave(found) => return self.answer(&codec, &found),
+        };
+        let mut loading = Loading::on(&self.cache, leader, terms);
         let outcome = match self.subject.policy.options.load_timeout {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
         };
-        self.land(&codec, loading, outcome)
+        // Taken apart before the store is waited for, not around that: an answer may not be `Send`.
+        let value = match self.arrive(&codec, &mut loading, outcome) {
+            Ok(value) => value,
+            Err(answer) => return answer,
+        };
+        self.land(&codec, loading, value).await
     }
 
     /// Has the load run behind the call and waits for it, or for another caller's, no longer than
     /// the soft time-out; then gives the stale value while the load goes on.
-    async fn load_softly<M, F>(self, codec: Codec<R, T, E>, make: M) -> R
+    async fn load_softly<M, F>(mut self, codec: Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R> + Send + 'static,
         R: Send + 'static,
-        T: 'static,
+        T: Send + Sync + 'static,
         E: 'static,
     {
         let leader = match self.wait_for_turn(&codec).await {

@@ -86,6 +86,11 @@ impl Clock {
 }
 
 impl Moment {
+    /// No reading lies before it.
+    pub(crate) const FIRST: Self = Self(0);
+    /// No reading lies after it.
+    pub(crate) const LAST: Self = Self(u64::MAX);
+
     pub(crate) fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(nanos(wait)))
     }

@@ -34,6 +34,14 @@ pub enum ErrorKind {
     AlreadyInstalled,
     /// A key's parts could not be serialized.
     Key,
+    /// The shared store cannot be used at the moment.
+    Unavailable,
+    /// An invalidation is done in this process and not yet in the store; it is repeated until it is.
+    Pending,
+    /// Somebody else holds the lock, and held it for as long as was waited.
+    Busy,
+    /// A value cannot be encoded, or is too large.
+    Value,
     /// What was left to do at `close` was not done in time.
     Unfinished,
 }

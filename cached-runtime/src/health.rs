@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cache::Cache;
+use crate::remote::Status;
 
 /// The answer of [`Cache::health`]. Reasons are plain sentences without secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,17 +37,32 @@ impl Health {
                 reasons: vec![reason],
             };
         }
+        let mut reasons = Vec::new();
         if cache.background().is_busy() {
-            let reason =
-                "as many background loads run as may; stale answers wait for a refresh".to_owned();
-            return Self {
-                status: HealthStatus::Degraded,
-                reasons: vec![reason],
-            };
+            reasons.push(
+                "as many background loads run as may; stale answers wait for a refresh".to_owned(),
+            );
         }
-        Self {
-            status: HealthStatus::Healthy,
-            reasons: Vec::new(),
+        if let Some(shared) = cache.shared() {
+            match shared.status() {
+                Status::Up => {}
+                Status::Degraded(why) => reasons.push(format!("the shared store: {why}")),
+                Status::Down(why) => {
+                    reasons.push(format!("the shared store cannot be used: {why}"));
+                }
+            }
+            let owed = shared.owes();
+            if owed > 0 {
+                reasons.push(format!(
+                    "{owed} invalidations wait for the shared store; until they are done it is not used"
+                ));
+            }
         }
+        let status = if reasons.is_empty() {
+            HealthStatus::Healthy
+        } else {
+            HealthStatus::Degraded
+        };
+        Self { status, reasons }
     }
 }

@@ -24,7 +24,14 @@ mod by_hand;
 mod cache;
 mod call;
 mod clock;
+pub mod codec;
 mod config;
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the tier outside of this process is its caller"
+)]
+mod envelope;
 mod error;
 mod flight;
 mod freshness;
@@ -34,12 +41,16 @@ mod install;
 mod invalidation;
 mod key;
 mod local;
+mod lock;
 mod mode;
 mod observe;
 mod outcome;
 mod policy;
 #[doc(hidden)]
 pub mod private;
+pub mod remote;
+mod reserve;
+mod shared;
 mod site;
 mod tags;
 mod template;
@@ -48,6 +59,7 @@ mod write;
 
 pub use crate::cache::Cache;
 pub use crate::clock::Clock;
+pub use crate::codec::{Codec, CodecError};
 pub use crate::config::CacheBuilder;
 pub use crate::error::{Error, ErrorKind, LoadTimeout};
 pub use crate::freshness::Jitter;
@@ -55,10 +67,12 @@ pub use crate::health::{Health, HealthStatus};
 pub use crate::inspect::EntryInfo;
 pub use crate::invalidation::Invalidation;
 pub use crate::key::{Key, KeyPart};
+pub use crate::lock::Lease;
 pub use crate::mode::{
     BypassCache, CacheExt, Outcome, RefreshCache, Report, Tier, WithCacheReport,
 };
 pub use crate::observe::{Counts, Stats};
 pub use crate::policy::{Policy, PolicyFor, SingleFlight, Untyped};
+pub use crate::reserve::Reservation;
 pub use crate::tags::Tag;
 pub use crate::value::Cacheable;

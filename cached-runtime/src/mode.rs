@@ -83,6 +83,8 @@ pub enum Outcome {
 pub enum Tier {
     /// In this process.
     Local,
+    /// In the store that processes share.
+    Remote,
 }
 
 /// What happened in one cached call.
@@ -116,10 +118,10 @@ impl Report {
         }
     }
 
-    pub(crate) fn found(outcome: Outcome, age: Duration) -> Self {
+    pub(crate) fn found(outcome: Outcome, tier: Tier, age: Duration) -> Self {
         Self {
             outcome,
-            tier: Some(Tier::Local),
+            tier: Some(tier),
             age: Some(age),
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use crate::codec::CodecError;
 use serde::Serialize;
 use thread_local::ThreadLocal;
 
@@ -47,8 +48,12 @@ counters! {
     Negative negatives,
     /// Answered with a value past its ttl, where the function allows it.
     Stale stale,
+    /// Of these answers, the ones that lay in the shared store and not in this process.
+    RemoteHit remote_hits,
     /// Nothing usable was stored.
     Miss misses,
+    /// Calls that loaded by themselves because the shared store could not be used.
+    Unshared unshared,
     /// Answered by a load that another caller ran.
     Joined joined,
     /// Answered past the cache because the caller or the settings said so.
@@ -67,6 +72,9 @@ counters! {
     NotStored not_stored,
     /// Refreshes started behind an answer.
     Refresh refreshes,
+    /// Entries in the shared store that could not be read: damaged, foreign, of another version or
+    /// codec. Each is a miss.
+    Corrupt corrupt,
     /// Calls whose key could not be made.
     KeyError key_errors,
     /// Stored values of another type than the caller's under the same key.
@@ -182,6 +190,26 @@ impl PrefixStats {
                 wanted,
                 "two functions share a prefix but not the value type; give one another `prefix`"
             );
+        }
+    }
+
+    /// A codec that does not notice when the type changes, and a key without a version: said once,
+    /// not stored.
+    #[cold]
+    pub(crate) fn version_missing(&self, prefix: &str) {
+        if self.mismatch_reported.first() {
+            tracing::error!(
+                prefix,
+                "this codec decodes a changed type without noticing; give the key a version, or nothing is stored"
+            );
+        }
+    }
+
+    /// A value that its codec cannot write: said once, not stored.
+    #[cold]
+    pub(crate) fn not_encoded(&self, prefix: &str, error: &CodecError) {
+        if self.mismatch_reported.first() {
+            tracing::error!(prefix, %error, "a value cannot be stored");
         }
     }
 

@@ -1,18 +1,33 @@
 //! What a caller asks of one answer: how long it lives, what it is tagged with, when it may be stale.
 
+mod by_value;
+mod for_value;
+mod options;
+
+#[cfg(test)]
+mod tests;
+
+pub use for_value::PolicyFor;
+pub use options::SingleFlight;
+pub(crate) use options::{Local, Options};
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::freshness::{Early, Jitter, NEGATIVE_TTL, Windows};
+use by_value::ByValue;
+use options::SHORTEST_LEASE;
+
+use crate::codec::compress::LARGEST;
+use crate::codec::{Codec, ValueCodec};
+use crate::freshness::{Early, Jitter};
 use crate::tags::Tag;
-use crate::template::Template;
 use crate::value::Cacheable;
 
 /// The options of the attribute, for a cache that is called by hand.
 ///
-/// Options that look at the value (`cache_if`, `tags_with`, [`Policy::ttl_with`]) bind the policy
-/// to a value type; without them one policy serves keys of every type.
+/// Options that look at the value (`cache_if`, `tags_with`, [`Policy::ttl_with`]) or encode it
+/// (`codec`) bind the policy to a value type; without them one policy serves keys of every type.
 ///
 /// ```
 /// # use cached_runtime as cache_aside;
@@ -29,6 +44,11 @@ use crate::value::Cacheable;
 /// let never_empty = policy.clone().cache_if(|members: &Vec<String>| !members.is_empty());
 /// cache.put(&members, &vec![], &never_empty).await?;
 /// assert_eq!(cache.get(&members).await, None);
+///
+/// // What the tier that processes share is asked to do.
+/// let shared = policy.clone().max_size(64 << 10).lease(Duration::from_secs(10));
+/// let private = policy.not_remote();
+/// # let _ = (shared, private);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
 #[must_use = "a policy does nothing until a cache is called with it"]
@@ -40,87 +60,6 @@ pub struct Policy<T = Untyped> {
 /// The type parameter of a [`Policy`] that serves values of every type.
 #[derive(Clone, Copy, Debug)]
 pub enum Untyped {}
-
-/// Who shares one load of a key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SingleFlight {
-    /// All callers of this process.
-    #[default]
-    Local,
-    /// Nobody: every caller that finds nothing loads.
-    Off,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    pub(crate) ttl: Duration,
-    pub(crate) jitter: Jitter,
-    pub(crate) negative_ttl: Option<Duration>,
-    pub(crate) windows: Windows,
-    pub(crate) early: Option<Early>,
-    pub(crate) soft_timeout: Option<Duration>,
-    pub(crate) load_timeout: Option<Duration>,
-    pub(crate) single_flight: SingleFlight,
-    pub(crate) local: Local,
-    pub(crate) tags: Vec<Tag>,
-}
-
-/// What the local tier keeps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Local {
-    Kept,
-    KeptFor(Duration),
-    NotKept,
-}
-
-type Look<T, R> = Arc<dyn Fn(&T) -> R + Send + Sync>;
-
-pub(crate) struct ByValue<T> {
-    pub(crate) ttl_with: Option<Look<T, Duration>>,
-    pub(crate) cache_if: Option<Look<T, bool>>,
-    pub(crate) tags_with: Vec<Look<T, Vec<Tag>>>,
-    pub(crate) templates: Vec<Template<T>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            ttl: Duration::ZERO,
-            jitter: Jitter::default(),
-            negative_ttl: None,
-            windows: Windows::default(),
-            early: None,
-            soft_timeout: None,
-            load_timeout: None,
-            single_flight: SingleFlight::default(),
-            local: Local::Kept,
-            tags: Vec::new(),
-        }
-    }
-}
-
-impl<T> Default for ByValue<T> {
-    fn default() -> Self {
-        Self {
-            ttl_with: None,
-            cache_if: None,
-            tags_with: Vec::new(),
-            templates: Vec::new(),
-        }
-    }
-}
-
-impl<T> Clone for ByValue<T> {
-    fn clone(&self) -> Self {
-        Self {
-            ttl_with: self.ttl_with.clone(),
-            cache_if: self.cache_if.clone(),
-            tags_with: self.tags_with.clone(),
-            templates: self.templates.clone(),
-        }
-    }
-}
 
 impl Policy<Untyped> {
     /// Answers are fresh for `ttl`, less the jitter. A zero ttl stores nothing.
@@ -159,6 +98,24 @@ impl Policy<Untyped> {
         self.typed().with_tags_with(tags)
     }
 
+    /// How values become bytes for the remote tier. Default: `MessagePack` with field names.
+    ///
+    /// A codec that is not [`SELF_DESCRIBING`](Codec::SELF_DESCRIBING) goes with keys that have a
+    /// [`version`](crate::Key::version).
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// # #[cfg(feature = "messagepack")] {
+    /// use cache_aside::{Policy, codec::MessagePack};
+    /// use std::time::Duration;
+    ///
+    /// let users = Policy::ttl(Duration::from_secs(60)).codec::<String>(MessagePack);
+    /// # drop(users); }
+    /// ```
+    pub fn codec<T: Cacheable>(self, codec: impl Codec) -> Policy<T> {
+        self.typed().with_codec(codec)
+    }
+
     pub(crate) fn typed<T>(self) -> Policy<T> {
         Policy {
             options: self.options,
@@ -179,6 +136,19 @@ impl<T: Cacheable> Policy<T> {
         I: IntoIterator<Item: Into<Tag>>,
     {
         self.with_tags_with(tags)
+    }
+
+    /// How values become bytes for the remote tier. Default: `MessagePack` with field names.
+    ///
+    /// A codec that is not [`SELF_DESCRIBING`](Codec::SELF_DESCRIBING) goes with keys that have a
+    /// [`version`](crate::Key::version).
+    pub fn codec(self, codec: impl Codec) -> Self {
+        self.with_codec(codec)
+    }
+
+    fn with_codec<C: Codec>(mut self, _: C) -> Self {
+        self.by_value.codec = Some(ValueCodec::of::<C>());
+        self
     }
 }
 
@@ -246,7 +216,7 @@ impl<T> Policy<T> {
         self
     }
 
-    /// Who shares one load.
+    /// Who shares one load. Default: [`SingleFlight::Cluster`].
     pub fn single_flight(mut self, who: SingleFlight) -> Self {
         self.options.single_flight = who;
         self
@@ -261,6 +231,42 @@ impl<T> Policy<T> {
     /// Keeps nothing in this process; callers at the same time still share one load.
     pub fn not_local(mut self) -> Self {
         self.options.local = Local::NotKept;
+        self
+    }
+
+    /// Keeps nothing in the remote tier: the answer stays in this process, and is invalidated
+    /// through the shared tier like every other.
+    pub fn not_remote(mut self) -> Self {
+        self.options.remote = false;
+        self
+    }
+
+    /// Compresses payloads of more than this many bytes, on their way to the remote tier. Zero,
+    /// the default, turns it off.
+    pub fn compress_above(mut self, bytes: usize) -> Self {
+        self.options.compress_above = (bytes > 0).then_some(bytes);
+        self
+    }
+
+    /// Larger payloads are returned, not stored in any tier, and counted. It applies where values
+    /// are encoded: without a remote tier they are not. Default: 1 MiB; at most 256 MiB.
+    pub fn max_size(mut self, bytes: usize) -> Self {
+        self.options.max_size = bytes.min(LARGEST);
+        self
+    }
+
+    /// How long a loader that crashed can hold up other processes. A loader that lives renews its
+    /// lease at a third of this time, so it is at least 300 ms: a shorter one counts as that.
+    /// Default: 3 s.
+    pub fn lease(mut self, time: Duration) -> Self {
+        self.options.lease = time.max(SHORTEST_LEASE);
+        self
+    }
+
+    /// How long to wait for the load of another process that is alive; then the caller loads by
+    /// itself, and does not store. Default: 30 s.
+    pub fn lease_wait(mut self, limit: Duration) -> Self {
+        self.options.lease_wait = limit;
         self
     }
 
@@ -290,40 +296,6 @@ impl<T> Policy<T> {
             by_value: ByValue::default(),
         }
     }
-
-    /// The ttl of a value, before jitter.
-    pub(crate) fn ttl_of(&self, value: &T) -> Duration {
-        self.by_value
-            .ttl_with
-            .as_ref()
-            .map_or(self.options.ttl, |ttl| ttl(value))
-    }
-
-    /// The ttl of "not found", before jitter.
-    pub(crate) fn ttl_of_none(&self) -> Duration {
-        let default = match self.by_value.ttl_with {
-            Some(_) => NEGATIVE_TTL,
-            None => NEGATIVE_TTL.min(self.options.ttl / 10),
-        };
-        self.options.negative_ttl.unwrap_or(default)
-    }
-
-    pub(crate) fn accepts(&self, value: &T) -> bool {
-        self.by_value
-            .cache_if
-            .as_ref()
-            .is_none_or(|keep| keep(value))
-    }
-
-    pub(crate) fn result_tags(&self, value: &T) -> Vec<Tag> {
-        let written = self
-            .by_value
-            .templates
-            .iter()
-            .filter_map(|tag| tag.with_value(value));
-        let computed = self.by_value.tags_with.iter().flat_map(|tags| tags(value));
-        written.chain(computed).collect()
-    }
 }
 
 impl<T> Clone for Policy<T> {
@@ -342,30 +314,5 @@ impl<T> fmt::Debug for Policy<T> {
             .field("ttl", &self.options.ttl)
             .field("tags", &self.options.tags.len())
             .finish_non_exhaustive()
-    }
-}
-
-/// A policy that can be used for values of type `T`: a `Policy`, or a `Policy<T>`.
-pub trait PolicyFor<T>: sealed::Sealed<T> {}
-
-impl<T, P: sealed::Sealed<T>> PolicyFor<T> for P {}
-
-pub(crate) mod sealed {
-    use super::{Cacheable, Policy, Untyped};
-
-    pub trait Sealed<T> {
-        fn for_value(&self) -> Policy<T>;
-    }
-
-    impl<T: Cacheable> Sealed<T> for Policy<Untyped> {
-        fn for_value(&self) -> Policy<T> {
-            self.clone().typed()
-        }
-    }
-
-    impl<T: Cacheable> Sealed<T> for Policy<T> {
-        fn for_value(&self) -> Policy<T> {
-            self.clone()
-        }
     }
 }

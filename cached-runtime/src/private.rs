@@ -2,20 +2,25 @@
 //! release.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::cache::Cache;
+use crate::codec::{self as values, ValueCodec};
 use crate::freshness::Jitter;
 use crate::policy::{Policy, Untyped};
 use crate::tags::Tag;
 use crate::template::Template;
+use crate::value::Cacheable;
 
 pub use std::any::type_name;
 pub use std::borrow::ToOwned;
 pub use std::option::Option::Some;
 pub use std::time::Duration;
 
-pub use crate::batch::{Answers, AsMapKey, BatchMiss, Each, LookEach, look_each};
+pub use crate::batch::{
+    Again, Answers, AsMapKey, BatchMiss, ByClone, Each, LookEach, Never, look_each,
+};
 pub use crate::call::{Hit, Looking, Miss, look};
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, Scoped, arg, types};
@@ -104,6 +109,42 @@ impl<T: ToOwned<Owned: Send + Sync + 'static> + ?Sized> Keepable for T {}
 /// Asks that a background load can have a copy.
 pub fn keepable<T: Keepable + ?Sized>(_: &T) {}
 
+/// The options with a codec. As a function it has bounds that are reported where each type stands.
+pub fn encoded<T: Cacheable, C: values::Codec>(mut rules: Rules<T>) -> Rules<T> {
+    rules.0.by_value.codec = Some(ValueCodec::of::<C>());
+    rules
+}
+
+/// A codec that may be used without a version.
+#[diagnostic::on_unimplemented(
+    message = "`codec = {Self}` needs `version`: its bytes do not say which field is which, so \
+               those of an older type could be read as wrong values; write `version = 1`, and \
+               change it with the type"
+)]
+pub trait WithoutVersion<const SELF_DESCRIBING: bool> {}
+
+impl<C> WithoutVersion<true> for C {}
+
+/// Asks that a codec may be used without a version.
+pub fn without_version<C: WithoutVersion<SELF_DESCRIBING>, const SELF_DESCRIBING: bool>() {}
+
+/// What a codec says of itself, for [`without_version`].
+#[derive(Debug)]
+pub struct Described<C>(PhantomData<C>);
+
+impl<C: values::Codec> Described<C> {
+    /// Hides that of [`NoCodec`], where there is one.
+    pub const SELF_DESCRIBING_CODEC: bool = C::SELF_DESCRIBING;
+}
+
+/// What is no codec is reported once, by [`encoded`], and not here.
+pub trait NoCodec {
+    /// Asks for nothing.
+    const SELF_DESCRIBING_CODEC: bool = true;
+}
+
+impl<C> NoCodec for Described<C> {}
+
 /// The options of one call: a [`Policy`] whose closures capture nothing.
 pub struct Rules<T>(Policy<T>);
 
@@ -134,6 +175,10 @@ options! {
     load_timeout(Duration)
     single_flight(SingleFlight)
     local_for(Duration)
+    compress_above(usize)
+    max_size(usize)
+    lease(Duration)
+    lease_wait(Duration)
 }
 
 #[doc(hidden)]
@@ -166,6 +211,11 @@ impl<T> Rules<T> {
     #[must_use]
     pub fn not_local(self) -> Self {
         Self(self.0.not_local())
+    }
+
+    #[must_use]
+    pub fn not_remote(self) -> Self {
+        Self(self.0.not_remote())
     }
 
     #[must_use]

@@ -103,6 +103,14 @@ impl<T> Template<T> {
         self.render(Some(value))
     }
 
+    /// The beginning of the tag up to its first colon, if it is the same for every value.
+    pub(crate) fn family(&self) -> Option<&'static str> {
+        match self.0.first() {
+            Some(Piece::Text(text)) => text.find(':').map(|colon| &text[..=colon]),
+            _ => None,
+        }
+    }
+
     fn render(&self, value: Option<&T>) -> Option<Tag> {
         let mut text = Text::new();
         for piece in &self.0 {

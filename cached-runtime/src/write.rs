@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 
 use crate::cache::Cache;
-use crate::invalidation::Invalidation;
+use crate::invalidation::{Invalidation, begin};
 use crate::key::IntoKey;
 use crate::outcome::{Answer, Shape};
 use crate::tags::Tag;
@@ -74,19 +74,24 @@ impl<R, T, E> Write<R, T, E> {
                 .filter_map(|template| template.with_value(value))
                 .collect(),
         };
-        let Some(known) = pending.0.take() else {
-            return outcome;
+        // No error of the function's is held while the store is waited for.
+        let value = match (shape.take)(outcome) {
+            Ok(value) => value,
+            Err(failed) => return failed,
         };
-        let mut invalidation = added.into_iter().fold(known, Invalidation::tag);
-        match invalidation.apply() {
-            Ok(()) => outcome,
-            Err(error) => match shape.not_invalidated(error) {
-                Ok(failed) => failed,
-                Err(error) => {
-                    tracing::error!(%error, "a write is done, but what it changed is not invalidated");
-                    outcome
-                }
-            },
+        let Some(known) = pending.0.take() else {
+            return shape.put_back(value);
+        };
+        let invalidation = added.into_iter().fold(known, Invalidation::tag);
+        let Err(error) = invalidation.await else {
+            return shape.put_back(value);
+        };
+        match shape.not_invalidated(error) {
+            Ok(failed) => failed,
+            Err(error) => {
+                tracing::error!(%error, "a write is done; what it changed is invalidated later");
+                shape.put_back(value)
+            }
         }
     }
 }
@@ -96,8 +101,8 @@ struct Pending(Option<Invalidation>);
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if let Some(Err(error)) = self.0.take().map(|mut invalidation| invalidation.apply()) {
-            tracing::error!(%error, "a write was given up, and what it may have changed is not invalidated");
+        if let Some(known) = self.0.take() {
+            begin(known);
         }
     }
 }

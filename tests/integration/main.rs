@@ -9,13 +9,20 @@
 mod support;
 
 mod batch;
+#[cfg(feature = "redis")]
+mod conformance;
 mod freshness;
 mod hardening;
+mod harness;
 mod invalidation;
 mod keys;
 mod modes;
 mod one_load;
+#[cfg(feature = "redis")]
+mod redis_link;
+mod roles;
 mod runtimes;
 mod secrets;
+mod shared;
 mod storing;
 mod writes;

@@ -41,7 +41,8 @@ fn every_option_is_read() {
         stale_if_error = 60, refresh_ahead = 0.8, soft_timeout = "200ms", load_timeout = "2s",
         single_flight = off, local = "10s", cache = self.cache, each = ids, crate = ::a::b,
         tags_with = f::<A, B>, skip(self, r#type), early_expiry = 2,
-        ttl_with = |user| user.ttl(),
+        ttl_with = |user| user.ttl(), lease = "3s", lease_wait = WAIT, remote = false,
+        codec = ::a::Codec<B>, compress_above = "4KiB", max_size = 1024,
         "#,
     );
     let length =
@@ -63,6 +64,12 @@ fn every_option_is_read() {
         SingleFlight::Off
     );
     assert!(matches!(args.local.expect("local").value, Local::For(_)));
+    assert_eq!(length(args.lease), Some(Duration::from_secs(3)));
+    assert_eq!(length(args.lease_wait), None);
+    assert!(!args.remote.expect("remote").value && args.codec.is_some());
+    let above = args.compress_above.expect("compress_above").value;
+    assert_eq!(above.bytes, 4096);
+    assert_eq!(args.max_size.expect("max_size").value.bytes, 1024);
     assert_eq!(args.skip.expect("skip").value.len(), 2);
     assert!(args.cache_if.is_some() && args.tags_with.is_some() && args.ttl_with.is_some());
     assert!(args.cache.is_some() && args.each.is_some() && args.crate_path.is_some());
@@ -78,6 +85,15 @@ fn values_have_more_than_one_form() {
         accepted("local = false").local.expect("local").value,
         Local::Not
     ));
+    assert!(accepted("remote = true").remote.expect("remote").value);
+    for (text, mode) in [
+        ("cluster", SingleFlight::Cluster),
+        ("local", SingleFlight::Local),
+        ("off", SingleFlight::Off),
+    ] {
+        let flight = accepted(&format!("single_flight = {text}")).single_flight;
+        assert_eq!(flight.expect("single_flight").value, mode);
+    }
     assert_eq!(
         accepted(r#"version = "v2""#)
             .version
@@ -169,14 +185,51 @@ fn a_mistake_says_what_to_write() {
             "`early_expiry` takes a number above zero; write `early_expiry = 1.0`",
         ),
         (
-            "single_flight = cluster",
-            "`single_flight` is `local` or `off`; write `single_flight = off`",
-        ),
-        (
             "crate = shelf",
             "path must start with `::` or `crate::`; write `::my_dep::cache_aside`",
         ),
         (r#""5m""#, r#"name an option, for example `ttl = "5m"`"#),
+    ] {
+        assert_eq!(read(text).1, [message], "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_about_tiers_says_what_to_write() {
+    for (text, message) in [
+        (
+            "single_flight = global",
+            "`single_flight` is `cluster`, `local` or `off`; write `single_flight = off`",
+        ),
+        (
+            "remote = off",
+            "`remote` is `true` or `false`; write `remote = false`",
+        ),
+        (
+            "remote(false)",
+            "`remote` takes one switch; write `remote = false`",
+        ),
+        (
+            r#"codec = "json""#,
+            "`codec` takes the path of a type; write `codec = cache_aside::codec::Json`",
+        ),
+        (
+            "codec = 5",
+            "`codec` takes the path of a type; write `codec = cache_aside::codec::Json`",
+        ),
+        (
+            "codec = &Json",
+            "`codec` takes the path of a type; write `codec = cache_aside::codec::Json`",
+        ),
+        (
+            "compress_above = off",
+            "`compress_above` takes a size; write `compress_above = \"4KiB\"`, or \
+             `compress_above = 0` for never",
+        ),
+        (
+            "max_size = 1MiB",
+            "a unit belongs in a string; write `max_size = \"1MiB\"`",
+        ),
     ] {
         assert_eq!(read(text).1, [message], "{text}");
     }

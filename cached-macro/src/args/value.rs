@@ -27,19 +27,6 @@ pub(crate) enum Jitter {
 #[derive(Clone)]
 pub(crate) struct Fraction(pub(crate) f64);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SingleFlight {
-    Local,
-    Off,
-}
-
-#[derive(Clone)]
-pub(crate) enum Local {
-    Whole,
-    Not,
-    For(Time),
-}
-
 pub(super) fn time(option: &str, input: ParseStream<'_>) -> syn::Result<Time> {
     Time::new(option, input.parse()?)
 }
@@ -56,12 +43,12 @@ pub(super) fn negative_ttl(input: ParseStream<'_>) -> syn::Result<Time> {
     Time::new("negative_ttl", value)
 }
 
-fn is_bool(expr: &Expr) -> bool {
+pub(super) fn is_bool(expr: &Expr) -> bool {
     matches!(expr, Expr::Lit(literal) if matches!(literal.lit, Lit::Bool(_)))
 }
 
 /// Is it one of these words, as a bare name or in a string?
-fn is_word(expr: &Expr, words: &[&str]) -> bool {
+pub(super) fn is_word(expr: &Expr, words: &[&str]) -> bool {
     match expr {
         Expr::Path(path) => words.iter().any(|word| path.path.is_ident(word)),
         Expr::Lit(literal) => match &literal.lit {
@@ -292,40 +279,12 @@ fn number(input: ParseStream<'_>, message: &str, fits: fn(f64) -> bool) -> syn::
     }
 }
 
-pub(super) fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight> {
-    let word = word(input);
-    match word.as_deref() {
-        Some("local") => Ok(SingleFlight::Local),
-        Some("off") => Ok(SingleFlight::Off),
-        _ => Err(input.error("`single_flight` is `local` or `off`; write `single_flight = off`")),
-    }
-}
-
 pub(super) fn on_failure(input: ParseStream<'_>) -> syn::Result<()> {
     match word(input).as_deref() {
         Some("propagate") => Ok(()),
         _ => Err(input.error(
             "`on_failure` is `propagate` where it is given; write `on_failure = propagate`",
         )),
-    }
-}
-
-pub(super) fn local(input: ParseStream<'_>) -> syn::Result<Local> {
-    match peel(input.parse()?) {
-        Expr::Lit(syn::ExprLit {
-            lit: Lit::Bool(flag),
-            ..
-        }) if flag.value => Ok(Local::Whole),
-        Expr::Lit(syn::ExprLit {
-            lit: Lit::Bool(_), ..
-        }) => Ok(Local::Not),
-        other if is_word(&other, &["on", "off", "yes", "no", "true", "false"]) => {
-            Err(syn::Error::new_spanned(
-                other,
-                "`local` is `true`, `false` or a duration; write `local = false`",
-            ))
-        }
-        other => Ok(Local::For(Time::new("local", other)?)),
     }
 }
 
@@ -349,7 +308,7 @@ fn string(input: ParseStream<'_>, message: &str) -> syn::Result<LitStr> {
 }
 
 /// The next token as a literal, taken only if it is one of the kinds that values are made of.
-fn literal(input: ParseStream<'_>) -> Option<Lit> {
+pub(super) fn literal(input: ParseStream<'_>) -> Option<Lit> {
     if input.peek(LitStr) || input.peek(LitInt) {
         input.parse().ok()
     } else {
@@ -358,9 +317,9 @@ fn literal(input: ParseStream<'_>) -> Option<Lit> {
 }
 
 /// The next token as a word, taken only if it is one that could stand there.
-fn word(input: ParseStream<'_>) -> Option<String> {
+pub(super) fn word(input: ParseStream<'_>) -> Option<String> {
     let word = Ident::parse_any(&input.fork()).ok()?.to_string();
-    if matches!(word.as_str(), "local" | "off" | "propagate") {
+    if matches!(word.as_str(), "cluster" | "local" | "off" | "propagate") {
         drop(input.call(Ident::parse_any));
         return Some(word);
     }

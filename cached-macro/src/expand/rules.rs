@@ -10,6 +10,7 @@ use crate::args::{Args, Given, Jitter, Local, SingleFlight};
 use crate::duration::Time;
 use crate::function::first_span;
 use crate::plan::Plan;
+use crate::tokens::placed;
 
 /// `let rules = ..`, one statement for each option that was given.
 pub(super) fn rules(plan: &Plan) -> TokenStream {
@@ -20,7 +21,7 @@ pub(super) fn rules(plan: &Plan) -> TokenStream {
         .flatten()
         .map(|time| self::time(time, k));
     let closures = closures(args);
-    let others = others(args, k);
+    let others = others(plan);
     let tags = plan.tags.iter().map(|tag| {
         let cfgs = &tag.cfgs;
         let pieces = pieces(tag, k);
@@ -39,7 +40,7 @@ pub(super) fn rules(plan: &Plan) -> TokenStream {
     }
 }
 
-fn times(args: &Args) -> [Option<&Given<Time>>; 6] {
+fn times(args: &Args) -> [Option<&Given<Time>>; 8] {
     [
         args.ttl.as_ref(),
         args.negative_ttl.as_ref(),
@@ -47,6 +48,8 @@ fn times(args: &Args) -> [Option<&Given<Time>>; 6] {
         args.stale_if_error.as_ref(),
         args.soft_timeout.as_ref(),
         args.load_timeout.as_ref(),
+        args.lease.as_ref(),
+        args.lease_wait.as_ref(),
     ]
 }
 
@@ -83,7 +86,8 @@ fn closures(args: &Args) -> TokenStream {
     set.collect()
 }
 
-fn others(args: &Args, k: &TokenStream) -> Vec<TokenStream> {
+fn others(plan: &Plan) -> Vec<TokenStream> {
+    let Plan { k, args, .. } = plan;
     let here = Span::mixed_site();
     let mut set = Vec::new();
     let number = |number: f64| Literal::f64_suffixed(number);
@@ -108,6 +112,7 @@ fn others(args: &Args, k: &TokenStream) -> Vec<TokenStream> {
     }
     if let Some(mode) = &args.single_flight {
         let mode = match mode.value {
+            SingleFlight::Cluster => Ident::new("Cluster", here),
             SingleFlight::Local => Ident::new("Local", here),
             SingleFlight::Off => Ident::new("Off", here),
         };
@@ -120,5 +125,39 @@ fn others(args: &Args, k: &TokenStream) -> Vec<TokenStream> {
         Some(Local::For(time)) => set.push(self::set(&Ident::new("local_for", here), time, k)),
         Some(Local::Whole) | None => {}
     }
+    if args.remote.as_ref().is_some_and(|remote| !remote.value) {
+        set.push(quote_spanned! {here=> let rules = rules.not_remote(); });
+    }
+    set.extend(codec(plan));
+    for Given { name, value } in [&args.compress_above, &args.max_size].into_iter().flatten() {
+        let method = format_ident!("{}", name, span = here);
+        let bytes = Literal::u64_unsuffixed(value.bytes);
+        set.push(quote_spanned! {here=> let rules = rules.#method(#bytes); });
+    }
     set
+}
+
+/// At the path that was given, where a type that is no codec is reported. The value is asked to be
+/// cacheable at the return type, as it is elsewhere: one place, one error.
+fn codec(plan: &Plan) -> Option<TokenStream> {
+    let Plan {
+        k, args, function, ..
+    } = plan;
+    let Given { value: codec, .. } = args.codec.as_ref()?;
+    let at = Span::mixed_site().located_at(first_span(codec));
+    let value = Ident::new("_", function.output_span());
+    let k = placed(k, at);
+    let asked = args.version.is_none().then(|| {
+        quote_spanned! {at=>
+            #k::without_version::<#codec, {
+                #[allow(unused_imports)]
+                use #k::NoCodec as _;
+                #k::Described::<#codec>::SELF_DESCRIBING_CODEC
+            }>();
+        }
+    });
+    Some(quote_spanned! {at=>
+        let rules = #k::encoded::<#value, #codec>(rules);
+        #asked
+    })
 }

@@ -154,7 +154,7 @@ fn each(args: &Args, errors: &mut Errors) {
 }
 
 /// Which of two options comes second in the text.
-fn later<'a>(one: &'a Ident, other: &'a Ident) -> &'a Ident {
+pub(super) fn later<'a>(one: &'a Ident, other: &'a Ident) -> &'a Ident {
     let (one_at, other_at) = (
         crate::errors::position(one.span()),
         crate::errors::position(other.span()),

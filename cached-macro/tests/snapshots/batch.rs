@@ -23,7 +23,8 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
                     file: ::core::file!(),
                     line: ::core::line!(),
                 })
-                .prefix("user");
+                .prefix("user")
+                .version("2");
             &SITE
         };
         let parts = ::cache_aside::__private::scoped(
@@ -60,6 +61,7 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
             let rules = ::cache_aside::__private::rules(codec);
             let rules = rules
                 .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
+            let rules = ::cache_aside::__private::encoded::<_, Compact>(rules);
             #[allow(clippy::used_underscore_binding)]
             let rules = rules
                 .tag([
@@ -69,7 +71,8 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
             rules
         })
     };
-    miss.run(
+    let body = miss
+        .body(
             codec,
             move |rest| async move {
                 #[allow(
@@ -94,8 +97,14 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
                 }
                 { db.find(tenant, ids).await }
             },
-        )
-        .await
+        );
+    let again = {
+        #[allow(unused_imports)]
+        use ::cache_aside::__private::{ByClone as _, Never as _};
+        let again = ::cache_aside::__private::Again(&body);
+        (&&again).again()
+    };
+    miss.run(codec, body, again).await
 }
 /// The key under which `load` stores its answer.
 #[must_use]
@@ -133,7 +142,8 @@ fn user_key(
                 file: ::core::file!(),
                 line: ::core::line!(),
             })
-            .prefix("user");
+            .prefix("user")
+            .version("2");
         &SITE
     };
     let parts = ::cache_aside::__private::scoped(

@@ -50,6 +50,7 @@ where
         let miss = look.miss(codec);
         let rules = ::cache_aside::__private::rules(codec);
         let rules = rules.ttl(::cache_aside::__private::Duration::from_millis(60000u64));
+        let rules = rules.not_remote();
         miss.rules(rules)
     };
     miss.run(

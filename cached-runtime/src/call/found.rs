@@ -10,12 +10,14 @@ use crate::error::LoadTimeout;
 use crate::flight::{Boarding, Landing, Leader, Ticket};
 use crate::freshness::Early;
 use crate::local::AnyEntry;
-use crate::mode::{Mode, Outcome, Report};
+use crate::mode::{Mode, Outcome, Report, Tier};
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::SingleFlight;
 use crate::tags::Number;
 
+use super::look::Errand;
+use super::meet::Access;
 use super::{Miss, Subject};
 
 /// So long a caller waits for another's load; then it leads one of its own, which the others join.
@@ -31,6 +33,8 @@ pub(super) enum Open {
     Early(Arc<AnyEntry>),
     /// Run the body and leave the cache alone.
     Alone,
+    /// Run the body for this caller: nothing may be read, joined or stored.
+    Unshared,
     Load,
 }
 
@@ -67,6 +71,10 @@ impl<R, T, E> Miss<R, T, E> {
         if self.mode.bypass || !self.cache.is_enabled() {
             return Open::Alone;
         }
+        if matches!(self.access, Access::Blind) {
+            self.count(Event::Miss);
+            return Open::Unshared;
+        }
         let Some(found) = self.found.as_ref().filter(|_| !self.mode.refresh) else {
             self.count(Event::Miss);
             return Open::Load;
@@ -99,10 +107,15 @@ impl<R, T, E> Miss<R, T, E> {
             (true, false) => (Event::Hit, Outcome::Hit),
         };
         found.mark_used();
-        self.count(event);
+        if self.errand != Errand::Behind {
+            self.count(event);
+            if self.tier == Tier::Remote {
+                self.count(Event::RemoteHit);
+            }
+        }
         self.mode
             .report
-            .report(|| Report::found(outcome, now.since(found.life.born)));
+            .report(|| Report::found(outcome, self.tier, now.since(found.life.born)));
         Subject::open(codec, found)
     }
 
@@ -164,7 +177,8 @@ impl<R, T, E> Miss<R, T, E> {
         let Some(leader) = leader else {
             return Err(None);
         };
-        if self.mode.refresh {
+        if self.mode.refresh || self.cache.shared().is_some() {
+            // What another process or another flight stored, the claim of the lease finds.
             return Err(Some(leader));
         }
         let before = self.found.as_ref().map_or(0, |found| found.start);
@@ -197,7 +211,12 @@ impl<R, T, E> Miss<R, T, E> {
                 return Waited::Answer(stale);
             }
         }
-        let own_limit = options.load_timeout.filter(|limit| *limit <= PATIENCE);
+        let patience = match self.access {
+            // The leader itself may have to wait, for a load of another process.
+            Access::Seen(_) => PATIENCE.saturating_add(options.lease_wait),
+            Access::Apart | Access::Blind => PATIENCE,
+        };
+        let own_limit = options.load_timeout.filter(|limit| *limit <= patience);
         if let Some(limit) = own_limit.filter(|_| self.may_cut(codec)) {
             if let Some(landing) = within(limit, landing.as_mut()).await {
                 return Waited::Landed(landing);
@@ -206,7 +225,7 @@ impl<R, T, E> Miss<R, T, E> {
                 return Waited::Landed(Landing::TimedOut);
             }
         }
-        match within(PATIENCE, landing).await {
+        match within(patience, landing).await {
             Some(landing) => Waited::Landed(landing),
             None => Waited::Overdue(start),
         }
@@ -239,6 +258,7 @@ impl<R, T, E> Miss<R, T, E> {
                 let limit = self.subject.policy.options.load_timeout.unwrap_or_default();
                 codec.shape.timed_out(LoadTimeout::new(limit))
             }
+            Landing::Unshared => return Joined::LoadAlone,
             Landing::Gone | Landing::Aloft => return Joined::Again,
             Landing::Overtaken | Landing::Panicked => return Joined::InVain,
         };
@@ -251,13 +271,24 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// Whether there is something to give when waiting is cut now.
-    fn may_cut(&self, codec: &Codec<R, T, E>) -> bool {
+    pub(super) fn may_cut(&self, codec: &Codec<R, T, E>) -> bool {
         codec.shape.can_time_out() || self.fallback().is_some()
     }
 
     /// The found value in place of a load that failed or takes too long.
     pub(super) fn fallback_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
         self.fallback().map(|found| self.answer(codec, found))
+    }
+
+    /// What was found, if it needs neither a window nor a refresh.
+    pub(super) fn fresh(&self) -> Option<Arc<AnyEntry>> {
+        let now = self.cache.clock().now();
+        let found = self.found.as_ref().filter(|_| !self.mode.refresh);
+        found.filter(|found| found.life.is_fresh(now)).cloned()
+    }
+
+    pub(super) fn is_refresh(&self) -> bool {
+        self.errand != Errand::Answer
     }
 
     pub(super) fn may_answer_softly(&self) -> bool {
@@ -285,6 +316,7 @@ impl<R, T, E> Miss<R, T, E> {
         self.count(Event::Refresh);
         Self {
             mode: Mode::default(),
+            errand: Errand::Behind,
             ..self.clone()
         }
     }

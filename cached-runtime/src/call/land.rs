@@ -18,6 +18,7 @@ use crate::policy::{Local, Policy};
 use crate::tags::{Number, TagCell, TagCells};
 
 use super::Miss;
+use super::claim::Terms;
 
 /// What a call is about: the key, and the rules for what is stored under it.
 pub(crate) struct Subject<T> {
@@ -60,9 +61,12 @@ pub(crate) struct Loading {
     pub(crate) start: Number,
     pub(crate) began: Moment,
     leader: Option<Leader>,
+    terms: Terms,
 }
 
 impl Loading {
+    /// A load in this process alone. Its number is that of the flight, if there is one: whoever
+    /// joined came after it.
     pub(crate) fn begin(cache: &Cache, leader: Option<Leader>) -> Self {
         let start = leader
             .as_ref()
@@ -71,6 +75,26 @@ impl Loading {
             start,
             began: cache.clock().now(),
             leader,
+            terms: Terms::Apart,
+        }
+    }
+
+    /// The number of a load on other terms is its own: it may have waited for long since it
+    /// boarded, and tokens decide who may have its answer.
+    pub(crate) fn on(cache: &Cache, leader: Option<Leader>, terms: Terms) -> Self {
+        let mut loading = Self::begin(cache, leader);
+        if !matches!(terms, Terms::Apart) {
+            loading.start = cache.sequence().next();
+        }
+        loading.terms = terms;
+        loading
+    }
+}
+
+impl Loading {
+    fn land(&mut self, landing: Landing) {
+        if let Some(leader) = self.leader.take() {
+            leader.land(landing);
         }
     }
 }
@@ -81,64 +105,70 @@ pub(crate) enum Kept {
     Stored(Arc<AnyEntry>),
     /// Good for those who wait, but not to be stored.
     NotStored(Arc<AnyEntry>),
+    /// Good for the caller whose load it was; for others nothing is known.
+    Unproven,
+    /// The store did not say what became of it.
+    Unknown,
     /// Something it depends on was invalidated while it was loaded.
     Overtaken,
 }
 
 impl<R, T, E> Miss<R, T, E> {
-    pub(super) fn begin(&self, leader: Option<Leader>) -> Loading {
-        Loading::begin(&self.cache, leader)
-    }
-
-    /// `outcome` is what the body returned, or what is given because it was cut.
-    pub(super) fn land(
+    /// What there may be to store; or what the caller is given at once. `outcome` is what the body
+    /// returned, or what is given because it was cut.
+    ///
+    /// No error of the function's is left when this returns `Ok`: it need not be `Send`, and the
+    /// store is waited for next.
+    pub(super) fn arrive(
         &self,
         codec: &Codec<R, T, E>,
-        loading: Loading,
+        loading: &mut Loading,
         outcome: Result<R, R>,
-    ) -> R {
-        let (outcome, landing) = match outcome {
-            Err(instead) => {
-                self.count(Event::LoadTimeout);
-                (instead, Landing::TimedOut)
-            }
-            Ok(outcome) => self.settle(codec, &loading, outcome),
-        };
-        if let Some(leader) = loading.leader {
-            leader.land(landing);
+    ) -> Result<Option<T>, R> {
+        let outcome = outcome.inspect_err(|_| {
+            self.count(Event::LoadTimeout);
+            loading.land(Landing::TimedOut);
+        })?;
+        self.count(Event::Load);
+        if !matches!((codec.shape.peek)(&outcome), Answer::Failed) {
+            return (codec.shape.take)(outcome);
         }
-        outcome
+        self.count(Event::LoadError);
+        loading.land(Landing::Failed(codec.shape.share(&outcome)));
+        Err(self.fallback_answer(codec).unwrap_or_else(|| {
+            self.report_load();
+            outcome
+        }))
     }
 
-    /// Stores what was loaded, and says what those who wait get.
-    fn settle(&self, codec: &Codec<R, T, E>, loading: &Loading, outcome: R) -> (R, Landing) {
-        self.count(Event::Load);
-        let value = match (codec.shape.peek)(&outcome) {
-            Answer::Value(value) => Some(value),
-            Answer::NotFound => None,
-            Answer::Failed => {
-                self.count(Event::LoadError);
-                let landing = Landing::Failed(codec.shape.share(&outcome));
-                if let Some(stale) = self.fallback_answer(codec) {
-                    return (stale, landing);
-                }
-                self.mode.report.report(|| Report::loaded(Outcome::Loaded));
-                return (outcome, landing);
-            }
-        };
-        let landing = match self.subject.keep(&self.cache, codec, value, loading) {
+    /// Stores the answer and tells those who wait.
+    pub(super) async fn land(
+        &self,
+        codec: &Codec<R, T, E>,
+        mut loading: Loading,
+        value: Option<T>,
+    ) -> R {
+        let (subject, cache) = (&self.subject, &self.cache);
+        let kept = subject.settle(cache, codec, &mut loading, value.as_ref());
+        let landing = match kept.await {
             Kept::Stored(entry) | Kept::NotStored(entry) => Landing::Arrived(entry),
+            Kept::Unproven | Kept::Unknown => Landing::Unshared,
             Kept::Overtaken => Landing::Overtaken,
         };
+        loading.land(landing);
+        self.report_load();
+        codec.shape.put_back(value)
+    }
+
+    fn report_load(&self) {
         self.mode.report.report(|| Report::loaded(Outcome::Loaded));
-        (outcome, landing)
     }
 
     /// What to give in place of a load that is over its limit; `None`: go on waiting for it.
     pub(super) fn instead(&self, codec: &Codec<R, T, E>, limit: Duration) -> Option<R> {
         self.fallback_answer(codec).or_else(|| {
             let timed_out = codec.shape.timed_out(LoadTimeout::new(limit))?;
-            self.mode.report.report(|| Report::loaded(Outcome::Loaded));
+            self.report_load();
             Some(timed_out)
         })
     }
@@ -206,6 +236,39 @@ impl<T> Subject<T> {
         (codec.open)(entry, codec.shape.not_found)
     }
 
+    /// Stores what was loaded, on the terms of its load.
+    pub(crate) async fn settle<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        loading: &mut Loading,
+        value: Option<&T>,
+    ) -> Kept {
+        let terms = std::mem::replace(&mut loading.terms, Terms::Apart);
+        if matches!(terms, Terms::Apart) {
+            return self.keep(cache, codec, value, loading);
+        }
+        if let Some(leader) = &loading.leader {
+            // What is proven from here on is so for all who joined.
+            leader.close();
+        }
+        let loaded = self.loaded(cache, codec, value, loading);
+        match terms {
+            Terms::Apart | Terms::Unshared => {
+                self.stats.count(Event::NotStored);
+                Kept::Unproven
+            }
+            Terms::Kept(seen, proofs) => {
+                self.keep_with_tokens(cache, codec, &seen, proofs, loaded)
+                    .await
+            }
+            Terms::Leased(seen, proofs, lease) => {
+                self.ship(cache, codec, &seen, (proofs, lease), loaded)
+                    .await
+            }
+        }
+    }
+
     /// Stores a loaded answer (`None`: "not found") where the rules allow it and nothing it depends
     /// on was invalidated since its load began.
     pub(crate) fn keep<R, E>(
@@ -263,7 +326,7 @@ impl<T> Subject<T> {
     }
 
     /// Zero: not to be stored.
-    fn ttl<R, E>(&self, codec: &Codec<R, T, E>, value: Option<&T>) -> Duration {
+    pub(super) fn ttl<R, E>(&self, codec: &Codec<R, T, E>, value: Option<&T>) -> Duration {
         match value {
             None => self.policy.ttl_of_none(),
             Some(value) if !self.policy.accepts(value) => Duration::ZERO,
@@ -293,7 +356,7 @@ impl<T> Subject<T> {
     }
 
     /// All tags of an answer: those of the call, and those its value adds.
-    fn tags_of(&self, cache: &Cache, value: Option<&T>) -> TagCells {
+    pub(super) fn tags_of(&self, cache: &Cache, value: Option<&T>) -> TagCells {
         let added = value.map_or_else(Vec::new, |value| self.policy.result_tags(value));
         let added = added.iter().map(|tag| cache.tags().cell(tag));
         self.tags.iter().cloned().chain(added).collect()

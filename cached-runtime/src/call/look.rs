@@ -7,13 +7,14 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::key::{Ident, Identity, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
-use crate::mode::{self, Mode};
+use crate::mode::{self, Mode, Tier};
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Policy;
 use crate::site::Site;
 
 use super::Subject;
+use super::meet::Access;
 
 /// A call that was not answered at the first look. Owns all it needs, the key included.
 pub struct Miss<R, T, E> {
@@ -22,7 +23,24 @@ pub struct Miss<R, T, E> {
     pub(super) mode: Mode,
     /// A current entry of the right type, or of a negative answer.
     pub(super) found: Option<Arc<AnyEntry>>,
+    /// Where it was found.
+    pub(super) tier: Tier,
+    /// What the shared tier said.
+    pub(super) access: Access,
+    pub(super) errand: Errand,
     pub(super) types: PhantomData<fn() -> (R, E)>,
+}
+
+/// What a call is about to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Errand {
+    /// Give an answer.
+    #[default]
+    Answer,
+    /// Give an answer that is found, and refresh it before.
+    Refresh,
+    /// Refresh behind an answer that was given.
+    Behind,
 }
 
 impl<R, T, E> Clone for Miss<R, T, E> {
@@ -32,6 +50,9 @@ impl<R, T, E> Clone for Miss<R, T, E> {
             subject: self.subject.clone(),
             mode: self.mode.clone(),
             found: self.found.clone(),
+            tier: self.tier,
+            access: self.access.clone(),
+            errand: self.errand,
             types: PhantomData,
         }
     }
@@ -150,6 +171,9 @@ impl<R, T, E> Miss<R, T, E> {
             subject,
             mode: mode.unwrap_or_default(),
             found,
+            tier: Tier::Local,
+            access: Access::default(),
+            errand: Errand::default(),
             types: PhantomData,
         }
     }
@@ -167,6 +191,9 @@ impl<R, T, E> Miss<R, T, E> {
             subject,
             mode,
             found: None,
+            tier: Tier::Local,
+            access: Access::default(),
+            errand: Errand::default(),
             types: PhantomData,
         }
     }

@@ -42,6 +42,8 @@ pub(crate) enum Landing {
     /// The body failed; the error, where it can be shared.
     Failed(Option<SharedError>),
     TimedOut,
+    /// Its answer is for its leader only: whoever waits loads by itself.
+    Unshared,
     /// The leader was dropped: whoever waits may be the next.
     Gone,
     /// The body panicked.
@@ -126,9 +128,11 @@ impl Flights {
 impl Leader {
     /// Nobody can join any more.
     ///
-    /// To be called after the value was stored: a newcomer finds the flight or the value, so it
-    /// never loads once more what has just been loaded.
-    fn close(&self) {
+    /// In a process by itself it is called after the value was stored: a newcomer finds the flight
+    /// or the value, so it never loads once more what has just been loaded. Where a store has to
+    /// prove the value, it is called before the store is asked: what is proven then is so for all
+    /// who joined. Newcomers ask the store themselves.
+    pub(crate) fn close(&self) {
         let mut shard = self.flights.shard(&self.key);
         if shard
             .get(&self.key)

@@ -50,11 +50,41 @@ impl Life {
             usable_until,
             carefree_until: born,
         };
-        let first_question = early.map_or(fresh_until, |(early, cost)| {
-            early.possible_from(&life, cost)
-        });
-        life.carefree_until = first_question.min(fresh_until).before(COARSE_LAG);
+        life.carefree_until = life.first_question(early).before(COARSE_LAG);
         life
+    }
+
+    /// That of an answer which was stored elsewhere, `age` ago.
+    pub(crate) fn found(
+        now: Moment,
+        age: Duration,
+        (fresh_for, usable_for): (Duration, Duration),
+        early: Option<(Early, Duration)>,
+    ) -> Self {
+        let left = |life: Duration| life.saturating_sub(age);
+        let mut life = Self {
+            born: now.before(age),
+            fresh_until: now.after(left(fresh_for)),
+            usable_until: now.after(left(usable_for)),
+            carefree_until: now,
+        };
+        life.carefree_until = life.first_question(early).before(COARSE_LAG);
+        life
+    }
+
+    fn first_question(&self, early: Option<(Early, Duration)>) -> Moment {
+        let due = early.map_or(self.fresh_until, |(early, cost)| {
+            early.possible_from(self, cost)
+        });
+        due.min(self.fresh_until)
+    }
+
+    /// Every read has something to decide.
+    pub(crate) fn never_carefree(self) -> Self {
+        Self {
+            carefree_until: Moment::FIRST,
+            ..self
+        }
     }
 
     pub(crate) fn is_fresh(&self, now: Moment) -> bool {

@@ -99,6 +99,12 @@ impl RawKey {
         Digest::of(self.bytes())
     }
 
+    /// Whether it has a version.
+    pub(crate) fn has_version(&self) -> bool {
+        let start = self.prefix_end();
+        self.after(start, tag::VERSION) > start
+    }
+
     /// The same key with this version in place of the one it has.
     pub(super) fn with_version(&self, version: &str) -> Result<Self, Unkeyable> {
         let start = self.prefix_end();

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
+use crate::clock::Moment;
 use crate::freshness::Life;
 use crate::observe::PrefixStats;
+use crate::shared::Backing;
 use crate::tags::{Number, TagCells};
 
 /// One stored answer. The value is typed; stores and flights see it as [`AnyEntry`].
@@ -21,6 +23,8 @@ pub(crate) struct Entry<V: ?Sized> {
     /// The prefix's own cell, then one per tag.
     pub(crate) tags: TagCells,
     pub(crate) stats: Arc<PrefixStats>,
+    /// What makes it an entry of the shared tier.
+    pub(crate) backing: Option<Box<Backing>>,
     uses: AtomicU8,
     /// That of the value, so that a hit asks for it without a call.
     type_id: TypeId,
@@ -55,10 +59,21 @@ impl EntryHead {
             weight,
             tags,
             stats,
+            backing: None,
             uses: AtomicU8::new(0),
             type_id: TypeId::of::<()>(),
             value: (),
         }
+    }
+
+    /// An entry of the shared tier: a hit asks there whether it is valid still.
+    pub(crate) fn backed_by(mut self, backing: Backing, kept_until: Moment) -> Self {
+        self.life = self.life.never_carefree();
+        self.backing = Some(Box::new(Backing {
+            kept_until,
+            ..backing
+        }));
+        self
     }
 
     pub(crate) fn with<V: 'static>(self, value: V) -> Entry<V> {
@@ -69,6 +84,7 @@ impl EntryHead {
             weight,
             tags,
             stats,
+            backing,
             uses,
             type_id: _,
             value: (),
@@ -80,6 +96,7 @@ impl EntryHead {
             weight,
             tags,
             stats,
+            backing,
             uses,
             type_id: TypeId::of::<V>(),
             value,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Shape, Wraps};
+use crate::codec::ValueCodec;
 use crate::local::{AnyEntry, EntryHead};
 use crate::value::{Cacheable, weight};
 
@@ -22,6 +23,12 @@ pub struct Codec<R, T, E> {
     pub(crate) type_id: TypeId,
     /// An entry of its own for a value that goes to the caller.
     pub(crate) keep: fn(EntryHead, &T) -> Arc<AnyEntry>,
+    /// The same for a value of its own.
+    pub(crate) adopt: fn(EntryHead, T) -> Arc<AnyEntry>,
+    /// How values become bytes where the function does not say; `None`: this build knows no way.
+    pub(crate) stored: fn() -> Option<ValueCodec<T>>,
+    /// The codec that wrote bytes with this id.
+    pub(crate) stored_as: fn(u8) -> Option<ValueCodec<T>>,
     pub(crate) weigh: fn(&T) -> usize,
     pub(crate) type_name: fn() -> &'static str,
 }
@@ -52,6 +59,9 @@ pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R,
         },
         type_id: TypeId::of::<T>(),
         keep: |head, value| Arc::new(head.with(value.clone())),
+        adopt: |head, value| Arc::new(head.with(value)),
+        stored: ValueCodec::default_codec,
+        stored_as: ValueCodec::built_in,
         weigh: weight::<T>,
         type_name: std::any::type_name::<T>,
     }

@@ -14,10 +14,16 @@ pub(crate) enum Answer<'a, T> {
     Failed,
 }
 
+type Take<R, T> = fn(R) -> Result<Option<T>, R>;
+
 /// How to take apart and put together a function's return value. Plain function pointers: nothing
 /// here is bounded by what values or errors can do until something asks for it.
 pub struct Shape<R, T, E> {
     pub(crate) peek: for<'a> fn(&'a R) -> Answer<'a, T>,
+    /// The value, or `None` for "not found"; what failed comes back as it is. A call that waits for
+    /// a store holds no more than this: errors need not be `Send`.
+    pub(crate) take: Take<R, T>,
+    pub(crate) give: fn(T) -> R,
     pub(crate) not_found: Option<fn() -> R>,
     pub(super) error: for<'a> fn(&'a R) -> Option<&'a E>,
     pub(super) failed: fn(E) -> R,
@@ -45,12 +51,15 @@ impl<R, T, E> Shape<R, T, E> {
     #[inline]
     pub(super) fn new(
         peek: for<'a> fn(&'a R) -> Answer<'a, T>,
+        (take, give): (Take<R, T>, fn(T) -> R),
         not_found: Option<fn() -> R>,
         error: for<'a> fn(&'a R) -> Option<&'a E>,
         failed: fn(E) -> R,
     ) -> Self {
         Self {
             peek,
+            take,
+            give,
             not_found,
             error,
             failed,
@@ -67,6 +76,15 @@ impl<R, T, E> Shape<R, T, E> {
 
     pub(crate) fn revive(&self, error: &SharedError) -> Option<R> {
         Some((self.failed)(self.revive?(error)?))
+    }
+
+    /// The return value again that [`take`](Self::take) was given.
+    pub(crate) fn put_back(&self, taken: Option<T>) -> R {
+        match (taken, self.not_found) {
+            (Some(value), _) => (self.give)(value),
+            (None, Some(not_found)) => not_found(),
+            (None, None) => unreachable!("only a shape with a \"not found\" takes one"),
+        }
     }
 
     pub(crate) fn can_time_out(&self) -> bool {
@@ -94,6 +112,7 @@ impl<T, E> Shape<Result<T, E>, T, E> {
                 Ok(value) => Answer::Value(value),
                 Err(_) => Answer::Failed,
             },
+            (|outcome| outcome.map(Some).map_err(Err), Ok),
             None,
             |outcome| outcome.as_ref().err(),
             Err,
@@ -109,6 +128,7 @@ impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
                 Some(value) => Answer::Value(value),
                 None => Answer::NotFound,
             },
+            (Ok, Some),
             Some(|| None),
             |_| None,
             NotAResult::never,
@@ -121,6 +141,7 @@ impl<V> Shape<V, V, NotAResult<V>> {
     pub(crate) fn of_value() -> Self {
         Self::new(
             |value| Answer::Value(value),
+            (|value| Ok(Some(value)), |value| value),
             None,
             |_| None,
             NotAResult::never,

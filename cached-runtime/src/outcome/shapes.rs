@@ -22,6 +22,7 @@ impl<T, E> ByResultOption<Result<Option<T>, E>, T, E> for &&&Returns<Result<Opti
                 Ok(None) => Answer::NotFound,
                 Err(_) => Answer::Failed,
             },
+            (|outcome| outcome.map_err(Err), |value| Ok(Some(value))),
             Some(|| Ok(None)),
             |outcome| outcome.as_ref().err(),
             Err,

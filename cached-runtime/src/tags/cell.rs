@@ -8,6 +8,7 @@ use std::sync::atomic::{
 };
 
 use super::Tag;
+use crate::remote::Cell;
 
 /// A place in the order of all loads and invalidations of one cache. No two events share one.
 pub(crate) type Number = u64;
@@ -30,7 +31,7 @@ impl Sequence {
 
 /// When one tag was last invalidated. Entries hold their tags' cells, so a hit looks nothing up.
 pub(crate) struct TagCell {
-    name: Box<str>,
+    name: Arc<str>,
     invalidated: AtomicU64,
 }
 
@@ -40,6 +41,11 @@ impl TagCell {
             name: name.into(),
             invalidated: AtomicU64::new(invalidated),
         }
+    }
+
+    /// Its name where processes share it.
+    pub(crate) fn shared(&self) -> Cell {
+        Cell::Tag(Arc::clone(&self.name))
     }
 
     /// The user's tag this cell stands for; `None` for the tag of a prefix.

@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub(crate) use self::cell::{Number, Sequence, TagCell, TagCells};
-pub(crate) use self::table::TagTable;
+pub(crate) use self::table::{TagTable, name_of_prefix, name_of_tag};
 
 /// The name of a tag, such as `user:42`.
 ///

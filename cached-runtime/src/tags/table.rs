@@ -49,7 +49,7 @@ impl TagTable {
 
     /// The cell of a tag. A new one starts at the floor.
     pub(crate) fn cell(&self, tag: &Tag) -> Arc<TagCell> {
-        self.cell_named(&name_of_tag(tag))
+        self.cell_named(&name_of_tag(tag.as_str()))
     }
 
     /// The cell that every entry of a prefix carries.
@@ -58,14 +58,14 @@ impl TagTable {
     }
 
     pub(crate) fn invalidate(&self, tag: &Tag, number: Number) {
-        self.invalidate_named(&name_of_tag(tag), number);
+        self.invalidate_named(&name_of_tag(tag.as_str()), number);
     }
 
     pub(crate) fn invalidate_prefix(&self, prefix: &str, number: Number) {
         self.invalidate_named(&name_of_prefix(prefix), number);
     }
 
-    fn cell_named(&self, name: &str) -> Arc<TagCell> {
+    pub(crate) fn cell_named(&self, name: &str) -> Arc<TagCell> {
         self.shard(name).cell(name)
     }
 
@@ -120,14 +120,14 @@ impl Shard {
 }
 
 /// A user's tag never meets the tag of a prefix: a leading `@` is doubled.
-fn name_of_tag(tag: &Tag) -> Cow<'_, str> {
-    match tag.as_str() {
+pub(crate) fn name_of_tag(tag: &str) -> Cow<'_, str> {
+    match tag {
         text if text.starts_with('@') => Cow::Owned(format!("@{text}")),
         text => Cow::Borrowed(text),
     }
 }
 
-fn name_of_prefix(prefix: &str) -> String {
+pub(crate) fn name_of_prefix(prefix: &str) -> String {
     format!("@fn:{prefix}")
 }
 

@@ -1,4 +1,11 @@
-//! A source of truth that counts its loads and can be held at a named point.
+//! A source of truth that counts its loads and can be held at a named point; below, servers, networks and
+//! processes to break.
+
+pub(crate) mod obtain;
+mod place;
+pub(crate) mod process;
+pub(crate) mod proxy;
+pub(crate) mod server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -20,10 +27,10 @@ pub(crate) struct Broken;
 pub(crate) struct World {
     pub(crate) cache: Cache,
     pub(crate) clock: Clock,
-    source: Arc<Source>,
+    pub(crate) source: Arc<Source>,
 }
 
-struct Source {
+pub(crate) struct Source {
     version: AtomicU64,
     loads: AtomicU64,
     held: AtomicBool,
@@ -122,6 +129,11 @@ impl World {
 
     pub(crate) fn release(&self, loads: usize) {
         self.source.released.add_permits(loads);
+    }
+
+    /// Forgets what was released and not taken.
+    pub(crate) fn forget_released(&self) {
+        self.source.released.forget_permits(usize::MAX >> 4);
     }
 
     /// Lets everything through again.

@@ -25,7 +25,7 @@ async fn zero_windows(id: u64) -> Result<u64, String> {
     Ok(id)
 }
 
-#[cache_aside(ttl = "5m", single_flight = cluster)]
+#[cache_aside(ttl = "5m", single_flight = global)]
 async fn unknown_flight(id: u64) -> u64 {
     id
 }

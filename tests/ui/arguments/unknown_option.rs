@@ -5,12 +5,12 @@ async fn load(id: u64) -> u64 {
     id
 }
 
-#[cache_aside(ttl = "5m", remote = false)]
-async fn remote(id: u64) -> u64 {
+#[cache_aside(ttl = "5m", shared = true)]
+async fn shared(id: u64) -> u64 {
     id
 }
 
 fn main() {
     // The functions are there all the same: no second error here.
-    drop((load(1), remote(1)));
+    drop((load(1), shared(1)));
 }

@@ -104,3 +104,117 @@ fn options_against_each_other() {
         check(args, item(), &[expected]);
     }
 }
+
+#[test]
+fn what_needs_a_tier_that_is_not_there() {
+    let item = || {
+        quote!(
+            async fn load(id: u8) -> u8 {
+                1
+            }
+        )
+    };
+    for (option, name) in [
+        (quote!(codec = Json), "codec"),
+        (quote!(compress_above = 0), "compress_above"),
+        (quote!(max_size = "1MiB"), "max_size"),
+        (quote!(lease = "3s"), "lease"),
+        (quote!(lease_wait = "3s"), "lease_wait"),
+    ] {
+        let message =
+            format!("`{name}` needs the remote tier; remove `remote = false` or `{name}`");
+        check(
+            quote!(ttl = 5, remote = false, #option),
+            item(),
+            &[&message],
+        );
+        check(quote!(ttl = 5, remote = true, #option), item(), &[]);
+    }
+    for (args, expected) in [
+        (
+            quote!(ttl = 5, remote = false, single_flight = cluster),
+            "`single_flight = cluster` needs the remote tier; remove `remote = false`, or write \
+             `single_flight = local`",
+        ),
+        (
+            quote!(ttl = 5, local = false, remote = false),
+            "`local = false` and `remote = false` leave no tier to keep the answer in; remove one",
+        ),
+        (
+            quote!(ttl = 5, lease = 5, single_flight = local),
+            "`lease` is for loads that processes share; write `single_flight = cluster`, or \
+             remove `lease`: with `local` they share none",
+        ),
+        (
+            quote!(ttl = 5, single_flight = off, lease_wait = 5),
+            "`lease_wait` is for loads that processes share; write `single_flight = cluster`, or \
+             remove `lease_wait`: with `off` they share none",
+        ),
+        (
+            quote!(ttl = 5, lease = "299ms"),
+            "`lease` is renewed at a third, so it is at least 300ms; write `lease = \"3s\"`",
+        ),
+        (
+            quote!(ttl = 5, lease_wait = 0),
+            "`lease_wait` must be longer than zero; to wait for no other process write \
+             `single_flight = local`",
+        ),
+        (
+            quote!(ttl = 5, max_size = 0),
+            "`max_size` must be larger than zero; to store nothing, remove the attribute",
+        ),
+    ] {
+        check(args, item(), &[expected]);
+    }
+    for args in [
+        quote!(ttl = 5, remote = false, single_flight = off),
+        quote!(ttl = 5, remote = false, local = 3),
+        quote!(ttl = 5, local = false, codec = Json),
+        quote!(
+            ttl = 5,
+            lease = "300ms",
+            lease_wait = 1,
+            single_flight = cluster
+        ),
+    ] {
+        check(args, item(), &[]);
+    }
+}
+
+#[test]
+fn a_generic_codec_needs_a_version() {
+    let item = || {
+        quote!(
+            async fn load<C: Codec>(id: u8) -> u8 {
+                1
+            }
+        )
+    };
+    let message = "a generic codec needs `version`: whether its bytes say which field is which is \
+                   not known here; write `version = 1`, or name one codec";
+    for codec in [quote!(C), quote!(Packed<C>), quote!(Self::Codec)] {
+        check(quote!(ttl = 5, codec = #codec), item(), &[message]);
+        check(quote!(ttl = 5, codec = #codec, version = 1), item(), &[]);
+    }
+}
+
+#[test]
+fn a_batch_may_say_how_it_is_stored() {
+    check(
+        quote!(
+            ttl = 5,
+            each = ids,
+            codec = Json,
+            compress_above = "4KiB",
+            max_size = "2MiB",
+            lease = 5,
+            lease_wait = 5
+        ),
+        quote!(
+            async fn load(ids: Vec<u8>) -> HashMap<u8, u8> {
+                g(ids)
+            }
+        ),
+        &[],
+    );
+}

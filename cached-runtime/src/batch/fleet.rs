@@ -1,0 +1,254 @@
+//! A batch where processes share: one look for all, one claim for all, one fill for all.
+//!
+//! Invariant: a batch never waits for another process while it holds a lease whose load has not
+//! ended. So two batches that want each other's keys do not wait for each other.
+
+use std::time::Duration;
+
+use super::{Answers, BatchMiss, Each, Missing};
+use crate::background::{join_all, within};
+use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, Subject, Terms, meet};
+use crate::observe::Event;
+use crate::outcome::BatchCodec;
+use crate::remote::{Ended, How, Waiter};
+use crate::shared::Claimed;
+
+/// An element that another process loads.
+pub(super) struct Abroad<K, M: Answers> {
+    missing: Missing<K, M>,
+    waiter: Waiter,
+    left: Duration,
+    failed: bool,
+}
+
+type Elements<C, M> = Vec<Missing<<C as Each>::Key, M>>;
+type Foreign<C, M> = Vec<Abroad<<C as Each>::Key, M>>;
+
+impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
+    /// Asks the shared tier for all that is missing, in one trip.
+    pub(super) async fn meet<R, E>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        mut missing: Elements<C, M>,
+    ) -> Elements<C, M> {
+        if self.mode.bypass || self.cache.shared().is_none() {
+            return missing;
+        }
+        let asked = missing.iter_mut().filter(|missing| missing.keyed);
+        let asked = asked.map(|missing| (&missing.subject, missing.found.take()));
+        let met = meet(&self.cache, &codec.element, asked.collect()).await;
+        let asked = missing.iter_mut().filter(|missing| missing.keyed);
+        for (missing, met) in asked.zip(met) {
+            (missing.found, missing.tier, missing.access) = (met.found, met.tier, met.access);
+        }
+        missing
+    }
+
+    /// Settles on what terms each element is loaded. Those that another process loads are left for
+    /// later, if this one `may_wait`.
+    pub(super) async fn claim(
+        &self,
+        missing: Elements<C, M>,
+        may_wait: bool,
+    ) -> (Elements<C, M>, Foreign<C, M>) {
+        let (mut ours, mut abroad) = (Vec::new(), Vec::new());
+        let how = if self.mode.refresh {
+            How::TakeOver
+        } else {
+            How::IfFree { seen: None }
+        };
+        let Some(tier) = self.cache.shared() else {
+            return (missing, abroad);
+        };
+        let mut wanted = Vec::new();
+        for mut missing in missing {
+            match std::mem::take(&mut missing.access) {
+                Access::Apart => ours.push(missing),
+                Access::Blind => {
+                    missing.stay_unshared();
+                    ours.push(missing);
+                }
+                Access::Seen(seen) => wanted.push((missing, seen)),
+            }
+        }
+        let (holding, mut kept): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|(_, seen)| seen.0.holds_entry);
+
+        let seen = kept.iter_mut().map(|(_, seen)| {
+            let (share, sight) = &mut **seen;
+            (&*share, sight)
+        });
+        let proofs = tier.tokens_for_each(seen.collect()).await;
+        for ((mut missing, seen), proofs) in kept.into_iter().zip(proofs) {
+            match proofs {
+                Some(proofs) => missing.terms = Terms::Kept(seen, proofs),
+                None => missing.stay_unshared(),
+            }
+            ours.push(missing);
+        }
+
+        let Some((first, _)) = holding.first() else {
+            return (ours, abroad);
+        };
+        let ttl = first.subject.policy.options.lease;
+        let mut holding: Vec<_> = holding
+            .into_iter()
+            .map(|(missing, seen)| {
+                // Registered before the lease is asked for: its end is not missed.
+                let waiter = tier.waiter(&seen.0);
+                (missing, seen, waiter)
+            })
+            .collect();
+        let wanted = holding.iter_mut().map(|(_, seen, _)| {
+            let (share, sight) = &mut **seen;
+            (&*share, sight, how)
+        });
+        let claims = tier.claim_each(wanted.collect(), ttl).await;
+        for ((mut missing, seen, waiter), claimed) in holding.into_iter().zip(claims) {
+            let left = match claimed {
+                Claimed::Leased(lease, proofs) => {
+                    missing.terms = Terms::Leased(seen, proofs, lease);
+                    ours.push(missing);
+                    continue;
+                }
+                Claimed::Busy(left) if may_wait => left,
+                Claimed::Changed if may_wait => Duration::ZERO,
+                Claimed::Busy(_) | Claimed::Changed | Claimed::Refused => {
+                    missing.stay_unshared();
+                    ours.push(missing);
+                    continue;
+                }
+            };
+            abroad.push(Abroad {
+                missing,
+                waiter,
+                left,
+                failed: false,
+            });
+        }
+        (ours, abroad)
+    }
+
+    /// Waits for what other processes load. What they do not store in time is left to this one.
+    pub(super) async fn wait_abroad<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
+        mut abroad: Foreign<C, M>,
+    ) -> Elements<C, M> {
+        let waits = abroad
+            .iter()
+            .map(|abroad| abroad.missing.subject.policy.options.lease_wait);
+        let mut rest = waits.min().unwrap_or_default();
+        loop {
+            for abroad in &mut abroad {
+                let pause = (abroad.left + GRACE).min(LONGEST_SILENCE).min(rest);
+                if abroad.left.is_zero() {
+                    continue;
+                }
+                match within(pause, abroad.waiter.news()).await {
+                    None => rest -= pause,
+                    Some(Some(Ended::Failed | Ended::NotStored)) => abroad.failed = true,
+                    Some(_) => {}
+                }
+            }
+            let failed: Vec<bool> = abroad.iter().map(|abroad| abroad.failed).collect();
+            let give_up = rest.is_zero() || failed.contains(&true);
+            let missing = abroad.into_iter().map(|abroad| abroad.missing).collect();
+            let missing = self.meet(codec, missing).await;
+            let missing = self.take_fresh(codec, missing);
+            let (mut ours, still) = self.claim(missing, !give_up).await;
+            if ours.is_empty() && !still.is_empty() {
+                abroad = still;
+                continue;
+            }
+            // What is ours now must not wait for the rest.
+            ours.extend(still.into_iter().map(|mut abroad| {
+                abroad.missing.stay_unshared();
+                abroad.missing
+            }));
+            return ours;
+        }
+    }
+
+    /// Stores what the body returned for the elements it was asked for; what it did not return is
+    /// a negative answer, where the load was this process's own. Anything else it returned is
+    /// dropped, or the answer would depend on what was cached.
+    pub(super) async fn land<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
+        missing: Elements<C, M>,
+        (mut loaded, loading): (M, Loading),
+    ) {
+        let values: Vec<_> = missing
+            .iter()
+            .map(|missing| loaded.take(&missing.map_key))
+            .collect();
+        let (element, cache) = (&codec.element, &self.cache);
+        let mut landing = Vec::with_capacity(missing.len());
+        for (missing, value) in missing.into_iter().zip(values) {
+            missing.subject.stats.count(Event::Load);
+            landing.push((missing, value));
+        }
+        let (mut packing, mut keeping) = (Vec::new(), Vec::new());
+        for (missing, value) in &mut landing {
+            if !missing.keyed || self.mode.bypass {
+                continue;
+            }
+            let subject: &Subject<M::Value> = &missing.subject;
+            let value = value.as_ref();
+            match std::mem::replace(&mut missing.terms, Terms::Unshared) {
+                Terms::Apart => drop(subject.keep(cache, element, value, &loading)),
+                Terms::Unshared => subject.stats.count(Event::NotStored),
+                Terms::Kept(seen, proofs) => {
+                    let answer = subject.loaded(cache, element, value, &loading);
+                    keeping.push(async move {
+                        subject
+                            .keep_with_tokens(cache, element, &seen, proofs, answer)
+                            .await;
+                    });
+                }
+                Terms::Leased(seen, proofs, lease) => {
+                    let answer = subject.loaded(cache, element, value, &loading);
+                    packing.push((subject, seen, proofs, lease, answer));
+                }
+            }
+        }
+        join_all(keeping).await;
+        let packing: Vec<_> = packing
+            .into_iter()
+            .map(|(subject, seen, proofs, lease, answer)| async move {
+                let (share, sight) = &*seen;
+                let cargo = subject
+                    .pack(element, (share, sight), (proofs, lease), &answer)
+                    .await;
+                if cargo.is_none() {
+                    subject.not_shipped(share, sight);
+                }
+                cargo.map(|cargo| (subject, cargo, answer))
+            })
+            .collect();
+        let packed: Vec<_> = join_all(packing).await.into_iter().flatten().collect();
+        let (mut cargo, mut answers) = (Vec::new(), Vec::new());
+        for (subject, packed, answer) in packed {
+            cargo.push(packed);
+            answers.push((subject, answer));
+        }
+        if let Some(tier) = cache.shared().filter(|_| !cargo.is_empty()) {
+            let stored = tier.fill(cargo).await;
+            for ((subject, answer), stored) in answers.iter().zip(stored) {
+                subject.shipped(cache, element, stored, answer);
+            }
+        }
+        let answers = landing
+            .into_iter()
+            .filter_map(|(missing, value)| Some((missing.map_key, value?)));
+        self.hits.extend(answers);
+    }
+}
+
+impl<K, M: Answers> Missing<K, M> {
+    fn stay_unshared(&mut self) {
+        self.subject.stats.count(Event::Unshared);
+        self.terms = Terms::Unshared;
+    }
+}

@@ -1,0 +1,268 @@
+//! What the shared tier knows of a key: the second look of a call, where there is one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::Cache;
+use crate::clock::Moment;
+use crate::codec::ValueCodec;
+use crate::envelope::schema_id;
+use crate::freshness::Life;
+use crate::local::{AnyEntry, EntryHead, NotFound};
+use crate::mode::Tier;
+use crate::observe::Event;
+use crate::outcome::Codec;
+use crate::policy::Local;
+use crate::remote::{Cell, EntryName};
+use crate::shared::{
+    Backing, Deps, Fetched, Found, Share, Shared, Sight, any_family, family_of, namespace_cell,
+};
+use crate::tags::{Number, name_of_tag};
+use crate::template::Template;
+
+use super::{Miss, Subject};
+
+/// Where a store has the entry, a copy in the process lives no longer than this.
+const LONGEST_COPY: Duration = Duration::from_secs(30);
+
+/// What a call may do with the shared tier.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Access {
+    /// There is none, or it was not asked yet.
+    #[default]
+    Apart,
+    /// It cannot be used: what is loaded is for this caller alone.
+    Blind,
+    /// It was asked.
+    Seen(Box<(Share, Sight)>),
+}
+
+/// What came of asking the shared tier for one key.
+#[derive(Clone, Debug)]
+pub(crate) struct Met {
+    pub(crate) found: Option<Arc<AnyEntry>>,
+    pub(crate) tier: Tier,
+    pub(crate) access: Access,
+}
+
+/// Asks the shared tier for keys: is what was found in this process valid, or is there something
+/// else? Without such a tier what was found stands.
+pub(crate) async fn meet<R, T, E>(
+    cache: &Cache,
+    codec: &Codec<R, T, E>,
+    keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
+) -> Vec<Met> {
+    let apart = |(_, found): (_, Option<_>)| Met {
+        found,
+        tier: Tier::Local,
+        access: Access::Apart,
+    };
+    let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
+        return keys.into_iter().map(apart).collect();
+    };
+    let shares: Vec<Share> = keys
+        .iter()
+        .map(|(subject, _)| subject.share(tier, codec))
+        .collect();
+    let copies = keys
+        .iter()
+        .map(|(_, found)| Subject::<T>::copy(cache, found.as_deref()));
+    let sought: Vec<_> = shares.iter().zip(copies).collect();
+    // Drawn before the store is asked: what is invalidated from here on is newer than its answer.
+    let start = cache.sequence().next();
+    let looks = tier.look_each(&sought).await;
+    let blind = Met {
+        found: None,
+        tier: Tier::Local,
+        access: Access::Blind,
+    };
+    let Some(looks) = looks else {
+        return keys.iter().map(|_| blind.clone()).collect();
+    };
+    let met = keys.into_iter().zip(shares).zip(looks);
+    met.map(|(((subject, local), share), look)| {
+        let (found, tier) = subject.found(cache, codec, &share, local, start, look.found);
+        let access = Access::Seen(Box::new((share, look.sight)));
+        Met {
+            found,
+            tier,
+            access,
+        }
+    })
+    .collect()
+}
+
+impl<R, T, E> Miss<R, T, E> {
+    /// The second look of a call, where there is a shared tier.
+    pub(super) async fn meet(&mut self, codec: &Codec<R, T, E>) {
+        if self.mode.bypass || self.cache.shared().is_none() {
+            return;
+        }
+        let found = self.found.take();
+        let met = meet(&self.cache, codec, vec![(&self.subject, found)]).await;
+        if let Some(met) = met.into_iter().next() {
+            (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
+        }
+    }
+}
+
+impl<T> Subject<T> {
+    /// This key's part in the shared tier.
+    pub(crate) fn share<R, E>(&self, tier: &Arc<Shared>, codec: &Codec<R, T, E>) -> Share {
+        let tier = Arc::clone(tier);
+        let name = EntryName::of(&self.key);
+        let options = &self.policy.options;
+        let holds_entry = options.remote && self.value_codec(codec).is_some();
+        let mut known = vec![namespace_cell()];
+        known.extend(self.tags.iter().map(|tag| tag.shared()));
+        if !holds_entry {
+            known.push(Cell::Key(name.clone()));
+        }
+        let ttl = options.ttl.max(self.policy.ttl_of_none());
+        Share {
+            tier,
+            name,
+            deps: Deps {
+                known,
+                families: self.families(),
+            },
+            schema: schema_id((codec.type_name)(), None),
+            holds_entry,
+            longest_life: ttl.saturating_add(options.windows.longest()),
+        }
+    }
+
+    /// How the value becomes bytes; `None` if it must not.
+    pub(crate) fn value_codec<R, E>(&self, codec: &Codec<R, T, E>) -> Option<ValueCodec<T>> {
+        let chosen = self.policy.by_value.codec.or_else(codec.stored)?;
+        if !chosen.self_describing && !self.key.has_version() {
+            self.stats.version_missing(self.key.prefix());
+            return None;
+        }
+        Some(chosen)
+    }
+
+    /// The families of the tags that a value adds.
+    fn families(&self) -> Vec<Cell> {
+        let by_value = &self.policy.by_value;
+        let mut families: Vec<Cell> = Vec::new();
+        let written = by_value.templates.iter().map(Template::family);
+        let computed = by_value.tags_with.iter().map(|_| None);
+        for family in written.chain(computed) {
+            let cell = family.map_or_else(any_family, |text| family_of(&name_of_tag(text)));
+            if !families.contains(&cell) {
+                families.push(cell);
+            }
+        }
+        families
+    }
+
+    /// What backs a copy in this process that may still be used.
+    fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
+        let backing = local?.backing.as_deref()?;
+        (cache.clock().now() < backing.kept_until).then_some(backing)
+    }
+
+    /// Makes an entry of this process of what a look found.
+    pub(crate) fn found<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        share: &Share,
+        local: Option<Arc<AnyEntry>>,
+        start: Number,
+        found: Found,
+    ) -> (Option<Arc<AnyEntry>>, Tier) {
+        let entry = match found {
+            Found::Local => return (local, Tier::Local),
+            Found::Remote(fetched) => self.adopt(cache, codec, share, start, &fetched),
+            Found::Corrupt => {
+                self.stats.count(Event::Corrupt);
+                None
+            }
+            Found::OtherType => {
+                self.stats
+                    .type_mismatch(self.key.prefix(), (codec.type_name)());
+                None
+            }
+            Found::Nothing => None,
+        };
+        if entry.is_none() && local.is_some() {
+            // The copy is of no use to anybody any more.
+            cache.store().remove_older(&self.key, start, |_| true);
+        }
+        (entry, Tier::Remote)
+    }
+
+    fn adopt<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        share: &Share,
+        start: Number,
+        fetched: &Fetched,
+    ) -> Option<Arc<AnyEntry>> {
+        let header = &fetched.header;
+        // Whoever asks by hand need not know how the value was written.
+        let value_codec = self
+            .value_codec(codec)
+            .filter(|chosen| chosen.id == header.codec)
+            .or_else(|| (codec.stored_as)(header.codec))?;
+        if header.negative && codec.shape.not_found.is_none() {
+            return None;
+        }
+        let Ok(value) = header.open(fetched.payload(), share.schema, &value_codec) else {
+            self.stats.count(Event::Corrupt);
+            return None;
+        };
+        let now = cache.clock().now();
+        let options = &self.policy.options;
+        let life = Life::found(
+            now,
+            fetched.age,
+            (header.fresh_for, header.usable_for),
+            options.early.map(|early| (early, header.cost)),
+        );
+        let weight = cache
+            .store()
+            .weight(&self.key, || value.as_ref().map_or(0, codec.weigh));
+        // The first is the namespace, whose number the store of this process keeps by itself.
+        let cells = fetched.backing.proofs.iter().skip(1);
+        let tags = cells.filter_map(|(cell, _)| match cell {
+            Cell::Tag(name) => Some(cache.tags().cell_named(name)),
+            Cell::Family(_) | Cell::Key(_) => None,
+        });
+        let tags = tags.collect();
+        let head = EntryHead::new(
+            start,
+            life,
+            header.cost,
+            weight,
+            tags,
+            Arc::clone(&self.stats),
+        )
+        .backed_by(fetched.backing.clone(), self.copy_until(cache));
+        let entry: Arc<AnyEntry> = match value {
+            Some(value) => (codec.adopt)(head, value),
+            None => Arc::new(head.with(NotFound)),
+        };
+        if self.keeps_copies() {
+            // What came in between keeps the copy out, and does not concern this reader.
+            self.keep_copy(cache, &entry);
+        }
+        Some(entry)
+    }
+
+    pub(super) fn keeps_copies(&self) -> bool {
+        self.policy.options.local != Local::NotKept
+    }
+
+    /// How long a copy of an entry of the store is kept in this process.
+    pub(super) fn copy_until(&self, cache: &Cache) -> Moment {
+        let longest = match self.policy.options.local {
+            Local::KeptFor(longest) => longest,
+            Local::Kept | Local::NotKept => LONGEST_COPY,
+        };
+        cache.clock().now().after(longest)
+    }
+}

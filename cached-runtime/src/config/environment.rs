@@ -1,0 +1,216 @@
+//! Settings from the environment.
+
+use std::env::VarError;
+use std::str::FromStr;
+#[cfg(feature = "redis")]
+use std::time::Duration;
+
+use super::CacheBuilder;
+use crate::error::Error;
+
+impl CacheBuilder {
+    /// Settings from the environment. A variable that is not set leaves the default.
+    ///
+    /// | variable | value | default |
+    /// |---|---|---|
+    /// | `CACHE_NAMESPACE` | the namespace | `cache` |
+    /// | `CACHE_ENABLED` | `true` or `false` (also `1`, `0`, `on`, `off`, `yes`, `no`) | `true` |
+    /// | `CACHE_LOCAL_CAPACITY` | entries | `10000` |
+    /// | `CACHE_LOCAL_CAPACITY_BYTES` | bytes, or a size such as `64MiB` | no limit |
+    /// | `CACHE_BACKGROUND_LOADS` | how many may run at once | `64` |
+    /// | `CACHE_URL` | the Redis server, `redis://host:port/database` | none: in the process only |
+    /// | `CACHE_USERNAME` | instead of the user in the URL | |
+    /// | `CACHE_PASSWORD` | instead of the password in the URL | |
+    /// | `CACHE_DATABASE` | instead of the database in the URL | |
+    /// | `CACHE_READ_TIMEOUT` | a time such as `250ms` | `250ms` |
+    /// | `CACHE_WRITE_TIMEOUT` | a time | `1s` |
+    /// | `CACHE_CONNECTIONS` | how many connections carry operations | `1` |
+    /// | `CACHE_VERIFY_ROLE` | `true` or `false` | `true` |
+    ///
+    /// # Errors
+    /// Of kind [`Config`](crate::ErrorKind::Config), naming the variable at fault; also where
+    /// `CACHE_URL` names a server and the crate is built without the feature `redis`.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::CacheBuilder;
+    ///
+    /// let builder = CacheBuilder::from_env()?.namespace("shop");
+    /// # Ok::<(), cache_aside::Error>(())
+    /// ```
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_lookup(|name| std::env::var(name))
+    }
+
+    pub(crate) fn from_lookup(
+        look_up: impl Fn(&str) -> Result<String, VarError>,
+    ) -> Result<Self, Error> {
+        let environment = Environment { look_up };
+        let mut builder = Self::new().store_from(&environment)?;
+        if let Some(namespace) = environment.text("CACHE_NAMESPACE")? {
+            builder = builder.namespace(namespace);
+        }
+        if let Some(Switch(enabled)) = environment.parsed("CACHE_ENABLED", Switch::EXPECTED)? {
+            builder = builder.enabled(enabled);
+        }
+        if let Some(entries) = environment.parsed("CACHE_LOCAL_CAPACITY", "a number of entries")? {
+            builder = builder.local_capacity(entries);
+        }
+        if let Some(Size(bytes)) =
+            environment.parsed("CACHE_LOCAL_CAPACITY_BYTES", Size::EXPECTED)?
+        {
+            builder = builder.local_capacity_bytes(bytes);
+        }
+        if let Some(loads) = environment.parsed("CACHE_BACKGROUND_LOADS", "a number of loads")? {
+            builder = builder.background_loads(loads);
+        }
+        Ok(builder)
+    }
+
+    #[cfg(feature = "redis")]
+    fn store_from<L>(self, environment: &Environment<L>) -> Result<Self, Error>
+    where
+        L: Fn(&str) -> Result<String, VarError>,
+    {
+        let mut builder = self;
+        if let Some(url) = environment.text("CACHE_URL")? {
+            builder = builder.redis(url);
+        }
+        if let Some(username) = environment.text("CACHE_USERNAME")? {
+            builder = builder.redis_username(username);
+        }
+        if let Some(password) = environment.text("CACHE_PASSWORD")? {
+            builder = builder.redis_password(password);
+        }
+        if let Some(database) = environment.parsed("CACHE_DATABASE", "a number")? {
+            builder = builder.redis_database(database);
+        }
+        if let Some(Time(limit)) = environment.parsed("CACHE_READ_TIMEOUT", Time::EXPECTED)? {
+            builder = builder.read_timeout(limit);
+        }
+        if let Some(Time(limit)) = environment.parsed("CACHE_WRITE_TIMEOUT", Time::EXPECTED)? {
+            builder = builder.write_timeout(limit);
+        }
+        if let Some(count) = environment.parsed("CACHE_CONNECTIONS", "a number of connections")? {
+            builder = builder.connections(count);
+        }
+        if let Some(Switch(verify)) = environment.parsed("CACHE_VERIFY_ROLE", Switch::EXPECTED)? {
+            builder = builder.verify_role(verify);
+        }
+        Ok(builder)
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn store_from<L>(self, environment: &Environment<L>) -> Result<Self, Error>
+    where
+        L: Fn(&str) -> Result<String, VarError>,
+    {
+        if environment.text("CACHE_URL")?.is_none() {
+            return Ok(self);
+        }
+        // The value may hold a password: it is not repeated.
+        Err(Error::config(
+            "`CACHE_URL` names a server, but this build caches in the process only; unset it, or turn the feature `redis` on",
+        ))
+    }
+}
+
+struct Environment<L> {
+    look_up: L,
+}
+
+impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
+    /// Empty counts as unset.
+    fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        match (self.look_up)(name) {
+            Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            Err(error) => Err(Error::config(format!("`{name}` is not Unicode")).because(error)),
+        }
+    }
+
+    fn parsed<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Error> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        match text.trim().parse() {
+            Ok(value) => Ok(Some(value)),
+            Err(_) => Err(Error::config(format!(
+                "`{name}` is `{text}`; expected {expected}"
+            ))),
+        }
+    }
+}
+
+struct Switch(bool);
+
+impl Switch {
+    const EXPECTED: &str = "`true` or `false`";
+}
+
+impl FromStr for Switch {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "1" | "on" | "yes" => Ok(Self(true)),
+            "false" | "0" | "off" | "no" => Ok(Self(false)),
+            _ => Err(()),
+        }
+    }
+}
+
+struct Size(usize);
+
+impl Size {
+    const EXPECTED: &str = "bytes, such as `67108864` or `64MiB`";
+}
+
+impl FromStr for Size {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let unit = match unit.trim() {
+            "" | "B" => 1,
+            "KiB" => 1 << 10,
+            "MiB" => 1 << 20,
+            "GiB" => 1 << 30,
+            "kB" | "KB" => 1_000,
+            "MB" => 1_000_000,
+            "GB" => 1_000_000_000,
+            _ => return Err(()),
+        };
+        let number: usize = number.parse().map_err(|_| ())?;
+        number.checked_mul(unit).map(Self).ok_or(())
+    }
+}
+
+#[cfg(feature = "redis")]
+struct Time(Duration);
+
+#[cfg(feature = "redis")]
+impl Time {
+    const EXPECTED: &str = "a time, such as `250ms` or `2s`";
+}
+
+#[cfg(feature = "redis")]
+impl FromStr for Time {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let digits = text
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len());
+        let (number, unit) = text.split_at(digits);
+        let number: u64 = number.parse().map_err(|_| ())?;
+        match unit.trim() {
+            "ms" => Ok(Self(Duration::from_millis(number))),
+            "s" => Ok(Self(Duration::from_secs(number))),
+            _ => Err(()),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The Redis server, as a setting of the cache.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::CacheBuilder;
+use crate::error::Error;
+use crate::remote::Remote;
+use crate::remote::redis::{RedisRemote, RedisSettings};
+
+/// Which server, and what was said about it.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    settings: RedisSettings,
+    chosen: bool,
+    /// Something was said that only makes sense with a server.
+    described: bool,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            settings: RedisSettings::new("", ""),
+            chosen: false,
+            described: false,
+        }
+    }
+}
+
+impl Choice {
+    #[cfg(test)]
+    pub(super) fn settings(&self) -> &RedisSettings {
+        &self.settings
+    }
+
+    /// Starts to connect, and gives a server that is there the time to answer.
+    pub(super) async fn start(self, namespace: &str) -> Result<Option<Arc<dyn Remote>>, Error> {
+        if !self.chosen {
+            if self.described {
+                return Err(Error::config(
+                    "there are settings for a server, but none is named; call `redis(url)` or set `CACHE_URL`",
+                ));
+            }
+            return Ok(None);
+        }
+        let mut settings = self.settings;
+        namespace.clone_into(&mut settings.namespace);
+        Ok(Some(RedisRemote::start(settings).await?))
+    }
+}
+
+impl CacheBuilder {
+    /// Shares answers with every process that uses this server and namespace. The URL is
+    /// `redis://[user][:password@]host[:port][/database]`, or `unix://path`.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis.chosen = true;
+        self.redis.settings.url = url.into();
+        self
+    }
+
+    /// Instead of the user in the URL.
+    pub fn redis_username(mut self, username: impl Into<String>) -> Self {
+        self.described().username = Some(username.into());
+        self
+    }
+
+    /// Instead of the password in the URL.
+    pub fn redis_password(mut self, password: impl Into<String>) -> Self {
+        self.described().password = Some(password.into());
+        self
+    }
+
+    /// Instead of the database in the URL.
+    pub fn redis_database(mut self, database: i64) -> Self {
+        self.described().database = Some(database);
+        self
+    }
+
+    /// How long a look into the store may take before the call goes on without. Default 250 ms.
+    pub fn read_timeout(mut self, limit: Duration) -> Self {
+        self.described().read_timeout = limit;
+        self
+    }
+
+    /// How long a change of the store may take. Default 1 s.
+    pub fn write_timeout(mut self, limit: Duration) -> Self {
+        self.described().write_timeout = limit;
+        self
+    }
+
+    /// How many connections carry operations. Default 1, which is shared by all callers.
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.described().connections = connections;
+        self
+    }
+
+    /// Whether every read asks the server if it still is the master. Default on; without it a
+    /// server that was demoted goes on being read for up to 250 ms.
+    pub fn verify_role(mut self, verify: bool) -> Self {
+        self.described().verify_role = verify;
+        self
+    }
+
+    fn described(&mut self) -> &mut RedisSettings {
+        self.redis.described = true;
+        &mut self.redis.settings
+    }
+}

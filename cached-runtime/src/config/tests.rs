@@ -1,0 +1,112 @@
+//! Settings, as they are read.
+
+use std::env::VarError;
+
+use super::*;
+
+fn from(variables: &[(&str, &str)]) -> Result<CacheBuilder, Error> {
+    CacheBuilder::from_lookup(|name| {
+        let found = variables.iter().find(|(variable, _)| *variable == name);
+        found
+            .map(|(_, value)| (*value).to_owned())
+            .ok_or(VarError::NotPresent)
+    })
+}
+
+#[test]
+fn every_variable_reaches_its_setting() {
+    let builder = from(&[
+        ("CACHE_NAMESPACE", "shop"),
+        ("CACHE_ENABLED", "off"),
+        ("CACHE_LOCAL_CAPACITY", "7"),
+        ("CACHE_LOCAL_CAPACITY_BYTES", "64 MiB"),
+        ("CACHE_BACKGROUND_LOADS", "3"),
+    ])
+    .expect("good settings");
+    let Settings {
+        namespace,
+        enabled,
+        limits,
+        background_loads,
+        ..
+    } = builder.settings;
+    assert_eq!((&*namespace, enabled, background_loads), ("shop", false, 3));
+    assert_eq!((builder.entries, limits.bytes), (Some(7), Some(64 << 20)));
+}
+
+#[test]
+fn an_error_names_the_variable_and_what_it_takes() {
+    for (name, value) in [
+        ("CACHE_ENABLED", "maybe"),
+        ("CACHE_LOCAL_CAPACITY", "-1"),
+        ("CACHE_LOCAL_CAPACITY_BYTES", "64 mib"),
+        ("CACHE_LOCAL_CAPACITY_BYTES", "99999999999999 GiB"),
+        ("CACHE_BACKGROUND_LOADS", "many"),
+    ] {
+        let error = from(&[(name, value)]).expect_err(value).to_string();
+        assert!(
+            error.contains(name) && error.contains("expected"),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(not(feature = "redis"))]
+#[test]
+fn a_url_is_refused_and_not_repeated() {
+    let error = from(&[("CACHE_URL", "redis://:secret@host")]).expect_err("no remote tier");
+    assert!(error.to_string().contains("CACHE_URL") && !error.to_string().contains("secret"));
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn every_variable_of_the_store_reaches_its_setting() {
+    let builder = from(&[
+        ("CACHE_URL", "redis://:secret@host"),
+        ("CACHE_USERNAME", "me"),
+        ("CACHE_PASSWORD", "hidden"),
+        ("CACHE_DATABASE", "3"),
+        ("CACHE_READ_TIMEOUT", "70ms"),
+        ("CACHE_WRITE_TIMEOUT", "2s"),
+        ("CACHE_CONNECTIONS", "4"),
+        ("CACHE_VERIFY_ROLE", "no"),
+    ])
+    .expect("good settings");
+    let shown = format!("{builder:?}");
+    assert!(
+        !shown.contains("secret") && !shown.contains("hidden"),
+        "{shown}"
+    );
+    let settings = builder.redis.settings();
+    assert_eq!(settings.url, "redis://:secret@host");
+    assert_eq!(settings.username.as_deref(), Some("me"));
+    assert_eq!(settings.password.as_deref(), Some("hidden"));
+    assert_eq!(settings.database, Some(3));
+    assert_eq!(settings.read_timeout.as_millis(), 70);
+    assert_eq!(settings.write_timeout.as_secs(), 2);
+    assert_eq!((settings.connections, settings.verify_role), (4, false));
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn what_is_wrong_with_the_store_is_said_and_its_password_is_not() {
+    for (variables, said) in [
+        (&[("CACHE_URL", "http://:secret@host")][..], "redis://"),
+        (&[("CACHE_PASSWORD", "secret")][..], "redis"),
+        (
+            &[("CACHE_URL", "redis://h"), ("CACHE_CONNECTIONS", "0")][..],
+            "connections",
+        ),
+    ] {
+        let error = from(variables).expect("text is fine").build().await;
+        let error = error.expect_err(said).to_string();
+        assert!(error.contains(said) && !error.contains("secret"), "{error}");
+    }
+    let error = from(&[("CACHE_READ_TIMEOUT", "fast")]).expect_err("no time");
+    assert!(error.to_string().contains("CACHE_READ_TIMEOUT"));
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    assert!(from(&[("CACHE_URL", ""), ("CACHE_ENABLED", "")]).is_ok());
+}

@@ -1,0 +1,81 @@
+//! The options that look at a value, or encode it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Policy;
+use crate::codec::ValueCodec;
+use crate::freshness::NEGATIVE_TTL;
+use crate::tags::Tag;
+use crate::template::Template;
+
+type Look<T, R> = Arc<dyn Fn(&T) -> R + Send + Sync>;
+
+pub(crate) struct ByValue<T> {
+    pub(crate) ttl_with: Option<Look<T, Duration>>,
+    pub(crate) cache_if: Option<Look<T, bool>>,
+    pub(crate) tags_with: Vec<Look<T, Vec<Tag>>>,
+    pub(crate) templates: Vec<Template<T>>,
+    /// `None`: the default of the build.
+    pub(crate) codec: Option<ValueCodec<T>>,
+}
+
+impl<T> Default for ByValue<T> {
+    fn default() -> Self {
+        Self {
+            ttl_with: None,
+            cache_if: None,
+            tags_with: Vec::new(),
+            templates: Vec::new(),
+            codec: None,
+        }
+    }
+}
+
+impl<T> Clone for ByValue<T> {
+    fn clone(&self) -> Self {
+        Self {
+            ttl_with: self.ttl_with.clone(),
+            cache_if: self.cache_if.clone(),
+            tags_with: self.tags_with.clone(),
+            templates: self.templates.clone(),
+            codec: self.codec,
+        }
+    }
+}
+
+impl<T> Policy<T> {
+    /// The ttl of a value, before jitter.
+    pub(crate) fn ttl_of(&self, value: &T) -> Duration {
+        self.by_value
+            .ttl_with
+            .as_ref()
+            .map_or(self.options.ttl, |ttl| ttl(value))
+    }
+
+    /// The ttl of "not found", before jitter.
+    pub(crate) fn ttl_of_none(&self) -> Duration {
+        let default = match self.by_value.ttl_with {
+            Some(_) => NEGATIVE_TTL,
+            None => NEGATIVE_TTL.min(self.options.ttl / 10),
+        };
+        self.options.negative_ttl.unwrap_or(default)
+    }
+
+    pub(crate) fn accepts(&self, value: &T) -> bool {
+        self.by_value
+            .cache_if
+            .as_ref()
+            .is_none_or(|keep| keep(value))
+    }
+
+    pub(crate) fn result_tags(&self, value: &T) -> Vec<Tag> {
+        let written = self
+            .by_value
+            .templates
+            .iter()
+            .filter_map(|tag| tag.with_value(value));
+        let computed = self.by_value.tags_with.iter().flat_map(|tags| tags(value));
+        written.chain(computed).collect()
+    }
+}

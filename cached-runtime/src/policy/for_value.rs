@@ -1,0 +1,29 @@
+//! Which policies serve values of a type.
+
+use super::{Policy, Untyped};
+use crate::value::Cacheable;
+
+/// A policy that can be used for values of type `T`: a `Policy`, or a `Policy<T>`.
+pub trait PolicyFor<T>: sealed::Sealed<T> {}
+
+impl<T, P: sealed::Sealed<T>> PolicyFor<T> for P {}
+
+pub(crate) mod sealed {
+    use super::{Cacheable, Policy, Untyped};
+
+    pub trait Sealed<T> {
+        fn for_value(&self) -> Policy<T>;
+    }
+
+    impl<T: Cacheable> Sealed<T> for Policy<Untyped> {
+        fn for_value(&self) -> Policy<T> {
+            self.clone().typed()
+        }
+    }
+
+    impl<T: Cacheable> Sealed<T> for Policy<T> {
+        fn for_value(&self) -> Policy<T> {
+            self.clone()
+        }
+    }
+}

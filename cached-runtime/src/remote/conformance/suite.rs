@@ -1,0 +1,200 @@
+//! The list of checks, and how they are run.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use super::process::Process;
+use super::{batches, cells, ends, fills, leases, names, waiters};
+use crate::remote::{Remote, Wake};
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// How an implementation and its server are reached.
+pub struct Conformance {
+    connect: Box<dyn Fn() -> Boxed<'static, Arc<dyn Remote>> + Send + Sync>,
+    wait: Box<dyn Fn(Duration) -> Boxed<'static, ()> + Send + Sync>,
+}
+
+/// One thing that an implementation must do.
+#[derive(Clone, Copy)]
+pub struct Check {
+    name: &'static str,
+    run: for<'a> fn(&'a Conformance) -> Boxed<'a, ()>,
+}
+
+macro_rules! checks {
+    ($($module:ident: $($check:ident),+;)+) => {
+        &[$($(Check {
+            name: stringify!($check),
+            run: |suite| Box::pin($module::$check(suite)),
+        }),+),+]
+    };
+}
+
+/// All checks.
+pub const CHECKS: &[Check] = checks! {
+    cells:
+        a_cell_that_nobody_made_is_missing,
+        ensure_makes_a_cell_once,
+        ensure_reads_the_second_list_after_making_the_first,
+        all_processes_see_the_same_proof_while_nothing_happens,
+        rotate_changes_the_proof_for_everybody,
+        rotate_makes_a_missing_cell,
+        no_proof_comes_back,
+        cells_of_different_kinds_do_not_meet,
+        a_cell_ends_with_its_life,
+        lock_makes_missing_cells,
+        fill_reads_cells_and_makes_none,
+        fill_keeps_a_cell_for_longer_and_never_shorter,
+        remove_rotates_the_cell_of_a_key_that_has_one;
+    leases:
+        a_free_entry_is_granted_to_one,
+        busy_says_for_how_long,
+        an_entry_that_was_not_seen_is_changed,
+        an_entry_that_was_seen_can_be_locked,
+        an_entry_that_has_gone_is_changed,
+        no_lease_comes_back,
+        a_lease_ends_by_itself,
+        renew_keeps_a_lease_past_its_ttl,
+        a_lost_lease_is_not_renewed,
+        take_over_voids_the_other_lease_and_leaves_the_entry,
+        replace_removes_the_entry_at_once;
+    ends:
+        a_failed_load_lets_the_next_one_in,
+        only_its_own_lease_is_released,
+        an_answer_that_is_not_stored_lets_all_pass_for_a_second,
+        an_unseen_entry_is_found_in_spite_of_a_pass,
+        a_pass_does_not_hinder_those_who_take_over,
+        remove_removes_the_entry_and_voids_the_lease,
+        remove_ends_a_pass;
+    fills:
+        a_fill_stores_all_bytes_and_ends_the_lease,
+        stamps_show_the_servers_time_twice,
+        the_identity_is_a_part_of_the_entry,
+        a_lease_fills_once,
+        a_fill_under_no_lease_is_refused,
+        a_fill_after_its_lease_ran_out_leaves_the_next_one_alone,
+        a_fill_replaces_the_entry_and_its_life,
+        an_entry_ends_with_its_life,
+        a_mebibyte_is_stored;
+    waiters:
+        who_waits_is_told_that_there_is_an_entry,
+        who_waits_is_told_that_the_load_failed,
+        who_waits_is_told_that_nothing_is_stored,
+        who_waits_is_told_that_the_key_was_invalidated,
+        nobody_else_is_told,
+        who_was_told_is_not_told_of_the_next_load,
+        those_who_wait_stay_when_the_lease_is_taken_over,
+        a_lease_that_is_not_in_force_ends_without_a_word;
+    batches:
+        a_reading_answers_in_the_order_of_the_questions,
+        locks_answer_in_the_order_of_the_questions,
+        fills_and_renewals_answer_in_the_order_of_the_questions,
+        three_hundred_entries_and_cells_go_at_once,
+        nothing_asked_is_nothing_answered,
+        odd_names_do_not_meet;
+    names:
+        a_name_is_locked_by_one,
+        the_lease_of_a_name_ends_by_itself_unless_renewed,
+        a_lost_lease_of_a_name_has_no_effect,
+        a_name_is_no_entry,
+        all_answers_name_one_server,
+        who_has_closed_is_unavailable_and_nobody_else;
+};
+
+impl Check {
+    /// The function that checks it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Checks it.
+    ///
+    /// # Panics
+    ///
+    /// If it does not hold.
+    pub async fn run(&self, suite: &Conformance) {
+        (self.run)(suite).await;
+    }
+}
+
+impl Conformance {
+    /// `connect` is another process that uses the same server, which nobody else uses; `wait` lets
+    /// time pass on that server.
+    pub fn new<C, W>(
+        connect: impl Fn() -> C + Send + Sync + 'static,
+        wait: impl Fn(Duration) -> W + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: Future<Output = Arc<dyn Remote>> + Send + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        Self {
+            connect: Box::new(move || Box::pin(connect())),
+            wait: Box::new(move |time| Box::pin(wait(time))),
+        }
+    }
+
+    /// Runs all checks, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If some do not hold, after all have been run; the text names them.
+    pub async fn all(&self) {
+        let mut failed = Vec::new();
+        for check in CHECKS {
+            let mut run = (check.run)(self);
+            let caught = poll_fn(|context| {
+                match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(context))) {
+                    Ok(Poll::Pending) => Poll::Pending,
+                    Ok(Poll::Ready(())) => Poll::Ready(true),
+                    Err(_) => Poll::Ready(false),
+                }
+            });
+            if !caught.await {
+                failed.push(check.name);
+            }
+        }
+        assert!(failed.is_empty(), "these checks failed: {failed:?}");
+    }
+
+    /// Another process, once it can use the server.
+    pub(super) async fn process(&self) -> Process<'_> {
+        let remote = (self.connect)().await;
+        let wake = Arc::new(Wake::default());
+        remote.attach(Arc::clone(&wake));
+        let mut patience = 1_000;
+        while !remote.status().is_usable() {
+            assert!(patience > 0, "it cannot be used: {}", remote.status());
+            patience -= 1;
+            self.wait(Duration::from_millis(5)).await;
+        }
+        Process::new(self, remote, wake)
+    }
+
+    pub(super) async fn two(&self) -> (Process<'_>, Process<'_>) {
+        (self.process().await, self.process().await)
+    }
+
+    pub(super) async fn wait(&self, time: Duration) {
+        (self.wait)(time).await;
+    }
+}
+
+impl fmt::Debug for Conformance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Conformance")
+    }
+}
+
+impl fmt::Debug for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

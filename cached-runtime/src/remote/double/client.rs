@@ -1,0 +1,332 @@
+//! One process's way to the server.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::generator::{Generator, TOKEN};
+use super::plan::Plan;
+use super::server::DoubleServer;
+use super::trouble::{Op, Trouble};
+use super::wire::Client;
+use crate::remote::{
+    Cell, CellState, EntryName, Fault, Fill, FillReply, Filled, Found, Incarnation, LeaseId, Lock,
+    LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime, Status, Wake,
+};
+
+/// The [`Remote`] of one process, whose server is a [`DoubleServer`].
+pub struct Double {
+    server: DoubleServer,
+    id: usize,
+}
+
+/// Before the server has answered.
+const NOBODY: Incarnation = Incarnation(0);
+
+impl Double {
+    pub(super) fn new(server: DoubleServer, id: usize) -> Self {
+        Self { server, id }
+    }
+
+    /// The number of this process in [`Held`](super::Held).
+    #[must_use]
+    pub fn id(&self) -> usize {
+        self.id
+    }
+
+    /// The server.
+    #[must_use]
+    pub fn server(&self) -> &DoubleServer {
+        &self.server
+    }
+
+    /// From now on this happens to these operations of this process.
+    pub fn begin(&self, trouble: Trouble, ops: &[Op]) {
+        self.with(|client| client.troubles.begin(trouble, ops));
+    }
+
+    /// It happens to no operation of this process any more. What is held stays so.
+    pub fn end(&self, trouble: Trouble) {
+        self.with(|client| client.troubles.end(trouble));
+    }
+
+    /// This process is cut off: it gets no reply and no announcement. What it sent and is held may
+    /// still arrive.
+    pub fn cut(&self) {
+        self.server.with(|world| {
+            world.clients[self.id].down = Some("the connection is cut");
+            world.lose_replies(self.id);
+        });
+    }
+
+    /// The end of [`cut`](Self::cut).
+    pub fn mend(&self) {
+        self.server.with(|world| {
+            world.clients[self.id].down = None;
+            world.wake_everybody(self.id);
+        });
+    }
+
+    /// Whether announcements to this process are lost.
+    pub fn silence(&self, on: bool) {
+        self.with(|client| client.silent = on);
+    }
+
+    /// By how much this process takes the server's time to be later than it is.
+    pub fn run_ahead(&self, by: Duration) {
+        self.with(|client| client.ahead = u64::try_from(by.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// How many of these operations this process sent, whether they arrived or not.
+    #[must_use]
+    pub fn count(&self, op: Op) -> u64 {
+        self.with(|client| client.counts.get(&op).copied().unwrap_or_default())
+    }
+
+    /// How many operations this process sent.
+    #[must_use]
+    pub fn trips(&self) -> u64 {
+        self.with(|client| client.counts.values().sum())
+    }
+
+    fn with<R>(&self, change: impl FnOnce(&mut Client) -> R) -> R {
+        self.server
+            .with(|world| change(&mut world.clients[self.id]))
+    }
+
+    /// Sends when the operation is polled first; from then on it is the server's, whether somebody
+    /// waits for it or not.
+    fn send<T: Clone + Send + 'static>(
+        &self,
+        op: Op,
+        plan: impl FnOnce(&mut Generator) -> Plan<T> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(async move {
+            let mut reply = self.server.with(|world| world.send(self.id, op, plan))?;
+            // A runtime may make a task pause that waits, even for what is there.
+            if let Ok(reply) = reply.try_recv() {
+                return reply;
+            }
+            let gone = || Fault::Lost("the server is gone".to_owned());
+            reply.await.unwrap_or_else(|_| Err(gone()))
+        })
+    }
+}
+
+impl fmt::Debug for Double {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Double({})", self.id)
+    }
+}
+
+impl Remote for Double {
+    fn attach(&self, wake: Arc<Wake>) {
+        self.with(|client| client.wake = Some(wake));
+    }
+
+    fn status(&self) -> Status {
+        let unusable = self.server.with(|world| world.unusable(self.id));
+        unusable.map_or(Status::Up, |why| Status::Down(why.to_owned()))
+    }
+
+    fn read(&self, what: Read) -> Reply<'_, Reading> {
+        let ahead = self.with(|client| client.ahead);
+        self.send(Op::Read, move |_| {
+            let nothing = Found {
+                bytes: None,
+                incarnation: NOBODY,
+                now: ServerTime(0),
+            };
+            let mut plan = Plan::new(Reading {
+                entries: vec![nothing; what.entries.len()],
+                cells: vec![CellState::Missing; what.cells.len()],
+            });
+            for (at, (entry, part)) in what.entries.into_iter().enumerate() {
+                plan.step(move |server, reply: &mut Reading| {
+                    let mut found = server.found(&entry, part);
+                    found.now.0 = found.now.0.saturating_add(ahead);
+                    reply.entries[at] = found;
+                    Ok(())
+                });
+            }
+            for (at, cell) in what.cells.into_iter().enumerate() {
+                plan.step(move |server, reply| {
+                    reply.cells[at] = server.cell(&cell);
+                    Ok(())
+                });
+            }
+            plan
+        })
+    }
+
+    fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply> {
+        let client = self.id;
+        self.send(Op::Lock, move |fresh| {
+            let mut plan = Plan::new(LockReply {
+                locks: vec![(Locked::Changed, NOBODY); locks.len()],
+                cells: vec![CellState::Missing; cells.len()],
+            });
+            for (at, lock) in locks.into_iter().enumerate() {
+                let lease = fresh.lease();
+                plan.step(move |server, reply: &mut LockReply| {
+                    let locked = server.lock(client, &lock, lease)?;
+                    reply.locks[at] = (locked, server.incarnation);
+                    Ok(())
+                });
+            }
+            for (at, cell) in cells.into_iter().enumerate() {
+                let token = fresh.token(TOKEN);
+                plan.step(move |server, reply| {
+                    reply.cells[at] = server.ensure(&cell, token, keep)?;
+                    Ok(())
+                });
+            }
+            plan
+        })
+    }
+
+    fn ensure(
+        &self,
+        cells: Vec<Cell>,
+        then: Vec<Cell>,
+        keep: Duration,
+    ) -> Reply<'_, Vec<CellState>> {
+        self.send(Op::Ensure, move |fresh| {
+            let made = cells.len();
+            let mut plan = Plan::new(vec![CellState::Missing; made + then.len()]);
+            for (at, cell) in cells.into_iter().enumerate() {
+                let token = fresh.token(TOKEN);
+                plan.step(move |server, reply: &mut Vec<CellState>| {
+                    reply[at] = server.ensure(&cell, token, keep)?;
+                    Ok(())
+                });
+            }
+            plan.then();
+            for (at, cell) in then.into_iter().enumerate() {
+                plan.step(move |server, reply| {
+                    reply[made + at] = server.cell(&cell);
+                    Ok(())
+                });
+            }
+            plan
+        })
+    }
+
+    fn fill(&self, fills: Vec<Fill>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, FillReply> {
+        self.send(Op::Fill, move |_| {
+            let nothing = Filled {
+                stored: false,
+                incarnation: NOBODY,
+            };
+            let mut plan = Plan::new(FillReply {
+                fills: vec![nothing; fills.len()],
+                cells: vec![CellState::Missing; cells.len()],
+            });
+            for (at, fill) in fills.into_iter().enumerate() {
+                plan.step(move |server, reply: &mut FillReply| {
+                    reply.fills[at] = server.fill(&fill)?;
+                    Ok(())
+                });
+            }
+            for (at, cell) in cells.into_iter().enumerate() {
+                plan.step(move |server, reply| {
+                    reply.cells[at] = server.keep(&cell, keep);
+                    Ok(())
+                });
+            }
+            plan
+        })
+    }
+
+    fn renew(&self, leases: Vec<(EntryName, LeaseId)>, ttl: Duration) -> Reply<'_, Vec<bool>> {
+        self.send(Op::Renew, move |_| {
+            let mut plan = Plan::new(vec![false; leases.len()]);
+            for (at, (entry, lease)) in leases.into_iter().enumerate() {
+                plan.step(move |server, reply: &mut Vec<bool>| {
+                    reply[at] = server.renew(&entry, lease, ttl);
+                    Ok(())
+                });
+            }
+            plan
+        })
+    }
+
+    fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()> {
+        self.send(Op::Release, move |_| {
+            let mut plan = Plan::new(());
+            for (entry, lease) in leases {
+                plan.step(move |server, ()| server.release(&entry, lease, why));
+            }
+            plan
+        })
+    }
+
+    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, keep: Duration) -> Reply<'_, ()> {
+        self.send(Op::Rotate, move |fresh| {
+            let mut plan = Plan::new(());
+            let before = first.len();
+            for (at, cell) in first.into_iter().chain(then).enumerate() {
+                if at == before {
+                    plan.then();
+                }
+                let token = fresh.token(TOKEN);
+                plan.step(move |server, ()| server.rotate(&cell, token, keep));
+            }
+            plan
+        })
+    }
+
+    fn remove(&self, entries: Vec<EntryName>) -> Reply<'_, ()> {
+        self.send(Op::Remove, move |fresh| {
+            let mut plan = Plan::new(());
+            for entry in entries {
+                let token = fresh.token(TOKEN);
+                plan.step(move |server, ()| server.remove(&entry, token));
+            }
+            plan
+        })
+    }
+
+    fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>> {
+        let name: Arc<str> = name.into();
+        self.send(Op::LockName, move |fresh| {
+            let (mut plan, lease) = (Plan::new(None), fresh.lease());
+            plan.step(move |server, reply| {
+                *reply = server.lock_name(&name, lease, ttl)?;
+                Ok(())
+            });
+            plan
+        })
+    }
+
+    fn renew_name(&self, name: &str, lease: LeaseId, ttl: Duration) -> Reply<'_, bool> {
+        let name: Arc<str> = name.into();
+        self.send(Op::RenewName, move |_| {
+            let mut plan = Plan::new(false);
+            plan.step(move |server, reply| {
+                *reply = server.renew_name(&name, lease, ttl);
+                Ok(())
+            });
+            plan
+        })
+    }
+
+    fn release_name(&self, name: &str, lease: LeaseId) -> Reply<'_, ()> {
+        let name: Arc<str> = name.into();
+        self.send(Op::ReleaseName, move |_| {
+            let mut plan = Plan::new(());
+            plan.step(move |server, ()| {
+                server.release_name(&name, lease);
+                Ok(())
+            });
+            plan
+        })
+    }
+
+    fn close(&self) {
+        self.server.with(|world| {
+            world.clients[self.id].closed = true;
+            world.lose_replies(self.id);
+        });
+    }
+}

@@ -1,0 +1,81 @@
+//! What a test can make go wrong, and where it can stop a request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An operation of [`Remote`](crate::remote::Remote).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "they are the methods")]
+pub enum Op {
+    Read,
+    Lock,
+    Ensure,
+    Fill,
+    Renew,
+    Release,
+    Rotate,
+    Remove,
+    LockName,
+    RenewName,
+    ReleaseName,
+}
+
+impl Op {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Read,
+        Self::Lock,
+        Self::Ensure,
+        Self::Fill,
+        Self::Renew,
+        Self::Release,
+        Self::Rotate,
+        Self::Remove,
+        Self::LockName,
+        Self::RenewName,
+        Self::ReleaseName,
+    ];
+}
+
+/// What happens to a request on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// It is lost, and never executed.
+    LoseRequest,
+    /// It is executed, and the reply is lost.
+    LoseReply,
+    /// It stops here until it is let go.
+    Hold(Point),
+    /// A copy of it, with the same bytes, stays behind and is held at [`Point::Sent`]. No `Remote`
+    /// may do that: this is for tests which show that such a copy is noticed.
+    Repeat,
+}
+
+/// Where a request can be stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Point {
+    /// Sent, and not executed.
+    Sent,
+    /// Between one entry or cell and the next.
+    Between,
+    /// Executed, and not answered.
+    Executed,
+}
+
+/// What goes wrong with which operations.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Troubles(BTreeMap<Trouble, BTreeSet<Op>>);
+
+impl Troubles {
+    pub(super) fn begin(&mut self, trouble: Trouble, ops: &[Op]) {
+        self.0.entry(trouble).or_default().extend(ops);
+    }
+
+    pub(super) fn end(&mut self, trouble: Trouble) {
+        self.0.remove(&trouble);
+    }
+
+    pub(super) fn has(&self, trouble: Trouble, op: Op) -> bool {
+        self.0.get(&trouble).is_some_and(|ops| ops.contains(&op))
+    }
+}

@@ -1,0 +1,111 @@
+//! The tier that processes share: bytes, tokens and leases.
+//!
+//! A [`Remote`] keeps four kinds of things, and knows nothing of values, lives or functions:
+//!
+//! - **entries**: bytes under a name, which change by a fill under the lease that is in force, or
+//!   go away;
+//! - **cells**: small random tokens under a name (a tag, a family of tags, a key). A cell is
+//!   rotated by giving it a token that was never there before; one that is missing proves nothing;
+//! - **leases**: at most one in force per entry or name, with a time to live;
+//! - **announcements**: those who found a lease in force are told how it ended.
+//!
+//! What is seen of a cell is a [`Proof`]: the token and the [`Incarnation`] of the server in one
+//! number. So whatever a server forgets by losing writes proves nothing afterwards.
+//!
+//! What every implementation must do is written at the methods, and held against it by the suite
+//! in `conformance`.
+
+#[cfg(any(test, feature = "test-util"))]
+pub mod conformance;
+#[cfg(any(test, feature = "test-util"))]
+pub mod double;
+mod fault;
+mod names;
+#[cfg(feature = "redis")]
+pub mod redis;
+mod request;
+mod token;
+mod wake;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(any(test, feature = "test-util"))]
+pub use self::double::{Double, DoubleServer};
+pub use self::fault::{Fault, Status};
+pub use self::names::{Cell, EntryName};
+pub use self::request::{
+    Fill, FillReply, Filled, Found, How, Lock, LockReply, Locked, Part, Read, Reading, Release,
+};
+pub use self::token::{CellState, Incarnation, LeaseId, Proof, ServerTime};
+pub(crate) use self::wake::Waiter;
+pub use self::wake::{Ended, Wake};
+
+/// What an operation comes to.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// A store that processes share.
+///
+/// Every operation ends within a time limit of the implementation's own. One that fails may or may
+/// not have happened, unless the [`Fault`] says that nothing was sent; none is ever sent twice:
+/// every attempt carries tokens and leases that were never sent before.
+///
+/// A reply is tied to the server that gave it. If it cannot be known which life of the server gave
+/// a reply, the operation fails.
+pub trait Remote: fmt::Debug + Send + Sync + 'static {
+    /// Connects what announcements are told to. Called once, before anything else.
+    fn attach(&self, wake: Arc<Wake>);
+
+    /// Whether it can be used now. An operation on one that is not fails at once.
+    fn status(&self) -> Status;
+
+    /// Reads entries and cells in one trip, in any order, each at a moment after the call.
+    fn read(&self, what: Read) -> Reply<'_, Reading>;
+
+    /// Asks for leases, and makes sure that `cells` have tokens: the missing ones are given one
+    /// that lives for `keep`. The states in the reply were read after that.
+    fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply>;
+
+    /// Gives missing cells a token and reads them; reads `then` after that.
+    ///
+    /// The states come back in one list, those of `then` last.
+    fn ensure(
+        &self,
+        cells: Vec<Cell>,
+        then: Vec<Cell>,
+        keep: Duration,
+    ) -> Reply<'_, Vec<CellState>>;
+
+    /// Stores entries whose lease is still in force, with the server's own time in their stamps,
+    /// and ends those leases; reads `cells` again, in either order. A cell that would be gone
+    /// before `keep` has passed is kept for that long.
+    fn fill(&self, fills: Vec<Fill>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, FillReply>;
+
+    /// Extends leases that are still in force, and says which were.
+    fn renew(&self, leases: Vec<(EntryName, LeaseId)>, ttl: Duration) -> Reply<'_, Vec<bool>>;
+
+    /// Ends leases, if they are still in force, and announces why.
+    fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()>;
+
+    /// Gives cells new tokens: first all of `first`, and only when that is done those of `then`.
+    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, keep: Duration) -> Reply<'_, ()>;
+
+    /// Removes entries, and ends their leases whoever holds them; rotates the cells of these keys
+    /// where there are any.
+    fn remove(&self, entries: Vec<EntryName>) -> Reply<'_, ()>;
+
+    /// Takes the lease of a name that has no entry; `None` if it is in force.
+    fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>>;
+
+    /// Extends the lease of a name, if it is in force.
+    fn renew_name(&self, name: &str, lease: LeaseId, ttl: Duration) -> Reply<'_, bool>;
+
+    /// Ends the lease of a name, if it is in force.
+    fn release_name(&self, name: &str, lease: LeaseId) -> Reply<'_, ()>;
+
+    /// Lets go of connections and tasks. Operations fail from then on.
+    fn close(&self);
+}

@@ -1,0 +1,56 @@
+//! Names in the shared tier. None of them shows an argument: an entry is a prefix and a digest.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::key::RawKey;
+
+/// Names one entry: its prefix and the digest of its key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryName(Arc<str>);
+
+/// Names a token.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cell {
+    /// A tag. Those that start with one `@` stand for a prefix or for the namespace.
+    Tag(Arc<str>),
+    /// All tags with the same beginning, up to the first colon; `*` stands for all tags.
+    Family(Arc<str>),
+    /// A key whose value stays in the process; it has a token and no entry.
+    Key(EntryName),
+}
+
+impl EntryName {
+    /// An entry by its text, in which `{`, `}` and `%` are escaped.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    pub(crate) fn of(key: &RawKey) -> Self {
+        Self(key.to_string().into())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Names are for the trace level only.
+impl fmt::Debug for EntryName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EntryName")
+    }
+}
+
+/// A tag may be made of arguments: it is not shown.
+impl fmt::Debug for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tag(_) => "Tag",
+            Self::Family(_) => "Family",
+            Self::Key(_) => "Key",
+        })
+    }
+}

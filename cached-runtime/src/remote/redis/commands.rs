@@ -1,0 +1,434 @@
+//! What changes something, as commands.
+//!
+//! Every command is built with bytes that were never sent before. It is built again, with new
+//! ones, only if the server said that it does not know the script, so did nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::redis::{Cmd, Pipeline, Value};
+
+use super::error::{Effect, Trouble, checked};
+use super::node::{Kind, Node};
+use super::pair::{Pair, expect_master};
+use super::plan::{mget, values};
+use super::scripts::{ENSURE, FILL, Form, LOCK, RELEASE, REMOVE, RENEW, REREAD, ROTATE, Script};
+use super::tokens::{lease, state, tokens};
+use super::wake::message;
+use crate::remote::{
+    Cell, CellState, Ended, EntryName, Fault, Fill, FillReply, Filled, How, LeaseId, Lock,
+    LockReply, Locked, Release,
+};
+
+/// No script touches more keys: others would have to wait for it.
+const KEYS: usize = 256;
+
+/// For how long everybody loads at once after an answer that could not be stored.
+const PASS: Duration = Duration::from_secs(1);
+
+/// The longest life, which is about a hundred years: the server adds it to its own time.
+const FOREVER: u64 = 1 << 42;
+
+/// Where the stamps of an envelope are.
+const STAMPS: (usize, usize) = (32, 48);
+
+/// What is built again when the server does not know a script.
+#[derive(Clone, Copy)]
+enum Again {
+    /// The commands that were not known.
+    These,
+    /// And those behind them, which rely on them.
+    AndLater,
+}
+
+pub(super) async fn lock(
+    node: &Arc<Node>,
+    locks: Vec<Lock>,
+    cells: Vec<Cell>,
+    keep: Duration,
+) -> Result<LockReply, Fault> {
+    if locks.is_empty() && cells.is_empty() {
+        return Ok(LockReply::default());
+    }
+    node.operate(Kind::Take, |pair| async move {
+        let names = cell_names(node, &cells);
+        let chunks: Vec<_> = names.chunks(KEYS).collect();
+        let mut leases = vec![LeaseId([0; 8]); locks.len()];
+        let count = locks.len() + chunks.len();
+        let replies = exchange(&pair, count, Again::These, |at, form| {
+            let Some(lock) = locks.get(at) else {
+                return ensure_command(form, chunks[at - locks.len()], keep);
+            };
+            leases[at] = lease()?;
+            Ok(lock_command(node, form, lock, leases[at]))
+        })
+        .await?;
+        let mut replies = replies.into_iter();
+        let granted = leases.into_iter().zip(replies.by_ref());
+        let locks = granted
+            .map(|(lease, reply)| Ok((locked(&reply, lease)?, pair.incarnation())))
+            .collect::<Result<_, Trouble>>()?;
+        Ok(LockReply {
+            locks,
+            cells: states(replies, names.len(), &pair)?,
+        })
+    })
+    .await
+}
+
+pub(super) async fn ensure(
+    node: &Arc<Node>,
+    cells: Vec<Cell>,
+    then: Vec<Cell>,
+    keep: Duration,
+) -> Result<Vec<CellState>, Fault> {
+    if cells.is_empty() && then.is_empty() {
+        return Ok(Vec::new());
+    }
+    node.operate(Kind::Take, |pair| async move {
+        let (first, later) = (cell_names(node, &cells), cell_names(node, &then));
+        let first_chunks: Vec<_> = first.chunks(KEYS).collect();
+        let later_chunks: Vec<_> = later.chunks(KEYS).collect();
+        // Making tokens is a write, which shows who is the master; what is read after it is not.
+        let role = if later.is_empty() {
+            None
+        } else {
+            verified(node, &pair)
+        };
+        let (firsts, laters) = (first_chunks.len(), later_chunks.len());
+        let count = firsts + laters + usize::from(role.is_some());
+        let mut replies = exchange(&pair, count, Again::AndLater, |at, form| {
+            if let Some(names) = first_chunks.get(at) {
+                return ensure_command(form, names, keep);
+            }
+            if let Some(names) = later_chunks.get(at - firsts) {
+                return Ok(mget(names));
+            }
+            role.clone().ok_or_else(Trouble::garbled)
+        })
+        .await?;
+        if role.is_some() {
+            replies.pop().map_or(Ok(()), expect_master)?;
+        }
+        states(replies, first.len() + later.len(), &pair)
+    })
+    .await
+}
+
+pub(super) async fn fill(
+    node: &Arc<Node>,
+    fills: Vec<Fill>,
+    cells: Vec<Cell>,
+    keep: Duration,
+) -> Result<FillReply, Fault> {
+    if fills.is_empty() && cells.is_empty() {
+        return Ok(FillReply::default());
+    }
+    if fills.iter().any(|fill| fill.envelope.len() < STAMPS.1) {
+        return Err(Fault::Refused("an envelope without stamps".to_owned()));
+    }
+    node.operate(Kind::Write, |pair| async move {
+        let names = cell_names(node, &cells);
+        let chunks: Vec<_> = names.chunks(KEYS).collect();
+        // The cells first: storing an entry is a write, which shows that they came from a master.
+        let role = if fills.is_empty() {
+            verified(node, &pair)
+        } else {
+            None
+        };
+        let count = chunks.len() + fills.len() + usize::from(role.is_some());
+        let mut replies = exchange(&pair, count, Again::These, |at, form| {
+            if let Some(names) = chunks.get(at) {
+                return Ok(reread_command(form, names, keep));
+            }
+            match fills.get(at - chunks.len()) {
+                Some(fill) => Ok(fill_command(node, form, fill)),
+                None => role.clone().ok_or_else(Trouble::garbled),
+            }
+        })
+        .await?;
+        if role.is_some() {
+            replies.pop().map_or(Ok(()), expect_master)?;
+        }
+        let stored = replies.split_off(chunks.len());
+        let incarnation = pair.incarnation();
+        let stored = stored.iter().map(|reply| {
+            Ok(Filled {
+                stored: yes(reply)?,
+                incarnation,
+            })
+        });
+        Ok(FillReply {
+            fills: stored.collect::<Result<_, Trouble>>()?,
+            cells: states(replies, names.len(), &pair)?,
+        })
+    })
+    .await
+}
+
+pub(super) async fn renew(
+    node: &Arc<Node>,
+    leases: Vec<(String, LeaseId)>,
+    ttl: Duration,
+) -> Result<Vec<bool>, Fault> {
+    node.operate(Kind::Write, |pair| async move {
+        let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
+            let (name, lease) = &leases[at];
+            let mut command = RENEW.call(form, 1);
+            command.arg(name).arg(&lease.0[..]).arg(millis(ttl));
+            Ok(command)
+        })
+        .await?;
+        replies.iter().map(yes).collect()
+    })
+    .await
+}
+
+/// What is announced has the name of an entry; what has no entry is announced to nobody.
+pub(super) async fn release(
+    node: &Arc<Node>,
+    leases: Vec<(String, LeaseId, Option<EntryName>)>,
+    why: Release,
+) -> Result<(), Fault> {
+    let (pass, ended) = match why {
+        Release::Failed => (0, Ended::Failed),
+        Release::NotStored => (millis(PASS), Ended::NotStored),
+    };
+    let channels = node.names().channels();
+    let channels = &channels;
+    node.operate(Kind::Write, |pair| async move {
+        let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
+            let (name, lease, entry) = &leases[at];
+            let mut command = RELEASE.call(form, 1);
+            command.arg(name).arg(&lease.0[..]).arg(pass).arg(channels);
+            match entry {
+                Some(entry) => command.arg(message(ended, entry)),
+                None => command.arg(""),
+            };
+            Ok(command)
+        })
+        .await?;
+        replies.iter().try_for_each(|reply| yes(reply).map(drop))
+    })
+    .await
+}
+
+/// In order: one script does it at once, and a longer list is several, one after the other.
+pub(super) async fn rotate(
+    node: &Arc<Node>,
+    first: Vec<Cell>,
+    then: Vec<Cell>,
+    keep: Duration,
+) -> Result<(), Fault> {
+    if first.is_empty() && then.is_empty() {
+        return Ok(());
+    }
+    node.operate(Kind::Write, |pair| async move {
+        let mut names = cell_names(node, &first);
+        names.extend(cell_names(node, &then));
+        let chunks: Vec<_> = names.chunks(KEYS).collect();
+        let replies = exchange(&pair, chunks.len(), Again::AndLater, |at, form| {
+            tokens_command(&ROTATE, form, chunks[at], keep)
+        })
+        .await?;
+        replies.iter().try_for_each(|reply| yes(reply).map(drop))
+    })
+    .await
+}
+
+pub(super) async fn remove(node: &Arc<Node>, entries: Vec<EntryName>) -> Result<(), Fault> {
+    let names = node.names();
+    let channels = names.channels();
+    let channels = &channels;
+    node.operate(Kind::Write, |pair| async move {
+        let replies = exchange(&pair, entries.len(), Again::These, |at, form| {
+            let entry = &entries[at];
+            let mut command = REMOVE.call(form, 3);
+            command
+                .arg(names.value(entry))
+                .arg(names.lease(entry))
+                .arg(names.key_token(entry));
+            for token in tokens(1)? {
+                command.arg(&token[..]);
+            }
+            command
+                .arg(channels)
+                .arg(message(Ended::Invalidated, entry));
+            Ok(command)
+        })
+        .await?;
+        replies.iter().try_for_each(|reply| yes(reply).map(drop))
+    })
+    .await
+}
+
+pub(super) async fn lock_name(
+    node: &Arc<Node>,
+    name: &str,
+    ttl: Duration,
+) -> Result<Option<LeaseId>, Fault> {
+    let name = node.names().lock(name);
+    node.operate(Kind::Take, |pair| async move {
+        let lease = lease()?;
+        let mut commands = Pipeline::new();
+        commands.cmd("SET").arg(name).arg(&lease.0[..]);
+        commands.arg("NX").arg("PX").arg(millis(ttl));
+        match checked(pair.send(&commands).await?.pop().unwrap_or_default())? {
+            Value::Okay => Ok(Some(lease)),
+            Value::Nil => Ok(None),
+            _ => Err(Trouble::garbled()),
+        }
+    })
+    .await
+}
+
+/// Sends `count` commands in order, and gives their replies; none of them is an error.
+async fn exchange(
+    pair: &Pair,
+    count: usize,
+    again: Again,
+    mut command: impl FnMut(usize, Form) -> Result<Cmd, Trouble> + Send,
+) -> Result<Vec<Value>, Trouble> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let mut commands = Pipeline::with_capacity(count);
+    for at in 0..count {
+        commands.add_command(command(at, Form::Known)?);
+    }
+    let mut replies = pair.send(&commands).await?;
+    let unknown = |reply: &Value| match reply {
+        Value::ServerError(error) => Trouble::from(error).effect == Effect::NoScript,
+        _ => false,
+    };
+    let mut places: Vec<_> = (0..count).filter(|at| unknown(&replies[*at])).collect();
+    if let (Again::AndLater, Some(first)) = (again, places.first().copied()) {
+        places = (first..count).collect();
+    }
+    if !places.is_empty() {
+        let mut commands = Pipeline::with_capacity(places.len());
+        for at in &places {
+            commands.add_command(command(*at, Form::Text)?);
+        }
+        for (at, reply) in places.into_iter().zip(pair.send(&commands).await?) {
+            replies[at] = reply;
+        }
+    }
+    replies.into_iter().map(checked).collect()
+}
+
+fn lock_command(node: &Node, form: Form, lock: &Lock, lease: LeaseId) -> Cmd {
+    let names = node.names();
+    let (how, seen): (_, &[u8]) = match &lock.how {
+        How::IfFree { seen: None } => ("f", &[]),
+        How::IfFree { seen: Some(seen) } => ("f", &seen.0),
+        How::TakeOver => ("t", &[]),
+        How::Replace => ("r", &[]),
+    };
+    let mut command = LOCK.call(form, 2);
+    command
+        .arg(names.value(&lock.entry))
+        .arg(names.lease(&lock.entry))
+        .arg(&lease.0[..])
+        .arg(millis(lock.ttl))
+        .arg(how)
+        .arg(seen)
+        .arg(node.ear().process());
+    command
+}
+
+fn fill_command(node: &Node, form: Form, fill: &Fill) -> Cmd {
+    let names = node.names();
+    let mut command = FILL.call(form, 2);
+    command
+        .arg(names.value(&fill.entry))
+        .arg(names.lease(&fill.entry))
+        .arg(&fill.lease.0[..])
+        .arg(millis(fill.life))
+        .arg(&fill.envelope[..STAMPS.0])
+        .arg(&fill.envelope[STAMPS.1..])
+        .arg(names.channels())
+        .arg(message(Ended::Filled, &fill.entry));
+    command
+}
+
+fn ensure_command(form: Form, names: &[String], keep: Duration) -> Result<Cmd, Trouble> {
+    tokens_command(&ENSURE, form, names, keep)
+}
+
+fn reread_command(form: Form, names: &[String], keep: Duration) -> Cmd {
+    let mut command = REREAD.call(form, names.len());
+    command.arg(names).arg(millis(keep));
+    command
+}
+
+/// A script with a fresh token for each of its cells.
+fn tokens_command(
+    script: &Script,
+    form: Form,
+    names: &[String],
+    keep: Duration,
+) -> Result<Cmd, Trouble> {
+    let mut command = script.call(form, names.len());
+    command.arg(names).arg(millis(keep));
+    for token in tokens(names.len())? {
+        command.arg(&token[..]);
+    }
+    Ok(command)
+}
+
+fn verified(node: &Node, pair: &Pair) -> Option<Cmd> {
+    node.settings()
+        .verify_role
+        .then(|| pair.role_command())
+        .flatten()
+}
+
+fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {
+    cells.iter().map(|cell| node.names().cell(cell)).collect()
+}
+
+/// At least one: the server refuses a life of nothing.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis())
+        .unwrap_or(FOREVER)
+        .clamp(1, FOREVER)
+}
+
+fn locked(reply: &Value, lease: LeaseId) -> Result<Locked, Trouble> {
+    match reply {
+        Value::BulkString(word) if word == b"G" => Ok(Locked::Granted(lease)),
+        Value::BulkString(word) if word == b"C" => Ok(Locked::Changed),
+        Value::BulkString(word) if word == b"P" => Ok(Locked::Pass),
+        Value::Int(left) => {
+            let left = u64::try_from(*left).map_err(|_| Trouble::garbled())?;
+            Ok(Locked::Busy(Duration::from_millis(left)))
+        }
+        _ => Err(Trouble::garbled()),
+    }
+}
+
+fn yes(reply: &Value) -> Result<bool, Trouble> {
+    match reply {
+        Value::Int(number) => Ok(*number == 1),
+        _ => Err(Trouble::garbled()),
+    }
+}
+
+/// The states in lists of tokens, of which there are `count` in all.
+fn states(
+    lists: impl IntoIterator<Item = Value>,
+    count: usize,
+    pair: &Pair,
+) -> Result<Vec<CellState>, Trouble> {
+    let mut states = Vec::with_capacity(count);
+    for list in lists {
+        let tokens = values(Some(list))?;
+        states.extend(tokens.iter().map(|token| state(token, pair.incarnation())));
+    }
+    if states.len() == count {
+        Ok(states)
+    } else {
+        Err(Trouble::garbled())
+    }
+}

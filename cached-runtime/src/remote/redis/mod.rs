@@ -1,0 +1,35 @@
+//! The shared tier in Redis or Valkey, from version 6.2 on: one server, or the master of several.
+//!
+//! An operation goes this way: `store` - `reads` or `commands` - `node` gives a connection and a
+//! deadline - `pair` sends. Aside from that, `keeper` connects and checks, and `wake` listens.
+//!
+//! - `settings` - where the server is; `names` - what things are called there.
+//! - `pair` - one connection and the life of the server behind it, `server_clock` - what time it is
+//!   there. `link` - the place of a connection, `keeper` - who looks after it. `node` - all of that
+//!   for one server.
+//! - `plan` - which commands answer some look-ups, `reads` - who shares a trip.
+//! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `commands` -
+//!   everything that changes something.
+//! - `error` - what a failure means for its caller and for those who come after.
+//!
+//! Nothing here connects again below an operation, and nothing is sent twice: a reply belongs to
+//! the life of the server with which its connection began, or it does not count.
+
+mod commands;
+mod error;
+mod keeper;
+mod link;
+mod names;
+mod node;
+mod pair;
+mod plan;
+mod reads;
+mod scripts;
+mod server_clock;
+mod settings;
+mod store;
+mod tokens;
+mod wake;
+
+pub use self::settings::RedisSettings;
+pub use self::store::RedisRemote;

@@ -1,0 +1,181 @@
+//! Which commands answer some look-ups, and which reply belongs to whom.
+
+use std::collections::HashMap;
+
+use ::redis::{Cmd, Pipeline, Value, cmd};
+
+use super::error::{Trouble, checked};
+use super::names::Names;
+use super::pair::{Pair, expect_master};
+use super::tokens::state;
+use crate::remote::{Cell, EntryName, Found, Part, Read, Reading};
+
+/// No command reads more keys: others would have to wait for it.
+const KEYS: usize = 256;
+
+/// Where the entry's identity is, and the incarnation it belongs to.
+const IDENTITY: (usize, usize) = (16, 31);
+
+/// Where the reply to what is already asked for will be.
+type Known<'a> = HashMap<Target<'a>, usize, foldhash::fast::RandomState>;
+
+/// The commands for some look-ups. What several of them ask for is read once.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Read as a whole: entries and cells.
+    whole: Vec<String>,
+    /// Read in part.
+    identities: Vec<String>,
+    /// For each look-up and entry, then for each look-up and cell, where its reply is.
+    places: Vec<usize>,
+    /// How many still want the reply of each of `whole`.
+    wanted: Vec<usize>,
+}
+
+/// What is read as a whole.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Target<'a> {
+    Entry(&'a EntryName),
+    Cell(&'a Cell),
+}
+
+impl Plan {
+    pub(super) fn new(names: &Names, what: &[Read]) -> Self {
+        let mut plan = Self::default();
+        // A single look-up names nothing twice, or it does not matter.
+        let mut known = (what.len() > 1).then(HashMap::default);
+        for read in what {
+            for (entry, part) in &read.entries {
+                match part {
+                    Part::Whole => plan.whole(names, Target::Entry(entry), known.as_mut()),
+                    Part::Identity => {
+                        plan.places.push(plan.identities.len());
+                        plan.identities.push(names.value(entry));
+                    }
+                }
+            }
+            for cell in &read.cells {
+                plan.whole(names, Target::Cell(cell), known.as_mut());
+            }
+        }
+        plan
+    }
+
+    fn whole<'a>(&mut self, names: &Names, target: Target<'a>, known: Option<&mut Known<'a>>) {
+        let new = self.whole.len();
+        let place = known.map_or(new, |known| *known.entry(target).or_insert(new));
+        if place == new {
+            self.whole.push(match target {
+                Target::Entry(entry) => names.value(entry),
+                Target::Cell(cell) => names.cell(cell),
+            });
+            self.wanted.push(0);
+        }
+        self.wanted[place] += 1;
+        self.places.push(place);
+    }
+
+    /// All commands in one pipeline, `role` last.
+    pub(super) fn commands(&self, role: Option<Cmd>) -> Pipeline {
+        let mut commands = Pipeline::with_capacity(2 + self.identities.len());
+        for names in self.whole.chunks(KEYS) {
+            commands.add_command(mget(names));
+        }
+        for name in &self.identities {
+            let mut part = cmd("GETRANGE");
+            part.arg(name).arg(IDENTITY.0).arg(IDENTITY.1);
+            commands.add_command(part);
+        }
+        if let Some(role) = role {
+            commands.add_command(role);
+        }
+        commands
+    }
+
+    /// Gives each look-up its replies.
+    pub(super) fn deal(
+        mut self,
+        what: &[Read],
+        replies: Vec<Value>,
+        pair: &Pair,
+    ) -> Result<Vec<Reading>, Trouble> {
+        let mut replies = replies.into_iter();
+        let mut whole = Vec::with_capacity(self.whole.len());
+        for names in self.whole.chunks(KEYS) {
+            let values = values(replies.next())?;
+            if values.len() != names.len() {
+                return Err(Trouble::garbled());
+            }
+            whole.extend(values);
+        }
+        let mut identities: Vec<_> = replies.by_ref().take(self.identities.len()).collect();
+        if identities.len() != self.identities.len() {
+            return Err(Trouble::garbled());
+        }
+        // Nothing counts unless it came from a master.
+        replies.next().map_or(Ok(()), expect_master)?;
+
+        let (incarnation, now) = (pair.incarnation(), pair.server_time());
+        let mut places = std::mem::take(&mut self.places).into_iter();
+        let mut readings = Vec::with_capacity(what.len());
+        for read in what {
+            let mut reading = Reading::default();
+            for ((_, part), place) in read.entries.iter().zip(&mut places) {
+                let value = match part {
+                    Part::Whole => self.take(&mut whole, place),
+                    Part::Identity => std::mem::take(&mut identities[place]),
+                };
+                reading.entries.push(Found {
+                    bytes: found(value, *part)?,
+                    incarnation,
+                    now,
+                });
+            }
+            for (_, place) in read.cells.iter().zip(&mut places) {
+                reading.cells.push(state(&whole[place], incarnation));
+            }
+            readings.push(reading);
+        }
+        Ok(readings)
+    }
+
+    /// The last one who wants a value gets it without a copy.
+    fn take(&mut self, whole: &mut [Value], place: usize) -> Value {
+        self.wanted[place] -= 1;
+        if self.wanted[place] == 0 {
+            std::mem::take(&mut whole[place])
+        } else {
+            whole[place].clone()
+        }
+    }
+}
+
+pub(super) fn mget(names: &[String]) -> Cmd {
+    let bytes = names.iter().map(|name| name.len() + 16).sum();
+    let mut command = Cmd::with_capacity(names.len() + 1, bytes);
+    command.arg("MGET").arg(names);
+    command
+}
+
+/// The elements of a reply that is a list.
+pub(super) fn values(reply: Option<Value>) -> Result<Vec<Value>, Trouble> {
+    match checked(reply.ok_or_else(Trouble::garbled)?)? {
+        Value::Array(values) => Ok(values),
+        _ => Err(Trouble::garbled()),
+    }
+}
+
+/// What is there of an entry. A value of another type is not an entry, and neither is one that is
+/// too short to have an identity.
+fn found(value: Value, part: Part) -> Result<Option<Vec<u8>>, Trouble> {
+    match (value, part) {
+        (Value::BulkString(bytes), Part::Whole) => Ok(Some(bytes)),
+        (Value::BulkString(bytes), Part::Identity) => Ok((bytes.len() == 16).then_some(bytes)),
+        (Value::Nil, _) => Ok(None),
+        (Value::ServerError(error), _) if error.code() == "WRONGTYPE" => Ok(None),
+        (value, _) => {
+            checked(value)?;
+            Err(Trouble::garbled())
+        }
+    }
+}

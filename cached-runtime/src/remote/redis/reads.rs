@@ -1,0 +1,225 @@
+//! Look-ups: one trip each, and one trip for many when there are many.
+//!
+//! The first few in flight go by themselves. Later ones gather, and go together as soon as one of
+//! two trips is free. Who is in such a batch asked before it was sealed, and it is sealed before
+//! it is sent: so every reply is younger than the question.
+
+use std::collections::VecDeque;
+use std::future::ready;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::error::Trouble;
+use super::node::{Kind, Node};
+use super::pair::Pair;
+use super::plan::Plan;
+use crate::background::within;
+use crate::remote::{Fault, Read, Reading, Reply};
+
+/// So many go by themselves at the same time.
+const ALONE: usize = 4;
+
+/// So many batches are under way at the same time.
+const TRIPS: usize = 2;
+
+/// A batch takes no more readers once it has so many entries. Cells are counted where there are no
+/// entries; else most of them are shared.
+const KEYS: usize = 256;
+
+/// Who reads now, and who waits to.
+#[derive(Debug, Default)]
+pub(super) struct Reads(Mutex<Traffic>);
+
+#[derive(Debug, Default)]
+struct Traffic {
+    alone: usize,
+    trips: usize,
+    waiting: VecDeque<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    what: Read,
+    answer: oneshot::Sender<Result<Reading, Fault>>,
+}
+
+/// How a reader gets its answer.
+enum Way {
+    Alone(Read),
+    Batch(oneshot::Receiver<Result<Reading, Fault>>),
+    /// As `Batch`, and somebody has to send it.
+    Trip(oneshot::Receiver<Result<Reading, Fault>>),
+}
+
+/// Which way it goes is decided here, so that the many who only wait are small.
+pub(super) fn read(node: &Arc<Node>, what: Read) -> Reply<'_, Reading> {
+    if what.entries.is_empty() && what.cells.is_empty() {
+        return Box::pin(ready(Ok(Reading::default())));
+    }
+    match node.reads().way(what) {
+        Way::Alone(what) => Box::pin(alone(node, Place(node), what)),
+        Way::Batch(answer) => Box::pin(answered(node, answer)),
+        Way::Trip(answer) => {
+            // On the runtime of the connection, so that no reader takes others with it.
+            let trip = Trip::new(node).go();
+            match node.runtime() {
+                Some(runtime) => {
+                    node.run(&runtime, trip);
+                    Box::pin(answered(node, answer))
+                }
+                None => Box::pin(async {
+                    trip.await;
+                    answered(node, answer).await
+                }),
+            }
+        }
+    }
+}
+
+async fn alone(node: &Arc<Node>, _place: Place<'_>, what: Read) -> Result<Reading, Fault> {
+    let mut readings = together(node, &[what]).await?;
+    Ok(readings.pop().unwrap_or_default())
+}
+
+async fn answered(
+    node: &Node,
+    answer: oneshot::Receiver<Result<Reading, Fault>>,
+) -> Result<Reading, Fault> {
+    let limit = node.settings().read_timeout;
+    match within(limit, answer).await {
+        Some(Ok(answer)) => answer,
+        // Whoever sent it went away with its runtime.
+        Some(Err(_)) => Err(Fault::Lost("the read was given up".to_owned())),
+        None => Err(Trouble::late(limit).fault),
+    }
+}
+
+/// One trip for all of `what`, with one deadline.
+async fn together(node: &Arc<Node>, what: &[Read]) -> Result<Vec<Reading>, Fault> {
+    node.operate(Kind::Read, |pair| send(node, pair, what))
+        .await
+}
+
+async fn send(node: &Node, pair: Arc<Pair>, what: &[Read]) -> Result<Vec<Reading>, Trouble> {
+    let verify = node.settings().verify_role;
+    let plan = Plan::new(node.names(), what);
+    let role = if verify { pair.role_command() } else { None };
+    let replies = pair.send(&plan.commands(role)).await?;
+    plan.deal(what, replies, &pair)
+}
+
+impl Reads {
+    /// Which way a reader goes.
+    fn way(&self, what: Read) -> Way {
+        let mut traffic = self.traffic();
+        // Nobody overtakes those who wait.
+        if traffic.alone < ALONE && traffic.waiting.is_empty() {
+            traffic.alone += 1;
+            return Way::Alone(what);
+        }
+        let (sender, receiver) = oneshot::channel();
+        traffic.waiting.push_back(Waiting {
+            what,
+            answer: sender,
+        });
+        if traffic.trips < TRIPS {
+            traffic.trips += 1;
+            return Way::Trip(receiver);
+        }
+        Way::Batch(receiver)
+    }
+
+    /// Seals the next batch: whoever asks from now on is not in it. Without one, a trip ends; in
+    /// one step, because whoever came in between would wait for nothing.
+    fn seal(&self) -> Vec<Waiting> {
+        let mut traffic = self.traffic();
+        let mut batch = Vec::new();
+        let mut keys = 0;
+        while keys < KEYS
+            && let Some(next) = traffic.waiting.pop_front()
+        {
+            // Readers that went away need no answer.
+            if !next.answer.is_closed() {
+                keys += match next.what.entries.len() {
+                    0 => next.what.cells.len(),
+                    entries => entries,
+                };
+                batch.push(next);
+            }
+        }
+        if batch.is_empty() {
+            traffic.trips -= 1;
+        }
+        batch
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sends batch after batch until nobody waits.
+struct Trip {
+    node: Arc<Node>,
+    over: bool,
+}
+
+impl Trip {
+    fn new(node: &Arc<Node>) -> Self {
+        Self {
+            node: Arc::clone(node),
+            over: false,
+        }
+    }
+
+    async fn go(mut self) {
+        loop {
+            let batch = self.node.reads().seal();
+            if batch.is_empty() {
+                self.over = true;
+                return;
+            }
+            let (what, answers): (Vec<_>, Vec<_>) = batch
+                .into_iter()
+                .map(|waiting| (waiting.what, waiting.answer))
+                .unzip();
+            // Somebody who does not listen any more needs no answer.
+            match together(&self.node, &what).await {
+                Ok(readings) => answers.into_iter().zip(readings).for_each(|(to, reading)| {
+                    let _ = to.send(Ok(reading));
+                }),
+                Err(fault) => answers.into_iter().for_each(|to| {
+                    let _ = to.send(Err(fault.clone()));
+                }),
+            }
+        }
+    }
+}
+
+/// A trip that ends before its time, with its runtime, leaves nobody waiting for it.
+impl Drop for Trip {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let left = {
+            let mut traffic = self.node.reads().traffic();
+            traffic.trips -= 1;
+            match traffic.trips {
+                0 => std::mem::take(&mut traffic.waiting),
+                _ => VecDeque::new(),
+            }
+        };
+        drop(left);
+    }
+}
+
+/// A place among those who go by themselves, until the reader has its answer or goes away.
+struct Place<'a>(&'a Node);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.reads().traffic().alone -= 1;
+    }
+}

@@ -1,0 +1,230 @@
+//! What runs inside the server. Each script is atomic there, and touches one entry or cells.
+//!
+//! `l` holds a lease of 8 bytes and up to 64 ids of 8 bytes of processes that wait for its end, or
+//! `P`: the last answer could not be stored. A value of another type or shape is not ours, and is
+//! treated as nothing.
+
+use std::sync::OnceLock;
+
+use ::redis::{Cmd, Script as Lua, cmd};
+
+/// A script and the hash under which the server knows it.
+pub(super) struct Script {
+    text: &'static str,
+    hash: OnceLock<String>,
+}
+
+/// How a script is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// By its hash.
+    Known,
+    /// By its text, which makes it known.
+    Text,
+}
+
+/// The text of the scripts that tell those who wait. `told` sends one byte and the entry's name to
+/// the channel of each; a user without the right to publish leaves them to look for themselves.
+macro_rules! with_told {
+    ($text:literal) => {
+        concat!(
+            r"
+local function bytes(key)
+  local value = redis.pcall('GET', key)
+  if type(value) == 'string' then return value end
+  return ''
+end
+local function told(held, channels, message)
+  for at = 9, #held - 7, 8 do
+    local process = string.gsub(string.sub(held, at, at + 7), '.', function(byte)
+      return string.format('%02x', string.byte(byte))
+    end)
+    redis.pcall('PUBLISH', channels .. process, message)
+  end
+end
+",
+            $text
+        )
+    };
+}
+
+/// KEYS v l; ARGV lease, ttl, how (`f`ree, `t`ake over, `r`eplace), seen, process or empty.
+/// Gives `G`ranted, `C`hanged, `P`ass or how long the lease in force lives.
+pub(super) static LOCK: Script = Script::new(
+    r"
+local held = redis.pcall('GET', KEYS[2])
+if type(held) ~= 'string' then held = '' end
+if ARGV[3] == 'f' then
+  local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
+  if type(seen) ~= 'string' or #seen < 8 then seen = '' end
+  if seen ~= ARGV[4] then return 'C' end
+  if held == 'P' then return 'P' end
+  local left = redis.call('PTTL', KEYS[2])
+  if #held >= 8 and left >= 0 then
+    local listed = ARGV[5] == '' or #held >= 520
+    for at = 9, #held - 7, 8 do
+      listed = listed or string.sub(held, at, at + 7) == ARGV[5]
+    end
+    if not listed then redis.pcall('APPEND', KEYS[2], ARGV[5]) end
+    return left
+  end
+end
+if ARGV[3] == 'r' then redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[2], ARGV[1] .. string.sub(held, 9), 'PX', ARGV[2])
+return 'G'
+",
+);
+
+/// KEYS v l; ARGV lease, life, envelope before and after its stamps, channels, message.
+/// Gives 1 if it was stored.
+pub(super) static FILL: Script = Script::new(with_told!(
+    r"
+local held = bytes(KEYS[2])
+if #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return 0 end
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local stamps = struct.pack('<I8', now) .. struct.pack('>I8', now)
+redis.call('SET', KEYS[1], ARGV[3] .. stamps .. ARGV[4], 'PX', ARGV[2])
+redis.call('DEL', KEYS[2])
+told(held, ARGV[5], ARGV[6])
+return 1
+"
+));
+
+/// KEYS l; ARGV lease, ttl. Gives 1 if the lease is in force.
+pub(super) static RENEW: Script = Script::new(
+    r"
+local held = redis.pcall('GET', KEYS[1])
+if type(held) ~= 'string' or #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+",
+);
+
+/// KEYS l; ARGV lease, how long everybody loads at once or 0, channels, message.
+pub(super) static RELEASE: Script = Script::new(with_told!(
+    r"
+local held = bytes(KEYS[1])
+if #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return 0 end
+if ARGV[2] == '0' then
+  redis.call('DEL', KEYS[1])
+else
+  redis.call('SET', KEYS[1], 'P', 'PX', ARGV[2])
+end
+told(held, ARGV[3], ARGV[4])
+return 1
+"
+));
+
+/// KEYS v l i; ARGV fresh token, channels, message.
+pub(super) static REMOVE: Script = Script::new(with_told!(
+    r"
+local held = bytes(KEYS[2])
+redis.call('DEL', KEYS[1], KEYS[2])
+local left = redis.call('PTTL', KEYS[3])
+if left > 0 then
+  redis.call('SET', KEYS[3], ARGV[1], 'PX', left)
+else
+  redis.call('SET', KEYS[3], '', 'PX', 1)
+end
+told(held, ARGV[2], ARGV[3])
+return 1
+"
+));
+
+/// KEYS cells; ARGV keep, a fresh token for each. Gives the tokens.
+///
+/// `SET` is a write whether it sets or not: a server that was demoted refuses it.
+pub(super) static ENSURE: Script = Script::new(
+    r"
+local tokens = {}
+for at, key in ipairs(KEYS) do
+  local fresh = ARGV[at + 1]
+  redis.call('SET', key, fresh, 'NX', 'PX', ARGV[1])
+  local token = redis.pcall('GET', key)
+  if type(token) ~= 'string' or #token ~= 16 then
+    redis.call('SET', key, fresh, 'PX', ARGV[1])
+    token = fresh
+  end
+  tokens[at] = token
+end
+return tokens
+",
+);
+
+/// KEYS cells; ARGV keep. Gives the tokens.
+pub(super) static REREAD: Script = Script::new(
+    r"
+local tokens = {}
+for at, key in ipairs(KEYS) do
+  local token = redis.pcall('GET', key)
+  if type(token) ~= 'string' then
+    tokens[at] = false
+  else
+    tokens[at] = token
+    local left = redis.call('PTTL', key)
+    if #token == 16 and left >= 0 and left < tonumber(ARGV[1]) then
+      redis.call('PEXPIRE', key, ARGV[1])
+    end
+  end
+end
+return tokens
+",
+);
+
+/// KEYS cells; ARGV keep, a fresh token for each. A write under way stays what it is: its token
+/// already hides everything older.
+pub(super) static ROTATE: Script = Script::new(
+    r"
+for at, key in ipairs(KEYS) do
+  local token = redis.pcall('GET', key)
+  if type(token) ~= 'string' or #token ~= 16 or string.byte(token) ~= 1 then
+    redis.call('SET', key, ARGV[at + 1], 'PX', ARGV[1])
+  end
+end
+return 1
+",
+);
+
+/// All of them, for a new connection to make known.
+pub(super) static ALL: [&Script; 8] = [
+    &LOCK, &FILL, &RENEW, &RELEASE, &REMOVE, &ENSURE, &REREAD, &ROTATE,
+];
+
+impl Script {
+    const fn new(text: &'static str) -> Self {
+        Self {
+            text,
+            hash: OnceLock::new(),
+        }
+    }
+
+    /// A call with this many keys; the keys and the arguments are to be added.
+    pub(super) fn call(&self, form: Form, keys: usize) -> Cmd {
+        let mut command = match form {
+            Form::Known => {
+                let mut command = cmd("EVALSHA");
+                command.arg(self.hash());
+                command
+            }
+            Form::Text => {
+                let mut command = cmd("EVAL");
+                command.arg(self.text);
+                command
+            }
+        };
+        command.arg(keys);
+        command
+    }
+
+    /// Makes it known.
+    pub(super) fn load(&self) -> Cmd {
+        let mut command = cmd("SCRIPT");
+        command.arg("LOAD").arg(self.text);
+        command
+    }
+
+    fn hash(&self) -> &str {
+        self.hash
+            .get_or_init(|| Lua::new(self.text).get_hash().to_owned())
+    }
+}

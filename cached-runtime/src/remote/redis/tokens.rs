@@ -1,0 +1,81 @@
+//! Bytes that were never sent before, and what tokens look like.
+//!
+//! Each attempt draws its own from the operating system, which does not repeat itself in a process
+//! that was forked.
+
+use ::redis::Value;
+
+use super::error::Trouble;
+use crate::remote::{CellState, Incarnation, LeaseId, Proof};
+
+const NORMAL: u8 = 0;
+const INTENT: u8 = 1;
+
+/// Tokens for one attempt.
+pub(super) fn tokens(count: usize) -> Result<Vec<[u8; 16]>, Trouble> {
+    let mut bytes = vec![0; count * 16];
+    draw(&mut bytes)?;
+    let (tokens, _) = bytes.as_chunks::<16>();
+    let mut tokens = tokens.to_vec();
+    for token in &mut tokens {
+        token[0] = NORMAL;
+    }
+    Ok(tokens)
+}
+
+/// A lease for one attempt.
+pub(super) fn lease() -> Result<LeaseId, Trouble> {
+    let mut bytes = [0; 8];
+    draw(&mut bytes)?;
+    Ok(LeaseId(bytes))
+}
+
+pub(super) fn draw(bytes: &mut [u8]) -> Result<(), Trouble> {
+    getrandom::fill(bytes).map_err(|_| Trouble::unavailable("no random numbers"))
+}
+
+/// What a reply says about a cell; the class of a newer version is nothing that can be read.
+pub(super) fn state(value: &Value, incarnation: Incarnation) -> CellState {
+    let Value::BulkString(bytes) = value else {
+        return CellState::Missing;
+    };
+    match <&[u8; 16]>::try_from(bytes.as_slice()) {
+        Ok(token) if token[0] == NORMAL => CellState::Current(Proof::new(token, incarnation)),
+        Ok(token) if token[0] == INTENT => CellState::Intent,
+        _ => CellState::Missing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i12_whatever_is_no_token_is_missing() {
+        let inc = Incarnation(5);
+        let of = |bytes: &[u8]| state(&Value::BulkString(bytes.to_vec()), inc);
+        let mut token = [9; 16];
+        token[0] = NORMAL;
+        assert_eq!(of(&token), CellState::Current(Proof::new(&token, inc)));
+        token[0] = INTENT;
+        assert_eq!(of(&token), CellState::Intent);
+        token[0] = 2;
+        assert_eq!(of(&token), CellState::Missing);
+        for other in [&token[..15], b"", &[0; 17]] {
+            assert_eq!(of(other), CellState::Missing);
+        }
+        assert_eq!(state(&Value::Nil, inc), CellState::Missing);
+        assert_eq!(state(&Value::Int(3), inc), CellState::Missing);
+    }
+
+    #[test]
+    fn f1_no_two_attempts_have_the_same_bytes() {
+        let (one, two) = (tokens(3).unwrap(), tokens(3).unwrap());
+        assert!(
+            one.iter()
+                .all(|token| token[0] == NORMAL && !two.contains(token))
+        );
+        assert_ne!(one[0], one[1]);
+        assert_ne!(lease().unwrap(), lease().unwrap());
+    }
+}

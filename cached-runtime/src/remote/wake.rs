@@ -1,0 +1,133 @@
+//! Those who wait for another process's load, and the message that wakes them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::EntryName;
+
+/// How a load ended that somebody waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// There is an entry.
+    Filled,
+    /// The load failed.
+    Failed,
+    /// Its answer is not stored.
+    NotStored,
+    /// The key was invalidated.
+    Invalidated,
+}
+
+/// Where announcements arrive: a [`Remote`](super::Remote) calls it, waiters listen.
+///
+/// A waiter registers before it asks for the lease, so no announcement can fall between.
+#[derive(Debug, Default)]
+pub struct Wake {
+    waiting: Mutex<HashMap<EntryName, Slot>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    news: watch::Sender<Option<Ended>>,
+    waiters: usize,
+}
+
+/// Listens for the end of one key's load. Registered as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    wake: Arc<Wake>,
+    entry: EntryName,
+    news: watch::Receiver<Option<Ended>>,
+}
+
+impl Wake {
+    /// Tells those who wait for an entry how its load ended.
+    pub fn announce(&self, entry: &EntryName, ended: Ended) {
+        if let Some(slot) = self.waiting().get(entry) {
+            slot.news.send_replace(Some(ended));
+        }
+    }
+
+    /// Announcements may have been lost: everybody who waits looks for itself.
+    pub fn everybody(&self) {
+        for slot in self.waiting().values() {
+            slot.news.send_replace(None);
+        }
+    }
+
+    pub(crate) fn register(self: &Arc<Self>, entry: &EntryName) -> Waiter {
+        let mut waiting = self.waiting();
+        let slot = waiting.entry(entry.clone()).or_insert_with(|| Slot {
+            news: watch::Sender::new(None),
+            waiters: 0,
+        });
+        slot.waiters += 1;
+        Waiter {
+            wake: Arc::clone(self),
+            entry: entry.clone(),
+            news: slot.news.subscribe(),
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<EntryName, Slot>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiter {
+    /// The next news since it was last heard or [`forget`](Self::forget) was called; `None`: look.
+    pub(crate) async fn news(&mut self) -> Option<Ended> {
+        match self.news.changed().await {
+            Ok(()) => *self.news.borrow_and_update(),
+            // The slot lives as long as a waiter is registered.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// What was announced until now does not count.
+    pub(crate) fn forget(&mut self) {
+        self.news.mark_unchanged();
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut waiting = self.wake.waiting();
+        if let Some(slot) = waiting.get_mut(&self.entry) {
+            slot.waiters -= 1;
+            if slot.waiters == 0 {
+                waiting.remove(&self.entry);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn news_between_registration_and_waiting_is_not_lost() {
+        let wake = Arc::new(Wake::default());
+        let (name, other) = (EntryName::new("a"), EntryName::new("b"));
+        let mut waiter = wake.register(&name);
+        wake.announce(&other, Ended::Failed);
+        wake.announce(&name, Ended::Filled);
+        assert_eq!(waiter.news().await, Some(Ended::Filled));
+        wake.everybody();
+        assert_eq!(waiter.news().await, None);
+    }
+
+    #[test]
+    fn who_has_gone_is_not_kept() {
+        let wake = Arc::new(Wake::default());
+        let name = EntryName::new("a");
+        let (one, two) = (wake.register(&name), wake.register(&name));
+        drop(one);
+        assert_eq!(wake.waiting().len(), 1);
+        drop(two);
+        assert_eq!(wake.waiting().len(), 0);
+    }
+}

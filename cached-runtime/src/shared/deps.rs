@@ -1,0 +1,176 @@
+//! What an answer depends on, and what was seen of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::remote::{Cell, CellState, EntryName, Incarnation, LeaseId, Proof};
+
+use super::{Shared, namespace_cell};
+
+/// One call's part in the shared tier.
+#[derive(Clone, Debug)]
+pub(crate) struct Share {
+    pub(crate) tier: Arc<Shared>,
+    pub(crate) name: EntryName,
+    pub(crate) deps: Deps,
+    /// Tells value types apart under one key.
+    pub(crate) schema: u16,
+    /// Whether the answer is kept there. Where it is not, the key has a token of its own there, and
+    /// is invalidated like everything else.
+    pub(crate) holds_entry: bool,
+    /// How long the answers of this call are kept at most: its tokens live longer.
+    pub(crate) longest_life: Duration,
+}
+
+/// What the answers of a call depend on.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deps {
+    /// The namespace, the prefix, and the tags that are known before the load.
+    pub(crate) known: Vec<Cell>,
+    /// The families of the tags that only the loaded value tells.
+    pub(crate) families: Vec<Cell>,
+}
+
+/// Cells and what was in them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen(Vec<(Cell, CellState)>);
+
+/// What was seen of a key before a load of it: the load may be stored on the strength of this.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sight {
+    /// The entry that was there, valid or not.
+    pub(crate) entry: Option<LeaseId>,
+    /// What answers depend on: what is known, and the tags that earlier answers had.
+    pub(crate) cells: Seen,
+    /// The families.
+    pub(crate) families: Seen,
+}
+
+/// What makes an entry of this process one of the shared tier: it is given out only after its
+/// tokens were found current.
+#[derive(Clone, Debug)]
+pub(crate) struct Backing {
+    /// The entry in the store; `None` for answers that are kept in the process only.
+    pub(crate) entry: Option<(LeaseId, Incarnation)>,
+    pub(crate) proofs: Proofs,
+    /// Until when this process keeps its copy; said when a copy is made.
+    pub(crate) kept_until: Moment,
+}
+
+/// The tokens of one entry, as they were before its load.
+pub(crate) type Proofs = Arc<[(Cell, Proof)]>;
+
+impl Seen {
+    pub(crate) fn add(&mut self, cells: impl IntoIterator<Item = (Cell, CellState)>) {
+        for (cell, state) in cells {
+            match self.0.iter_mut().find(|(known, _)| *known == cell) {
+                Some(known) => known.1 = state,
+                None => self.0.push((cell, state)),
+            }
+        }
+    }
+
+    /// Takes over what is now known of the cells in it.
+    fn update(&mut self, states: &[(Cell, CellState)]) {
+        for (cell, state) in &mut self.0 {
+            if let Some((_, now)) = states.iter().find(|(known, _)| known == cell) {
+                *state = *now;
+            }
+        }
+    }
+
+    pub(crate) fn state(&self, cell: &Cell) -> Option<CellState> {
+        let found = self.0.iter().find(|(known, _)| known == cell);
+        found.map(|(_, state)| *state)
+    }
+
+    pub(crate) fn proof(&self, cell: &Cell) -> Option<Proof> {
+        self.state(cell)?.proof()
+    }
+
+    /// Cells without a token.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = Cell> {
+        let missing = self
+            .0
+            .iter()
+            .filter(|(_, state)| *state == CellState::Missing);
+        missing.map(|(cell, _)| cell.clone())
+    }
+
+    /// The proofs of some of the cells, if all of them have one.
+    pub(crate) fn proofs(&self, of: &[Cell]) -> Option<Vec<(Cell, Proof)>> {
+        of.iter()
+            .map(|cell| Some((cell.clone(), self.proof(cell)?)))
+            .collect()
+    }
+
+    pub(crate) fn has_intent(&self) -> bool {
+        self.0.iter().any(|(_, state)| *state == CellState::Intent)
+    }
+}
+
+impl Backing {
+    pub(crate) fn new(entry: Option<(LeaseId, Incarnation)>, proofs: Proofs) -> Self {
+        Self {
+            entry,
+            proofs,
+            kept_until: Moment::FIRST,
+        }
+    }
+}
+
+impl Sight {
+    /// Before anything was seen.
+    pub(crate) fn none_of(share: &Share, tags: &[Cell]) -> Self {
+        let unseen = |cells: &mut dyn Iterator<Item = &Cell>| {
+            Seen(
+                cells
+                    .map(|cell| (cell.clone(), CellState::Missing))
+                    .collect(),
+            )
+        };
+        Self {
+            entry: None,
+            cells: unseen(&mut share.deps.known.iter().chain(tags)),
+            families: unseen(&mut share.deps.families.iter()),
+        }
+    }
+
+    pub(super) fn learn(&mut self, states: &[(Cell, CellState)]) {
+        self.cells.update(states);
+        self.families.update(states);
+    }
+}
+
+impl Share {
+    /// The cell of the prefix: the second of what is known.
+    pub(super) fn prefix_cell(&self) -> Cell {
+        self.deps
+            .known
+            .get(1)
+            .cloned()
+            .unwrap_or_else(namespace_cell)
+    }
+}
+
+impl Deps {
+    /// Whether an entry with these tokens has everything that answers of this call must have:
+    /// one without would outlive an invalidation that is meant for it.
+    pub(crate) fn are_in(&self, proofs: &[(Cell, Proof)]) -> bool {
+        self.known
+            .iter()
+            .all(|cell| proofs.iter().any(|(known, _)| known == cell))
+    }
+}
+
+/// The family of a tag: its text up to and with the first colon, or all of it.
+pub(crate) fn family_of(tag: &str) -> Cell {
+    let end = tag.find(':').map_or(tag.len(), |colon| colon + 1);
+    Cell::Family(tag[..end].into())
+}
+
+/// The family of all tags, for those whose beginning is known only with the value.
+pub(crate) fn any_family() -> Cell {
+    Cell::Family("*".into())
+}

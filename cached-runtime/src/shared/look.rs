@@ -1,0 +1,318 @@
+//! What is stored for a key, and is it valid?
+//!
+//! Every token of an entry is compared with the current one, read after the reader arrived. Cells
+//! that are known beforehand are read along with the entry; those that only the entry names are
+//! known from an earlier answer, or read in one more trip.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::envelope::{self, Header, ID_AND_INCARNATION};
+use crate::remote::{Cell, CellState, EntryName, Found as Bytes, LeaseId, Part, Proof, Read};
+
+use super::deps::{Backing, Seen, Share, Sight};
+use super::{Shared, namespace_cell};
+
+/// The answer to a look.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) sight: Sight,
+    pub(crate) found: Found,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Nothing,
+    /// The entry of this process is the one in the store, and valid.
+    Local,
+    /// A valid entry of the store.
+    Remote(Box<Fetched>),
+    /// Damaged, truncated, foreign, or of another version.
+    Corrupt,
+    /// An entry for another type of value.
+    OtherType,
+}
+
+/// A valid entry, read from the store.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    pub(crate) header: Header,
+    bytes: Vec<u8>,
+    payload_at: usize,
+    /// Not less than the time since it was stored.
+    pub(crate) age: Duration,
+    pub(crate) backing: Backing,
+}
+
+impl Fetched {
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.bytes[self.payload_at..]
+    }
+}
+
+/// A key to look for, and what backs the entry that this process has.
+pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
+
+impl Shared {
+    /// Looks for keys; `None` if the store cannot be used.
+    pub(crate) async fn look_each(self: &Arc<Self>, sought: &[Sought<'_>]) -> Option<Vec<Look>> {
+        let mut asked = Asked::default();
+        let mut views: Vec<View<'_>> = sought
+            .iter()
+            .map(|sought| View::new(self, *sought, &mut asked))
+            .collect();
+        while asked.wants_more() {
+            if !self.may_be_used() {
+                return None;
+            }
+            asked.send(self).await?;
+            for view in &mut views {
+                view.judge(&mut asked);
+            }
+        }
+        let looks = views.into_iter().map(|view| view.settle(self, &asked));
+        // A bracketed write is under way: what depends on it is neither read nor stored.
+        let usable = looks.map(|look| (!look.sight.cells.has_intent()).then_some(look));
+        usable.collect()
+    }
+}
+
+/// All that was asked and answered during one look.
+#[derive(Default)]
+struct Asked {
+    next: Read,
+    found: Vec<Bytes>,
+    states: HashMap<Cell, Option<CellState>>,
+}
+
+impl Asked {
+    fn entry(&mut self, name: &EntryName, part: Part) -> usize {
+        self.next.entries.push((name.clone(), part));
+        self.found.len() + self.next.entries.len() - 1
+    }
+
+    fn cell(&mut self, cell: &Cell) {
+        if !self.states.contains_key(cell) {
+            self.states.insert(cell.clone(), None);
+            self.next.cells.push(cell.clone());
+        }
+    }
+
+    fn wants_more(&self) -> bool {
+        !self.next.entries.is_empty() || !self.next.cells.is_empty()
+    }
+
+    async fn send(&mut self, shared: &Shared) -> Option<()> {
+        let read = std::mem::take(&mut self.next);
+        let cells = read.cells.clone();
+        let reading = shared.remote.read(read).await.ok()?;
+        self.found.extend(reading.entries);
+        let states = reading.cells.into_iter().map(Some);
+        self.states.extend(cells.into_iter().zip(states));
+        Some(())
+    }
+
+    fn state(&self, cell: &Cell) -> CellState {
+        self.states
+            .get(cell)
+            .copied()
+            .flatten()
+            .unwrap_or(CellState::Missing)
+    }
+
+    fn confirms(&self, backing: &Backing) -> bool {
+        let mut proofs = backing.proofs.iter();
+        proofs.all(|(cell, proof)| self.state(cell) == CellState::Current(*proof))
+    }
+}
+
+/// One key during a look.
+struct View<'a> {
+    share: &'a Share,
+    local: Option<&'a Backing>,
+    cells: Vec<Cell>,
+    /// The entry that was there, valid or not.
+    entry: Option<LeaseId>,
+    stage: Stage,
+}
+
+enum Stage {
+    /// The answer of this process is kept nowhere else.
+    Kept,
+    /// Whether the store has the entry of this process.
+    Identity(usize),
+    Whole(usize),
+    /// An entry whose tokens are all asked for.
+    Entry(Fetched),
+    Settled(Found),
+}
+
+impl<'a> View<'a> {
+    fn new(shared: &Shared, (share, local): Sought<'a>, asked: &mut Asked) -> Self {
+        let local = local.filter(|backing| share.deps.are_in(&backing.proofs));
+        let mut view = Self {
+            share,
+            local,
+            cells: share.deps.known.clone(),
+            entry: None,
+            stage: Stage::Kept,
+        };
+        let kept_here = local.is_some_and(|local| local.entry.is_none());
+        if share.holds_entry && !kept_here {
+            let part = local.map_or(Part::Whole, |_| Part::Identity);
+            let at = asked.entry(&share.name, part);
+            view.stage = local.map_or(Stage::Whole(at), |_| Stage::Identity(at));
+        }
+        let remembered = shared.memory.recall(&share.name);
+        view.depend_on(remembered.iter().cloned());
+        view.depend_on(
+            local
+                .iter()
+                .flat_map(|local| local.proofs.iter().map(|(cell, _)| cell.clone())),
+        );
+        view.cells
+            .iter()
+            .chain(&share.deps.families)
+            .for_each(|cell| asked.cell(cell));
+        view
+    }
+
+    fn depend_on(&mut self, cells: impl Iterator<Item = Cell>) {
+        for cell in cells {
+            if !self.cells.contains(&cell) {
+                self.cells.push(cell);
+            }
+        }
+    }
+
+    /// Makes what it can of the answers so far, and asks for what is still needed.
+    fn judge(&mut self, asked: &mut Asked) {
+        match self.stage {
+            Stage::Identity(at) => self.compare(at, asked),
+            Stage::Whole(at) => self.read(at, asked),
+            Stage::Kept | Stage::Entry(_) | Stage::Settled(_) => {}
+        }
+    }
+
+    fn compare(&mut self, at: usize, asked: &mut Asked) {
+        let bytes = asked.found.get(at).and_then(|found| found.bytes.as_deref());
+        let ours = self.local.and_then(|local| local.entry);
+        self.entry = bytes.and_then(|bytes| bytes.first_chunk().map(|id| LeaseId(*id)));
+        let same = bytes.zip(ours).is_some_and(|(bytes, (id, incarnation))| {
+            bytes == [id.0, incarnation.0.to_le_bytes()].concat()
+        });
+        let answered_by_its_server = asked
+            .found
+            .get(at)
+            .zip(ours)
+            .is_some_and(|(found, (_, incarnation))| found.incarnation == incarnation);
+        let local = self
+            .local
+            .filter(|local| same && answered_by_its_server && asked.confirms(local));
+        self.stage = if local.is_some() {
+            Stage::Settled(Found::Local)
+        } else if self.entry.is_some() && !same {
+            // Somebody stored another one.
+            Stage::Whole(asked.entry(&self.share.name, Part::Whole))
+        } else {
+            Stage::Settled(Found::Nothing)
+        };
+    }
+
+    fn read(&mut self, at: usize, asked: &mut Asked) {
+        let Some(Bytes {
+            bytes: Some(bytes),
+            incarnation,
+            now,
+        }) = asked.found.get_mut(at)
+        else {
+            self.stage = Stage::Settled(Found::Nothing);
+            return;
+        };
+        let (bytes, incarnation, now) = (std::mem::take(bytes), *incarnation, *now);
+        let id = bytes
+            .get(ID_AND_INCARNATION)
+            .and_then(|bytes| bytes.first_chunk());
+        self.entry = id.map(|id| LeaseId(*id));
+        let Ok((header, payload)) = envelope::parse(&bytes) else {
+            self.stage = Stage::Settled(Found::Corrupt);
+            return;
+        };
+        if header.schema != self.share.schema {
+            self.stage = Stage::Settled(Found::OtherType);
+            return;
+        }
+        let age = Duration::from_millis(now.0.saturating_sub(header.born));
+        let proofs: Vec<(Cell, Proof)> = header
+            .tokens
+            .iter()
+            .enumerate()
+            .map(|(at, token)| (self.named(at, &token.name), Proof(token.proof)))
+            .collect();
+        // The clock of the server is never behind what it wrote.
+        if header.incarnation != incarnation.0
+            || header.born > now.0
+            || age >= header.usable_for
+            || !self.share.deps.are_in(&proofs)
+        {
+            self.stage = Stage::Settled(Found::Nothing);
+            return;
+        }
+        let payload_at = bytes.len() - payload.len();
+        for (cell, _) in &proofs {
+            asked.cell(cell);
+        }
+        self.depend_on(proofs.iter().map(|(cell, _)| cell.clone()));
+        let identity = (LeaseId(header.id.0), incarnation);
+        let backing = Backing::new(Some(identity), proofs.into());
+        self.stage = Stage::Entry(Fetched {
+            header,
+            bytes,
+            payload_at,
+            age,
+            backing,
+        });
+    }
+
+    /// The names of the first two tokens are implied.
+    fn named(&self, at: usize, name: &str) -> Cell {
+        match at {
+            0 => namespace_cell(),
+            1 if name.is_empty() => self.share.prefix_cell(),
+            _ => Cell::Tag(name.into()),
+        }
+    }
+
+    fn settle(self, shared: &Shared, asked: &Asked) -> Look {
+        let found = match self.stage {
+            Stage::Kept => match self.local {
+                Some(local) if asked.confirms(local) => Found::Local,
+                _ => Found::Nothing,
+            },
+            Stage::Entry(fetched) if asked.confirms(&fetched.backing) => {
+                let of_result = fetched.backing.proofs.iter().map(|(cell, _)| cell);
+                let known = &self.share.deps.known;
+                let of_result = of_result.filter(|cell| !known.contains(cell));
+                shared.memory.remember(&self.share.name, of_result.cloned());
+                Found::Remote(Box::new(fetched))
+            }
+            Stage::Settled(found) => found,
+            Stage::Entry(_) | Stage::Identity(_) | Stage::Whole(_) => Found::Nothing,
+        };
+        let seen = |cells: &[Cell]| {
+            let mut seen = Seen::default();
+            seen.add(cells.iter().map(|cell| (cell.clone(), asked.state(cell))));
+            seen
+        };
+        Look {
+            sight: Sight {
+                entry: self.entry,
+                cells: seen(&self.cells),
+                families: seen(&self.share.deps.families),
+            },
+            found,
+        }
+    }
+}

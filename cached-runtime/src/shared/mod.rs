@@ -1,0 +1,114 @@
+//! One cache in many processes, over a [`Remote`](crate::remote::Remote).
+//!
+//! - `deps.rs` - what an answer depends on, and what was seen of it.
+//! - `look.rs` - an entry is valid if every token in it is current after the reader arrived.
+//! - `lease.rs` - one load in all processes: a lease, renewed while the load runs.
+//! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
+//! - `owed.rs` - invalidations that the store did not take yet: until it has, it is not used.
+//! - `memory.rs` - which tags the answers of a key had.
+//!
+//! Invariants (`docs/design.md` has their reasons and their tests):
+//! - I2: every token in an entry was current at a moment before its load began.
+//! - I3: what is given out was valid at a moment after its reader arrived.
+//! - I6: an entry changes only under the lease that is in force.
+//! - I11: the store is used only while it is owed nothing.
+
+mod deps;
+mod fill;
+mod lease;
+mod look;
+mod memory;
+mod owed;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use self::deps::{Backing, Deps, Proofs, Share, Sight, any_family, family_of};
+pub(crate) use self::fill::{Cargo, Stored};
+pub(crate) use self::lease::{Claimed, Lease};
+pub(crate) use self::look::{Fetched, Found};
+pub(crate) use self::owed::Order;
+
+use self::memory::Memory;
+use self::owed::Owed;
+use crate::background::{self, within};
+use crate::error::{Error, ErrorKind};
+use crate::remote::{Cell, Remote, Status, Wake};
+
+/// How long `close` tries to do what is owed.
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// Tokens live at least this long, whatever the lives of the entries that hold them.
+const SHORTEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The tier that this process shares with others.
+pub(crate) struct Shared {
+    remote: Arc<dyn Remote>,
+    wake: Arc<Wake>,
+    memory: Memory,
+    owed: Owed,
+}
+
+impl Shared {
+    pub(crate) fn new(remote: Arc<dyn Remote>) -> Arc<Self> {
+        let wake = Arc::new(Wake::default());
+        remote.attach(Arc::clone(&wake));
+        Arc::new(Self {
+            remote,
+            wake,
+            memory: Memory::default(),
+            owed: Owed::default(),
+        })
+    }
+
+    pub(crate) fn remote(&self) -> &dyn Remote {
+        &*self.remote
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.remote.status()
+    }
+
+    /// Lets go of the store when it is owed nothing any more.
+    pub(crate) async fn close(self: &Arc<Self>) -> Result<(), Error> {
+        let settled = async {
+            while !self.settle().await {
+                background::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let settled = within(CLOSE_LIMIT, settled).await.is_some();
+        self.remote.close();
+        if settled {
+            return Ok(());
+        }
+        let message = format!(
+            "{} invalidations could not be done in the shared store; other processes may serve what they name until it expires",
+            self.owes()
+        );
+        Err(Error::new(ErrorKind::Unfinished, message))
+    }
+
+    /// Invalidations that are still to be done.
+    pub(crate) fn owes(&self) -> usize {
+        self.owed.len()
+    }
+}
+
+/// The cell of the whole namespace. It has a number, so that there can be more of them.
+pub(crate) fn namespace_cell() -> Cell {
+    Cell::Tag("@ns.0".into())
+}
+
+/// How long the tokens of an entry are kept that lives for `life`.
+fn token_life(life: Duration) -> Duration {
+    (life * 2).max(SHORTEST_TOKEN_LIFE)
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("remote", &self.remote)
+            .field("owes", &self.owes())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,235 @@
+//! Invalidations, and those of them that the store has not taken yet.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{
+    AtomicBool, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Release},
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use crate::background;
+use crate::key::RawKey;
+use crate::remote::{Cell, EntryName, Fault};
+
+use super::deps::{any_family, family_of};
+use super::{SHORTEST_TOKEN_LIFE, Shared, namespace_cell};
+
+/// More than this is owed as one: the whole namespace.
+const MOST_NAMES: usize = 10_000;
+const FIRST_WAIT: Duration = Duration::from_millis(20);
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+
+/// What is to be invalidated. Names only: every attempt makes tokens of its own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Order {
+    pub(crate) keys: Vec<EntryName>,
+    /// Cells of tags, of prefixes and of the namespace.
+    pub(crate) tags: Vec<Cell>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Owed {
+    names: Mutex<Names>,
+    /// How many names there are; written under their lock.
+    count: AtomicUsize,
+    /// Whether a task works on them.
+    served: AtomicBool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Names {
+    keys: BTreeSet<EntryName>,
+    tags: BTreeSet<Cell>,
+    /// Drawn anew with every addition: what was added during an attempt is not crossed out by it.
+    edition: u64,
+}
+
+impl Order {
+    pub(crate) fn key(key: &RawKey) -> Self {
+        Self {
+            keys: vec![EntryName::of(key)],
+            tags: Vec::new(),
+        }
+    }
+}
+
+impl Shared {
+    /// Invalidates in the store. What cannot be done now is owed: the store is not used, and the
+    /// attempt repeated behind the caller, until it is done. The error says that this is so.
+    pub(crate) fn invalidate(
+        self: &Arc<Self>,
+        order: Order,
+    ) -> impl Future<Output = Result<(), Fault>> + Send + use<> {
+        let mut undone = Undone {
+            shared: Arc::clone(self),
+            order,
+        };
+        async move {
+            undone.shared.attempt(&undone.order).await?;
+            drop(std::mem::take(&mut undone.order));
+            Ok(())
+        }
+    }
+
+    /// Not to be forgotten whatever happens to the caller.
+    pub(crate) fn owe(self: &Arc<Self>, order: Order) {
+        self.owed.add(order);
+        self.serve();
+    }
+
+    /// One attempt at all that is owed; whether nothing is left.
+    pub(crate) async fn settle(self: &Arc<Self>) -> bool {
+        let names = self.owed.names().clone();
+        if names.is_empty() {
+            return true;
+        }
+        let done = self.attempt(&names.order()).await.is_ok();
+        if done {
+            self.owed.cross_out(&names);
+        }
+        self.owed.is_empty()
+    }
+
+    async fn attempt(&self, order: &Order) -> Result<(), Fault> {
+        if !order.keys.is_empty() {
+            self.remote.remove(order.keys.clone()).await?;
+        }
+        if order.tags.is_empty() {
+            return Ok(());
+        }
+        let families: BTreeSet<Cell> = order.tags.iter().filter_map(family).collect();
+        let any = (!families.is_empty()).then(any_family);
+        let first = families.into_iter().chain(any).collect();
+        self.remote
+            .rotate(first, order.tags.clone(), SHORTEST_TOKEN_LIFE)
+            .await
+    }
+
+    /// I11: whether nothing is owed. If something is, a task sees to it.
+    pub(super) fn may_be_used(self: &Arc<Self>) -> bool {
+        let free = self.owed.is_empty();
+        if !free {
+            self.serve();
+        }
+        free
+    }
+
+    /// Has a task repeat the attempt until it succeeds.
+    fn serve(self: &Arc<Self>) {
+        if self.owed.served.swap(true, AcqRel) {
+            return;
+        }
+        let shared = Arc::downgrade(self);
+        let served = Served(Arc::downgrade(self));
+        background::spawn_detached(async move {
+            let _served = served;
+            let mut wait = FIRST_WAIT;
+            loop {
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                if shared.settle().await {
+                    return;
+                }
+                drop(shared);
+                background::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        });
+    }
+}
+
+/// Owed if it is dropped before it is done, also by a caller who does not wait any longer.
+struct Undone {
+    shared: Arc<Shared>,
+    order: Order,
+}
+
+impl Drop for Undone {
+    fn drop(&mut self) {
+        let order = std::mem::take(&mut self.order);
+        if !order.keys.is_empty() || !order.tags.is_empty() {
+            self.shared.owe(order);
+        }
+    }
+}
+
+/// Ends with its task, also when the task's runtime does.
+struct Served(Weak<Shared>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.owed.served.store(false, Release);
+            if !shared.owed.is_empty() && background::has_runtime() {
+                shared.serve();
+            }
+        }
+    }
+}
+
+impl Owed {
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count.load(Acquire)
+    }
+
+    fn add(&self, order: Order) {
+        let mut names = self.names();
+        names.keys.extend(order.keys);
+        names.tags.extend(order.tags);
+        names.edition += 1;
+        if names.len() > MOST_NAMES {
+            names.keys.clear();
+            names.tags = BTreeSet::from([namespace_cell()]);
+        }
+        self.count.store(names.len(), Release);
+    }
+
+    fn cross_out(&self, done: &Names) {
+        let mut names = self.names();
+        if names.edition != done.edition {
+            // Something came in meanwhile, maybe the same names once more: all of it again.
+            return;
+        }
+        *names = Names {
+            edition: names.edition,
+            ..Names::default()
+        };
+        self.count.store(0, Release);
+    }
+
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Names {
+    fn len(&self) -> usize {
+        self.keys.len() + self.tags.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn order(&self) -> Order {
+        Order {
+            keys: self.keys.iter().cloned().collect(),
+            tags: self.tags.iter().cloned().collect(),
+        }
+    }
+}
+
+/// Tags that a result may have had have a family; those of prefixes and of the namespace do not.
+fn family(cell: &Cell) -> Option<Cell> {
+    let Cell::Tag(name) = cell else {
+        return None;
+    };
+    let implied = name.starts_with('@') && !name.starts_with("@@");
+    (!implied).then(|| family_of(name))
+}
