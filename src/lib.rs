@@ -76,7 +76,7 @@ pub use cached_runtime::{
 pub use cached_macro::{cache_aside, cache_invalidate};
 
 #[doc(hidden)]
-pub use cached_runtime::private as __private;
+pub use cached_runtime::{Defect, private as __private};
 
 #[cfg(all(feature = "macros", any(doc, doctest)))]
 pub mod guide;

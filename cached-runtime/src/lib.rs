@@ -26,6 +26,7 @@ mod call;
 mod clock;
 pub mod codec;
 mod config;
+mod defect;
 #[allow(
     dead_code,
     unused_imports,
@@ -61,6 +62,8 @@ pub use crate::cache::Cache;
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, CodecError};
 pub use crate::config::CacheBuilder;
+#[doc(hidden)]
+pub use crate::defect::Defect;
 pub use crate::error::{Error, ErrorKind, LoadTimeout};
 pub use crate::freshness::Jitter;
 pub use crate::health::{Health, HealthStatus};

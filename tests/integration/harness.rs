@@ -201,9 +201,13 @@ async fn a_proxy_passes_and_counts() {
     let proxy = Proxy::start(&server).await;
     let mut stream = raw(&proxy).await;
     proxy.reset_counts();
-    for _ in 0..3 {
+    for _ in 0..2 {
         assert_eq!(ask(&mut stream, 7).await.unwrap(), "+PONG\r\n");
     }
+    stream.write_all(b"PI").await.unwrap();
+    tokio::time::sleep(SHORT / 4).await;
+    stream.write_all(b"NG\r\n").await.unwrap();
+    read(&mut stream, 7).await.unwrap();
     assert_eq!((proxy.connections(), proxy.open()), (1, 1));
     assert_eq!(proxy.round_trips(), 3);
     assert_eq!((proxy.bytes_to_server(), proxy.bytes_to_client()), (18, 21));

@@ -465,9 +465,15 @@ async fn a_lost_connection_is_replaced_and_no_command_is_sent_twice() {
     remote.attach(Arc::new(Wake::default()));
     server.reset_stats().await;
     proxy.set(Mode::LoseReplies).await;
-    let removed = remote.remove(vec![entry("n")]).await;
-    assert!(matches!(removed, Err(Fault::Lost(_))), "{removed:?}");
+    let removing = {
+        let remote = Arc::clone(&remote);
+        tokio::spawn(async move { remote.remove(vec![entry("n")]).await })
+    };
+    tokio::time::sleep(MS * 50).await;
+    // This cuts the connections whose replies were swallowed.
     proxy.set(Mode::Pass).await;
+    let removed = removing.await.unwrap();
+    assert!(matches!(removed, Err(Fault::Lost(_))), "{removed:?}");
     until_up(&remote).await;
     let stats = server.command_stats().await;
     assert_eq!(stats.get("evalsha"), Some(&1), "{stats:?}");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::codec::ValueCodec;
+use crate::defect::Defect;
 use crate::envelope::schema_id;
 use crate::freshness::Life;
 use crate::local::{AnyEntry, EntryHead, NotFound};
@@ -81,7 +82,11 @@ pub(crate) async fn meet<R, T, E>(
     };
     let met = keys.into_iter().zip(shares).zip(looks);
     met.map(|(((subject, local), share), look)| {
-        let (found, tier) = subject.found(cache, codec, &share, local, start, look.found);
+        let said = match (&local, Defect::UnverifiedCopy.is_on()) {
+            (Some(_), true) => Found::Local,
+            _ => look.found,
+        };
+        let (found, tier) = subject.found(cache, codec, &share, local, start, said);
         let access = Access::Seen(Box::new((share, look.sight)));
         Met {
             found,

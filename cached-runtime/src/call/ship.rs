@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::codec::compress::{Packed, compress};
+use crate::defect::Defect;
 use crate::freshness::Life;
 use crate::local::{AnyEntry, EntryHead, NotFound};
 use crate::observe::Event;
@@ -78,10 +79,13 @@ impl<T> Subject<T> {
             Some(_) => self.all_proofs(share, sight, proofs, loaded.value).await,
             None => None,
         };
-        let (Some((codec, payload)), Some(proofs)) = (packed, proofs) else {
+        let (Some((codec, payload)), Some(mut proofs)) = (packed, proofs) else {
             lease.release(Release::NotStored);
             return None;
         };
+        if Defect::TokensAfterLoad.is_on() {
+            proofs = share.tier.current(proofs).await;
+        }
         Some(Cargo {
             schema: share.schema,
             lease,
@@ -114,6 +118,10 @@ impl<T> Subject<T> {
                     self.keep_copy(cache, &entry);
                 }
                 Kept::Stored(entry)
+            }
+            Stored::Overtaken if Defect::BlindJoin.is_on() => {
+                let backing = Backing::new(None, [].into());
+                Kept::Stored(self.backed_entry(cache, codec, loaded, backing, Moment::FIRST))
             }
             Stored::Overtaken => {
                 self.stats.count(Event::Overtaken);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::codec::compress::Packed;
+use crate::defect::Defect;
 use crate::envelope::{Draft, EntryId, TokenRecord};
 use crate::remote::{Cell, CellState, Fill, Proof, Read, Release};
 
@@ -47,7 +48,10 @@ impl Shared {
         let mut cells: Vec<Cell> = Vec::new();
         let mut life = Duration::ZERO;
         let (mut fills, mut sealed) = (Vec::new(), Vec::new());
-        for cargo in cargo {
+        for mut cargo in cargo {
+            if Defect::UnfencedFill.is_on() {
+                cargo.lease.seize().await;
+            }
             let Some(envelope) = cargo.envelope() else {
                 cargo.lease.release(Release::NotStored);
                 sealed.push(None);
@@ -196,16 +200,27 @@ impl Shared {
 
     /// Whether these tokens are current still.
     pub(crate) async fn confirm(&self, proofs: &Proofs) -> bool {
+        let now = self.states(proofs).await;
+        now.is_some_and(|now| confirms(&now, proofs))
+    }
+
+    /// The tokens as they are now: a [`Defect`](crate::defect::Defect).
+    pub(crate) async fn current(&self, proofs: Proofs) -> Proofs {
+        let now = self.states(&proofs).await.unwrap_or_default();
+        let now = now
+            .into_iter()
+            .map(|(cell, state)| Some((cell, state.proof()?)));
+        now.collect::<Option<Proofs>>().unwrap_or(proofs)
+    }
+
+    async fn states(&self, proofs: &Proofs) -> Option<Vec<(Cell, CellState)>> {
         let cells: Vec<Cell> = proofs.iter().map(|(cell, _)| cell.clone()).collect();
         let read = Read {
             entries: Vec::new(),
             cells: cells.clone(),
         };
-        let Ok(reading) = self.remote.read(read).await else {
-            return false;
-        };
-        let now: Vec<_> = cells.into_iter().zip(reading.cells).collect();
-        confirms(&now, proofs)
+        let reading = self.remote.read(read).await.ok()?;
+        Some(cells.into_iter().zip(reading.cells).collect())
     }
 }
 

@@ -177,6 +177,22 @@ impl Lease {
         self.forget();
     }
 
+    /// Takes the lease again from whoever has it by now: a [`Defect`](crate::defect::Defect).
+    pub(super) async fn seize(&mut self) {
+        let lock = Lock {
+            entry: self.name.clone(),
+            how: How::TakeOver,
+            ttl: Duration::from_secs(3),
+        };
+        let remote = &self.held.tier.remote;
+        let reply = remote.lock(vec![lock], Vec::new(), Duration::ZERO).await;
+        if let Some((Locked::Granted(id), incarnation)) =
+            reply.ok().and_then(|reply| reply.locks.into_iter().next())
+        {
+            (self.id, self.incarnation) = (id, incarnation);
+        }
+    }
+
     fn forget(&mut self) -> bool {
         let held = !std::mem::replace(&mut self.ended, true);
         self.held.leases().retain(|(_, id)| *id != self.id);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::background;
+use crate::defect::Defect;
 use crate::key::RawKey;
 use crate::remote::{Cell, EntryName, Fault};
 
@@ -101,14 +102,18 @@ impl Shared {
         let families: BTreeSet<Cell> = order.tags.iter().filter_map(family).collect();
         let any = (!families.is_empty()).then(any_family);
         let first = families.into_iter().chain(any).collect();
-        self.remote
-            .rotate(first, order.tags.clone(), SHORTEST_TOKEN_LIFE)
-            .await
+        let tags = order.tags.clone();
+        let (first, then) = if Defect::TagBeforeFamily.is_on() {
+            (tags, first)
+        } else {
+            (first, tags)
+        };
+        self.remote.rotate(first, then, SHORTEST_TOKEN_LIFE).await
     }
 
     /// I11: whether nothing is owed. If something is, a task sees to it.
     pub(super) fn may_be_used(self: &Arc<Self>) -> bool {
-        let free = self.owed.is_empty();
+        let free = self.owed.is_empty() || Defect::UsedWhileOwing.is_on();
         if !free {
             self.serve();
         }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::place::free_port;
 use super::process::LIMIT;
@@ -190,7 +190,10 @@ async fn run(
             command = commands.recv() => {
                 let Some((command, done)) = command else { return };
                 match command {
-                    Command::Set(Mode::Refuse) => listener = None,
+                    Command::Set(Mode::Refuse) => {
+                        listener = None;
+                        refused(port).await;
+                    }
                     Command::Set(_) if listener.is_none() => {
                         let again = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
                         listener = Some(again.expect("the port is still free"));
@@ -222,6 +225,16 @@ async fn run(
             }
             Some(_) = connections.join_next() => {}
         }
+    }
+}
+
+/// A process that another test starts may have the listener too, until it runs its own program.
+async fn refused(port: u16) {
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .await
+        .is_ok()
+    {
+        sleep(Duration::from_millis(1)).await;
     }
 }
 

@@ -179,3 +179,58 @@ fn found(value: Value, part: Part) -> Result<Option<Vec<u8>>, Trouble> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(what: &[Read]) -> String {
+        let commands = Plan::new(&Names::new("n"), what).commands(Some(cmd("ROLE")));
+        String::from_utf8(commands.get_packed_pipeline()).unwrap()
+    }
+
+    #[test]
+    fn p11_a_look_up_is_one_command_and_a_look_at_the_role() {
+        let read = Read {
+            entries: vec![(EntryName::new("k"), Part::Whole)],
+            cells: vec![Cell::Tag("a".into()), Cell::Family("b".into())],
+        };
+        let sent = sent(&[read]);
+        assert!(sent.starts_with("*4\r\n$4\r\nMGET\r\n"), "{sent}");
+        assert!(sent.ends_with("*1\r\n$4\r\nROLE\r\n"), "{sent}");
+        assert_eq!(sent.matches("\r\n*").count(), 1, "{sent}");
+    }
+
+    #[test]
+    fn what_several_ask_for_is_read_once() {
+        let read = |key: &str| Read {
+            entries: vec![(EntryName::new(key), Part::Whole)],
+            cells: vec![Cell::Tag("shared".into())],
+        };
+        let sent = sent(&[read("one"), read("two"), read("one")]);
+        for name in ["n:v:{one}", "n:v:{two}", "n:t:{shared}"] {
+            assert_eq!(sent.matches(name).count(), 1, "{sent}");
+        }
+    }
+
+    #[test]
+    fn long_look_ups_are_several_commands() {
+        let read = Read {
+            entries: Vec::new(),
+            cells: (0..KEYS + 1)
+                .map(|number| Cell::Tag(number.to_string().into()))
+                .collect(),
+        };
+        assert_eq!(sent(&[read]).matches("MGET").count(), 2);
+    }
+
+    #[test]
+    fn only_what_may_be_an_entry_is_one() {
+        let bytes = |length: usize| Value::BulkString(vec![1; length]);
+        assert_eq!(found(bytes(16), Part::Identity).unwrap().unwrap().len(), 16);
+        assert!(found(bytes(15), Part::Identity).unwrap().is_none());
+        assert!(found(bytes(0), Part::Identity).unwrap().is_none());
+        assert!(found(Value::Nil, Part::Whole).unwrap().is_none());
+        assert!(found(Value::Int(1), Part::Whole).is_err());
+    }
+}

@@ -223,3 +223,57 @@ impl Drop for Place<'_> {
         self.0.reads().traffic().alone -= 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::{Cell, EntryName, Part};
+
+    fn one(name: &str) -> Read {
+        Read {
+            entries: vec![(EntryName::new(name), Part::Whole)],
+            cells: vec![Cell::Tag("t".into()); 3],
+        }
+    }
+
+    /// Everybody who goes alone, and both trips.
+    fn busy() -> (Reads, Vec<Way>) {
+        let reads = Reads::default();
+        let ways: Vec<_> = (0..ALONE + TRIPS).map(|_| reads.way(one("n"))).collect();
+        let (alone, trips) = ways.split_at(ALONE);
+        assert!(alone.iter().all(|way| matches!(way, Way::Alone(_))));
+        assert!(trips.iter().all(|way| matches!(way, Way::Trip(_))));
+        (reads, ways)
+    }
+
+    #[test]
+    fn f21_nobody_joins_a_batch_that_was_sealed() {
+        let (reads, _ways) = busy();
+        let first = reads.seal();
+        let later = reads.way(one("later"));
+        assert!(matches!(later, Way::Batch(_)));
+        assert_eq!(first.len(), TRIPS);
+        let next = reads.seal();
+        assert_eq!(next.len(), 1);
+        assert_eq!(next[0].what.entries[0].0.as_str(), "later");
+    }
+
+    #[test]
+    fn who_comes_after_the_last_batch_starts_a_trip() {
+        let (reads, _ways) = busy();
+        assert_eq!(reads.seal().len(), TRIPS);
+        assert!(reads.seal().is_empty());
+        assert!(matches!(reads.way(one("n")), Way::Trip(_)));
+        assert!(matches!(reads.way(one("n")), Way::Batch(_)));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_and_those_who_left_are_not_in_it() {
+        let (reads, ways) = busy();
+        drop(ways);
+        let stay: Vec<_> = (0..KEYS + 10).map(|_| reads.way(one("n"))).collect();
+        assert_eq!(reads.seal().len(), KEYS);
+        assert_eq!(reads.seal().len(), 10);
+        drop(stay);
+    }
+}

@@ -1,0 +1,52 @@
+//! Mistakes that can be switched on, to see whether a test would notice them.
+//!
+//! Each is a design that looks right and is not. Without the feature `test-util` none can be on,
+//! and nothing is left of the questions.
+
+/// A mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(hidden)]
+#[repr(u8)]
+pub enum Defect {
+    /// Tokens are read after the load and not before it.
+    TokensAfterLoad = 1,
+    /// An answer is stored whoever has the lease by then.
+    UnfencedFill = 2,
+    /// Those who joined a load are given its answer without proof.
+    BlindJoin = 3,
+    /// An invalidation rotates the tag first and its family after it.
+    TagBeforeFamily = 4,
+    /// A copy in the process is given out without asking the store.
+    UnverifiedCopy = 5,
+    /// The store is used although it is owed invalidations.
+    UsedWhileOwing = 6,
+}
+
+#[cfg(feature = "test-util")]
+mod switch {
+    use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+    use super::Defect;
+
+    static ON: AtomicU8 = AtomicU8::new(0);
+
+    impl Defect {
+        /// Switches it on for this process, and every other one off.
+        pub fn switch_on(self) {
+            ON.store(self as u8, Relaxed);
+        }
+
+        pub(crate) fn is_on(self) -> bool {
+            ON.load(Relaxed) == self as u8
+        }
+    }
+}
+
+#[cfg(not(feature = "test-util"))]
+impl Defect {
+    #[inline]
+    #[expect(clippy::unused_self, reason = "the same question as with the switch")]
+    pub(crate) const fn is_on(self) -> bool {
+        false
+    }
+}
