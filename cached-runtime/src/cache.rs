@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::background::Background;
+use crate::call::{Subject, meet};
 use crate::clock::Clock;
 use crate::config::{CacheBuilder, Settings};
 use crate::error::Error;
@@ -14,7 +15,10 @@ use crate::invalidation::Invalidation;
 use crate::key::{Key, RawKey};
 use crate::local::Store;
 use crate::lock::Locks;
+use crate::mode::Tier;
 use crate::observe::{Observatory, Stats};
+use crate::outcome::{Shape, codec};
+use crate::policy::Policy;
 use crate::shared::Shared;
 use crate::tags::{Sequence, Tag, TagTable};
 use crate::value::Cacheable;
@@ -133,7 +137,8 @@ impl Cache {
         Invalidation::new(self).everything()
     }
 
-    /// What is known of a key's entry: current or not, `None` if there is none.
+    /// What is known of a key's entry, in this process or in the shared store: current or not,
+    /// `None` if there is none.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
@@ -151,9 +156,22 @@ impl Cache {
     /// ```
     pub async fn inspect<T: Cacheable>(&self, key: &Key<T>) -> Option<EntryInfo> {
         let raw = key.raw()?;
-        let entry = self.store().peek(raw)?;
-        let current = self.store().is_current(&entry);
-        Some(EntryInfo::of::<T>(&entry, current, self.clock().now()))
+        let here = self.store().peek(raw);
+        if self.shared().is_some() {
+            let codec = codec(Shape::<Option<T>, T, _>::of_option());
+            let mut subject = Subject::<T>::new(self, raw.clone());
+            subject.set_policy(self, Policy::storing_nothing());
+            let found = here.clone().filter(|entry| self.store().is_current(entry));
+            let met = meet(self, &codec, vec![(&subject, found)]).await.pop()?;
+            if let Some(entry) = met.found {
+                let now = self.clock().now();
+                return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));
+            }
+        }
+        let entry = here?;
+        let current = self.shared().is_none() && self.store().is_current(&entry);
+        let now = self.clock().now();
+        Some(EntryInfo::of::<T>(&entry, Tier::Local, current, now))
     }
 
     /// What happened so far, in total and per prefix.

@@ -159,6 +159,7 @@ impl<R, T, E> Miss<R, T, E> {
                 return Ok(answer);
             }
         }
+        self.hurry = true;
         Err(None)
     }
 

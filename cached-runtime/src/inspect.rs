@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::codec;
 use crate::local::AnyEntry;
 use crate::mode::Tier;
 use crate::tags::Tag;
@@ -26,20 +27,30 @@ pub struct EntryInfo {
     pub invalidated: bool,
     /// Size of the encoded value in bytes; `None` for a value of another type than the key's.
     pub size: Option<usize>,
+    /// The codec by which it was written into the shared store: `messagepack`, `json`, `postcard`
+    /// or `user`; `None` for a value that is in this process only.
+    pub codec: Option<&'static str>,
     /// Its tags.
     pub tags: Vec<Tag>,
 }
 
 impl EntryInfo {
-    pub(crate) fn of<T: Cacheable>(entry: &AnyEntry, current: bool, now: Moment) -> Self {
+    pub(crate) fn of<T: Cacheable>(
+        entry: &AnyEntry,
+        tier: Tier,
+        current: bool,
+        now: Moment,
+    ) -> Self {
+        let written_by = entry.backing.as_ref().and_then(|backing| backing.codec);
         Self {
-            tier: Tier::Local,
+            tier,
             age: now.since(entry.life.born),
             ttl_left: entry.life.fresh_until.since(now),
             load_cost: entry.cost,
             negative: entry.is_negative(),
             invalidated: !current,
             size: entry.value::<T>().map(weight),
+            codec: written_by.map(codec::name),
             tags: entry.tags.iter().filter_map(|cell| cell.tag()).collect(),
         }
     }

@@ -13,10 +13,14 @@
 //! 6. `tags` - what makes an answer invalid; `invalidation`, `write` - who says so.
 //!    `template` - tags written as text.
 //! 7. `batch` - the same for many keys at once.
-//! 8. `cache`, `by_hand`, `config`, `install` - the handle; `observe`, `inspect`, `health` - what it tells.
+//! 8. `remote` - a store that processes share, as a trait, and over Redis; `shared` - one cache in
+//!    many processes over it; `codec`, `envelope` - how values become bytes there.
+//! 9. `cache`, `by_hand`, `reserve`, `lock`, `config`, `install` - the handle; `observe`, `inspect`,
+//!    `health` - what it tells. `defect` - mistakes to be switched on in tests.
 //!
-//! Only `clock` reads the time, only `background` spawns tasks, only `value` bounds values by
-//! serde, and `private` is all that generated code names.
+//! Only `clock` reads the time, only `background` spawns tasks, only `value` and `codec` bound
+//! values by serde, only `remote::redis` names the client's types, and `private` is all that
+//! generated code names.
 
 mod background;
 mod batch;
@@ -27,11 +31,6 @@ mod clock;
 pub mod codec;
 mod config;
 mod defect;
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "the tier outside of this process is its caller"
-)]
 mod envelope;
 mod error;
 mod flight;

@@ -135,6 +135,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         codec: &BatchCodec<R, M, E>,
         mut abroad: Foreign<C, M>,
     ) -> Elements<C, M> {
+        if abroad.is_empty() {
+            return Vec::new();
+        }
         let waits = abroad
             .iter()
             .map(|abroad| abroad.missing.subject.policy.options.lease_wait);

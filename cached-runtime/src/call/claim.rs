@@ -12,8 +12,8 @@ use crate::policy::SingleFlight;
 use crate::remote::{Ended, How, Waiter};
 use crate::shared::{Claimed, Lease, Proofs, Share, Sight};
 
-use super::Miss;
 use super::meet::Access;
+use super::{Miss, Subject};
 
 /// A message may be lost: who waits looks for itself at least this often.
 pub(crate) const LONGEST_SILENCE: Duration = Duration::from_secs(1);
@@ -69,6 +69,9 @@ impl<R, T, E> Miss<R, T, E> {
         };
         if !seen.0.holds_entry {
             let (share, sight) = &mut *seen;
+            if let Some(entry) = self.kept_meanwhile(codec, share, leader.as_ref()).await {
+                return self.arrived(codec, leader, &entry);
+            }
             return match share.tier.tokens_for(share, sight).await {
                 Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
                 None => self.unshared(leader),
@@ -93,7 +96,7 @@ impl<R, T, E> Miss<R, T, E> {
                     }
                     return self.unshared(leader);
                 }
-                Claimed::Busy(_) if failed => return self.unshared(leader),
+                Claimed::Busy(_) if failed || self.hurry => return self.unshared(leader),
                 Claimed::Busy(left) => {
                     match self.wait_abroad(codec, left, &mut rest, &mut waiter).await {
                         Abroad::Ask => continue,
@@ -121,16 +124,50 @@ impl<R, T, E> Miss<R, T, E> {
             }
             self.meet(codec).await;
             if let Some(found) = self.fresh() {
-                if let Some(leader) = leader.take() {
-                    leader.land(Landing::Arrived(found.clone()));
-                }
-                return Aboard::Answer(self.answer(codec, &found));
+                return self.arrived(codec, leader, &found);
             }
             match std::mem::take(&mut self.access) {
                 Access::Seen(again) if looks < MOST_LOOKS => seen = again,
                 _ => return self.unshared(leader),
             }
         }
+    }
+
+    /// An answer that is proven for all who joined is there without a load.
+    fn arrived(
+        &self,
+        codec: &Codec<R, T, E>,
+        leader: &mut Option<Leader>,
+        entry: &Arc<AnyEntry>,
+    ) -> Aboard<R> {
+        if let Some(leader) = leader.take() {
+            leader.land(Landing::Arrived(Arc::clone(entry)));
+        }
+        Aboard::Answer(self.answer(codec, entry))
+    }
+
+    /// What a flight that landed between this caller's look and its boarding left in this process,
+    /// if it is valid still.
+    async fn kept_meanwhile(
+        &self,
+        codec: &Codec<R, T, E>,
+        share: &Share,
+        leader: Option<&Leader>,
+    ) -> Option<Arc<AnyEntry>> {
+        if self.mode.refresh {
+            return None;
+        }
+        let before = self.found.as_ref().map_or(0, |found| found.start);
+        let now = self.cache.clock().now();
+        let kept = self.cache.store().find(&self.subject.key)?;
+        let usable =
+            kept.start > before && kept.life.is_fresh(now) && Subject::can_read(codec, &kept);
+        let backing = kept.backing.as_ref().filter(|_| usable)?;
+        if let Some(leader) = leader {
+            leader.close();
+        }
+        let valid = share.deps.are_in(&backing.proofs) && share.tier.confirm(&backing.proofs).await;
+        valid.then_some(kept)
     }
 
     fn how(&self) -> How {

@@ -28,6 +28,8 @@ pub struct Miss<R, T, E> {
     /// What the shared tier said.
     pub(super) access: Access,
     pub(super) errand: Errand,
+    /// This caller has waited for others often enough.
+    pub(super) hurry: bool,
     pub(super) types: PhantomData<fn() -> (R, E)>,
 }
 
@@ -53,6 +55,7 @@ impl<R, T, E> Clone for Miss<R, T, E> {
             tier: self.tier,
             access: self.access.clone(),
             errand: self.errand,
+            hurry: self.hurry,
             types: PhantomData,
         }
     }
@@ -174,6 +177,7 @@ impl<R, T, E> Miss<R, T, E> {
             tier: Tier::Local,
             access: Access::default(),
             errand: Errand::default(),
+            hurry: false,
             types: PhantomData,
         }
     }
@@ -194,6 +198,7 @@ impl<R, T, E> Miss<R, T, E> {
             tier: Tier::Local,
             access: Access::default(),
             errand: Errand::default(),
+            hurry: false,
             types: PhantomData,
         }
     }

@@ -37,3 +37,15 @@ pub use self::message_pack::MessagePack;
 #[cfg(feature = "postcard")]
 pub use self::postcard::Postcard;
 pub(crate) use self::value_codec::ValueCodec;
+
+/// The name of a codec by its id.
+pub(crate) fn name(id: u8) -> &'static str {
+    match id {
+        0 => "raw",
+        1 => "postcard",
+        2 => "messagepack",
+        3 => "json",
+        128.. => "user",
+        _ => "unknown",
+    }
+}

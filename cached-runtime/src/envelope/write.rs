@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::layout::{
-    AT_BORN, AT_BORN_AGAIN, AT_CHECKSUM, AT_CODEC, AT_COMPRESSION, AT_COST, AT_FLAGS, AT_FRESH_FOR,
-    AT_HEADER_LEN, AT_ID, AT_INCARNATION, AT_RAW_LEN, AT_SCHEMA, AT_TOKENS, AT_USABLE_FOR,
-    AT_VERSION, EntryId, FIXED, IMPLIED_NAMES, MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord, VERSION,
-    checksum,
+    AT_CHECKSUM, AT_CODEC, AT_COMPRESSION, AT_COST, AT_FLAGS, AT_FRESH_FOR, AT_HEADER_LEN, AT_ID,
+    AT_INCARNATION, AT_RAW_LEN, AT_SCHEMA, AT_TOKENS, AT_USABLE_FOR, AT_VERSION, EntryId, FIXED,
+    IMPLIED_NAMES, MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord, VERSION, checksum,
 };
-use super::read::Corrupt;
 use crate::codec::compress::{LARGEST, Packed};
 
 /// An entry before the server has stamped it.
@@ -93,18 +91,8 @@ impl Draft {
     }
 }
 
-/// Does what the server does when it stores an envelope.
-pub(crate) fn stamp(envelope: &mut [u8], born: u64) -> Result<(), Corrupt> {
-    if envelope.len() < FIXED {
-        return Err(Corrupt::Foreign);
-    }
-    put(envelope, AT_BORN, born.to_le_bytes());
-    put(envelope, AT_BORN_AGAIN, born.to_be_bytes());
-    Ok(())
-}
-
 /// All places are within the fixed part, whose length the callers have seen to.
-fn put<const N: usize>(envelope: &mut [u8], at: usize, bytes: [u8; N]) {
+pub(super) fn put<const N: usize>(envelope: &mut [u8], at: usize, bytes: [u8; N]) {
     envelope[at..at + N].copy_from_slice(&bytes);
 }
 

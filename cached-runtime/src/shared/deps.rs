@@ -54,6 +54,8 @@ pub(crate) struct Backing {
     /// The entry in the store; `None` for answers that are kept in the process only.
     pub(crate) entry: Option<(LeaseId, Incarnation)>,
     pub(crate) proofs: Proofs,
+    /// How the bytes in the store were written.
+    pub(crate) codec: Option<u8>,
     /// Until when this process keeps its copy; said when a copy is made.
     pub(crate) kept_until: Moment,
 }
@@ -115,7 +117,15 @@ impl Backing {
         Self {
             entry,
             proofs,
+            codec: None,
             kept_until: Moment::FIRST,
+        }
+    }
+
+    pub(crate) fn written_by(self, codec: u8) -> Self {
+        Self {
+            codec: Some(codec),
+            ..self
         }
     }
 }

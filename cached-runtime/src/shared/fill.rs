@@ -101,7 +101,8 @@ impl Shared {
             if !proven {
                 return Stored::Overtaken;
             }
-            Stored::Proven(Backing::new(Some((id, incarnation)), cargo.proofs))
+            let backing = Backing::new(Some((id, incarnation)), cargo.proofs);
+            Stored::Proven(backing.written_by(cargo.codec))
         };
         sealed.into_iter().map(settle).collect()
     }

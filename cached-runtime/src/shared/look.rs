@@ -266,7 +266,7 @@ impl<'a> View<'a> {
         }
         self.depend_on(proofs.iter().map(|(cell, _)| cell.clone()));
         let identity = (LeaseId(header.id.0), incarnation);
-        let backing = Backing::new(Some(identity), proofs.into());
+        let backing = Backing::new(Some(identity), proofs.into()).written_by(header.codec);
         self.stage = Stage::Entry(Fetched {
             header,
             bytes,

@@ -262,7 +262,6 @@ async fn serve(client: &mut TcpStream, shared: &Shared) -> Ending {
     let Ok(mut server) = TcpStream::connect(target).await else {
         return Ending::Reset;
     };
-    // Chunks are not to wait for others.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
@@ -318,11 +317,7 @@ struct Direction<'a> {
 
 impl<'a> Direction<'a> {
     fn new(shared: &'a Shared, to_client: bool) -> Self {
-        let written = if to_client {
-            &shared.to_client
-        } else {
-            &shared.to_server
-        };
+        let written = [&shared.to_server, &shared.to_client][usize::from(to_client)];
         Self {
             mode: shared.mode.subscribe(),
             to_client,

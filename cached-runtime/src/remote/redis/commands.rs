@@ -1,19 +1,17 @@
 //! What changes something, as commands.
-//!
-//! Every command is built with bytes that were never sent before. It is built again, with new
-//! ones, only if the server said that it does not know the script, so did nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, Value};
 
-use super::error::{Effect, Trouble, checked};
+use super::error::{Trouble, checked};
+use super::exchange::{Again, exchange, millis, states, yes};
 use super::node::{Kind, Node};
 use super::pair::{Pair, expect_master};
-use super::plan::{mget, values};
+use super::plan::mget;
 use super::scripts::{ENSURE, FILL, Form, LOCK, RELEASE, REMOVE, RENEW, REREAD, ROTATE, Script};
-use super::tokens::{lease, state, tokens};
+use super::tokens::{lease, tokens};
 use super::wake::message;
 use crate::remote::{
     Cell, CellState, Ended, EntryName, Fault, Fill, FillReply, Filled, How, LeaseId, Lock,
@@ -26,20 +24,8 @@ const KEYS: usize = 256;
 /// For how long everybody loads at once after an answer that could not be stored.
 const PASS: Duration = Duration::from_secs(1);
 
-/// The longest life, which is about a hundred years: the server adds it to its own time.
-const FOREVER: u64 = 1 << 42;
-
 /// Where the stamps of an envelope are.
 const STAMPS: (usize, usize) = (32, 48);
-
-/// What is built again when the server does not know a script.
-#[derive(Clone, Copy)]
-enum Again {
-    /// The commands that were not known.
-    These,
-    /// And those behind them, which rely on them.
-    AndLater,
-}
 
 pub(super) async fn lock(
     node: &Arc<Node>,
@@ -282,41 +268,6 @@ pub(super) async fn lock_name(
     .await
 }
 
-/// Sends `count` commands in order, and gives their replies; none of them is an error.
-async fn exchange(
-    pair: &Pair,
-    count: usize,
-    again: Again,
-    mut command: impl FnMut(usize, Form) -> Result<Cmd, Trouble> + Send,
-) -> Result<Vec<Value>, Trouble> {
-    if count == 0 {
-        return Ok(Vec::new());
-    }
-    let mut commands = Pipeline::with_capacity(count);
-    for at in 0..count {
-        commands.add_command(command(at, Form::Known)?);
-    }
-    let mut replies = pair.send(&commands).await?;
-    let unknown = |reply: &Value| match reply {
-        Value::ServerError(error) => Trouble::from(error).effect == Effect::NoScript,
-        _ => false,
-    };
-    let mut places: Vec<_> = (0..count).filter(|at| unknown(&replies[*at])).collect();
-    if let (Again::AndLater, Some(first)) = (again, places.first().copied()) {
-        places = (first..count).collect();
-    }
-    if !places.is_empty() {
-        let mut commands = Pipeline::with_capacity(places.len());
-        for at in &places {
-            commands.add_command(command(*at, Form::Text)?);
-        }
-        for (at, reply) in places.into_iter().zip(pair.send(&commands).await?) {
-            replies[at] = reply;
-        }
-    }
-    replies.into_iter().map(checked).collect()
-}
-
 fn lock_command(node: &Node, form: Form, lock: &Lock, lease: LeaseId) -> Cmd {
     let names = node.names();
     let (how, seen): (_, &[u8]) = match &lock.how {
@@ -388,13 +339,6 @@ fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {
     cells.iter().map(|cell| node.names().cell(cell)).collect()
 }
 
-/// At least one: the server refuses a life of nothing.
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis())
-        .unwrap_or(FOREVER)
-        .clamp(1, FOREVER)
-}
-
 fn locked(reply: &Value, lease: LeaseId) -> Result<Locked, Trouble> {
     match reply {
         Value::BulkString(word) if word == b"G" => Ok(Locked::Granted(lease)),
@@ -405,30 +349,5 @@ fn locked(reply: &Value, lease: LeaseId) -> Result<Locked, Trouble> {
             Ok(Locked::Busy(Duration::from_millis(left)))
         }
         _ => Err(Trouble::garbled()),
-    }
-}
-
-fn yes(reply: &Value) -> Result<bool, Trouble> {
-    match reply {
-        Value::Int(number) => Ok(*number == 1),
-        _ => Err(Trouble::garbled()),
-    }
-}
-
-/// The states in lists of tokens, of which there are `count` in all.
-fn states(
-    lists: impl IntoIterator<Item = Value>,
-    count: usize,
-    pair: &Pair,
-) -> Result<Vec<CellState>, Trouble> {
-    let mut states = Vec::with_capacity(count);
-    for list in lists {
-        let tokens = values(Some(list))?;
-        states.extend(tokens.iter().map(|token| state(token, pair.incarnation())));
-    }
-    if states.len() == count {
-        Ok(states)
-    } else {
-        Err(Trouble::garbled())
     }
 }

@@ -8,8 +8,9 @@
 //!   there. `link` - the place of a connection, `keeper` - who looks after it. `node` - all of that
 //!   for one server.
 //! - `plan` - which commands answer some look-ups, `reads` - who shares a trip.
-//! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `commands` -
-//!   everything that changes something.
+//! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `exchange` -
+//!   scripts that the server forgot are sent again with others. `commands` - everything that changes
+//!   something.
 //! - `error` - what a failure means for its caller and for those who come after.
 //!
 //! Nothing here connects again below an operation, and nothing is sent twice: a reply belongs to
@@ -17,6 +18,7 @@
 
 mod commands;
 mod error;
+mod exchange;
 mod keeper;
 mod link;
 mod names;

@@ -217,7 +217,7 @@ mod tests {
     fn long_look_ups_are_several_commands() {
         let read = Read {
             entries: Vec::new(),
-            cells: (0..KEYS + 1)
+            cells: (0..=KEYS)
                 .map(|number| Cell::Tag(number.to_string().into()))
                 .collect(),
         };
