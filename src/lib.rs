@@ -21,7 +21,8 @@
 //! ```
 //!
 //! Both functions keep their signature, and are called as before. Where no other cache is named,
-//! answers are kept in one that belongs to the process, with room for 10,000 of them.
+//! answers are kept in one that belongs to the process, with room for 10,000 of them. With a Redis
+//! or Valkey server, answers, loads and invalidations are those of all processes that share it.
 //!
 //! # How a call flows
 //!
@@ -36,7 +37,8 @@
 //!             yes: give it to this caller alone; those who wait start over     Loaded
 //! ```
 //!
-//! An `Err` is never stored. A `None` is stored as "not found", for a shorter time.
+//! An `Err` is never stored. A `None` is stored as "not found", for a shorter time. With Redis,
+//! `look` asks the server as well, `load` waits for the key's lease, and `land` stores for all.
 //!
 //! # Where to go on
 //!
@@ -50,18 +52,26 @@
     feature = "macros",
     doc = "- The [`guide`]: [keys](guide::keys), [tags and invalidation](guide::tags), \
            [freshness](guide::freshness), [one load](guide::one_load), [batches](guide::batch), \
-           [by hand](guide::by_hand), [limits and troubleshooting](guide::limits), \
-           [testing](guide::testing)."
+           [by hand](guide::by_hand), [Redis](guide::redis), \
+           [limits and troubleshooting](guide::limits), [testing](guide::testing)."
 )]
+//! - [`codec`]: how values become bytes. [`remote`]: the store that processes share, as a trait,
+//!   over Redis, and in memory for tests.
 //!
 //! # Features
 //!
 //! | feature | default | gives |
 //! |---|---|---|
 //! | `macros` | yes | the attributes; without it the cache is called by hand |
+//! | `redis` | yes | the tier that processes share: Redis 6.2 or newer, and Valkey |
+//! | `messagepack` | yes | the codec `MessagePack`, the default for what is stored in Redis |
+//! | `json`, `postcard` | no | the codecs `Json` and `Postcard` |
+//! | `lz4`, `zstd` | no | what `compress_above` compresses with |
+//! | `test-util` | no | for tests: a store in memory whose faults a test switches, and what every store must do |
 //!
-//! With the attributes the crate graph has fewer than 40 crates, and none that opens a socket
-//! (test `in_process_crates_are_few_and_none_opens_a_socket`).
+//! Without `redis` the crate graph has fewer than 40 crates, and none that opens a socket
+//! (test `in_process_crates_are_few_and_none_opens_a_socket`):
+//! `default-features = false, features = ["macros"]`.
 
 #[doc(inline)]
 pub use cached_runtime::{
@@ -82,6 +92,6 @@ pub use cached_runtime::{Defect, private as __private};
 pub mod guide;
 
 /// The examples of the README are tests, too.
-#[cfg(all(feature = "macros", doctest))]
+#[cfg(all(feature = "macros", feature = "redis", doctest))]
 #[doc = include_str!("../README.md")]
 mod readme {}

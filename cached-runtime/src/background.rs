@@ -133,10 +133,6 @@ pub(crate) fn keep_running(
     runtime.spawn(work)
 }
 
-pub(crate) fn has_runtime() -> bool {
-    Handle::try_current().is_ok()
-}
-
 pub(crate) async fn sleep(time: Duration) {
     within(time, pending::<()>()).await;
 }

@@ -165,7 +165,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     {
         let missing = std::mem::take(&mut self.missing);
         let missing = self.meet(&codec, missing).await;
-        let missing = self.take_fresh(&codec, missing);
+        let missing = self.take_fresh(&codec, missing, Event::Hit);
         if missing.is_empty() {
             self.mode.report.report(|| Report::loaded(Outcome::Hit));
             return (codec.shape.answers)(M::of(self.hits));
@@ -202,6 +202,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         &mut self,
         codec: &BatchCodec<R, M, E>,
         missing: Vec<Missing<C::Key, M>>,
+        hit: Event,
     ) -> Vec<Missing<C::Key, M>> {
         let now = self.cache.clock().now();
         let hits = &mut self.hits;
@@ -211,13 +212,12 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .filter_map(|missing| match &missing.found {
                 Some(found) if found.life.is_fresh(now) && !refresh => {
                     let value = Subject::open(&codec.element, found);
-                    let event = if value.is_some() {
-                        Event::Hit
-                    } else {
-                        Event::Negative
+                    let event = match hit {
+                        Event::Hit if value.is_none() => Event::Negative,
+                        event => event,
                     };
                     missing.subject.stats.count(event);
-                    if missing.tier == Tier::Remote {
+                    if missing.tier == Tier::Remote && matches!(hit, Event::Hit) {
                         missing.subject.stats.count(Event::RemoteHit);
                     }
                     hits.extend(value.map(|value| (missing.map_key, value)));

@@ -93,10 +93,11 @@ impl Cache {
         F: Future<Output = Result<T, E>>,
     {
         let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
-        match self.look_by_hand(key, policy, &codec) {
-            Ok(answer) => answer,
-            Err(miss) => miss.run(codec, async move { load().await }).await,
-        }
+        let miss = match self.look_by_hand(key, policy, &codec) {
+            Ok(answer) => return answer,
+            Err(miss) => miss,
+        };
+        miss.run(codec, async move { load().await }).await
     }
 
     /// The same for a load that borrows nothing, and so can outlive the call: it refreshes behind an
@@ -138,10 +139,11 @@ impl Cache {
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
-        match self.look_by_hand(key, policy, &codec) {
-            Ok(answer) => answer,
-            Err(miss) => miss.run_owned(codec, load).await,
-        }
+        let miss = match self.look_by_hand(key, policy, &codec) {
+            Ok(answer) => return answer,
+            Err(miss) => miss,
+        };
+        miss.run_owned(codec, load).await
     }
 
     /// The same for a load that may find nothing: `None` is stored as "not found", for the policy's
@@ -177,10 +179,11 @@ impl Cache {
         F: Future<Output = Result<Option<T>, E>>,
     {
         let codec = codec((&&&returns::<Result<Option<T>, E>>()).shape());
-        match self.look_by_hand(key, policy, &codec) {
-            Ok(answer) => answer,
-            Err(miss) => miss.run(codec, async move { load().await }).await,
-        }
+        let miss = match self.look_by_hand(key, policy, &codec) {
+            Ok(answer) => return answer,
+            Err(miss) => miss,
+        };
+        miss.run(codec, async move { load().await }).await
     }
 
     /// The first phase of a call, for a key that is written down already.

@@ -8,7 +8,7 @@ use crate::call::{Subject, meet};
 use crate::clock::Clock;
 use crate::config::{CacheBuilder, Settings};
 use crate::error::Error;
-use crate::flight::Flights;
+use crate::flight::{Flights, Lanes};
 use crate::health::Health;
 use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
@@ -54,6 +54,7 @@ struct Inner {
     tags: TagTable,
     store: Store,
     flights: Arc<Flights>,
+    lanes: Arc<Lanes>,
     observatory: Observatory,
     background: Background,
     shared: Option<Arc<Shared>>,
@@ -92,10 +93,14 @@ impl Cache {
             tags: TagTable::new(),
             store: Store::new(settings.limits),
             flights: Arc::default(),
+            lanes: Arc::default(),
             observatory: Observatory::default(),
             background: Background::new(settings.background_loads),
             locks: Locks::default(),
-            shared: settings.remote.clone().map(Shared::new),
+            shared: settings
+                .remote
+                .clone()
+                .map(|remote| Shared::new(remote, settings.clock.clone())),
             settings,
         };
         Self {
@@ -256,6 +261,10 @@ impl Cache {
 
     pub(crate) fn flights(&self) -> &Arc<Flights> {
         &self.inner.flights
+    }
+
+    pub(crate) fn lanes(&self) -> &Arc<Lanes> {
+        &self.inner.lanes
     }
 
     pub(crate) fn observatory(&self) -> &Observatory {

@@ -28,18 +28,19 @@ mod tests;
 use std::future::Future;
 use std::panic::resume_unwind;
 
-pub(crate) use self::claim::{GRACE, LONGEST_SILENCE, Terms};
+pub(crate) use self::claim::{GRACE, LONGEST_SILENCE, MOST_LOOKS, Terms};
 pub(crate) use self::land::{Kept, Loading, Subject};
 pub(crate) use self::look::plain_hit;
 pub use self::look::{Hit, Looking, Miss, look};
 pub(crate) use self::meet::{Access, meet};
 
 use self::claim::Aboard;
-use self::found::{Joined, Open, Turn, Waited};
+use self::found::{Joined, Open, PATIENCE, Turn, Waited};
 use self::look::Errand;
 use crate::background::{NotSpawned, unless_late};
-use crate::flight::Leader;
+use crate::flight::{Leader, Running, Seat};
 use crate::outcome::Codec;
+use crate::policy::SingleFlight;
 
 /// A caller that waited this often in vain loads by itself: endless invalidation, or a body that
 /// always panics, cannot starve it.
@@ -168,7 +169,33 @@ impl<R, T, E> Miss<R, T, E> {
         self.cache.shared()?;
         self.meet(codec).await;
         let found = self.fresh()?;
-        Some(self.answer(codec, &found))
+        Some(self.joined_answer(codec, &found))
+    }
+
+    /// The turn of a load that proves nothing to those who come later, or the answer of another
+    /// caller's turn that begins after this one came.
+    async fn take_lane(&self, codec: &Codec<R, T, E>, terms: &Terms) -> Result<Option<Running>, R> {
+        let shares = self.subject.policy.options.single_flight != SingleFlight::Off;
+        if !shares || !matches!(terms, Terms::Unshared { queue: true }) {
+            return Ok(None);
+        }
+        for _ in 0..VAIN_WAITS {
+            let ticket = match self.cache.lanes().board(&self.subject.key) {
+                Seat::Lead(next) => return Ok(next.begin(PATIENCE).await),
+                Seat::Share(ticket) => ticket,
+            };
+            let landing = match self.wait(codec, ticket).await {
+                Waited::Landed(landing) => landing,
+                Waited::Answer(stale) => return Err(stale),
+                Waited::Overdue(_) => return Ok(None),
+            };
+            match self.joined(codec, landing) {
+                Joined::Answer(answer) => return Err(answer),
+                Joined::LoadAlone => return Ok(None),
+                Joined::Again | Joined::InVain => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Runs the body and lands what it returns, unless another process makes that needless.
@@ -181,7 +208,12 @@ impl<R, T, E> Miss<R, T, E> {
             Aboard::Answer(answer) => return answer,
             Aboard::Leave(found) => return self.answer(&codec, &found),
         };
+        let lane = match self.take_lane(&codec, &terms).await {
+            Ok(lane) => lane,
+            Err(answer) => return answer,
+        };
         let mut loading = Loading::on(&self.cache, leader, terms);
+        loading.lane = lane;
         let outcome = match self.subject.policy.options.load_timeout {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,

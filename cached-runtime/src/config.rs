@@ -153,9 +153,7 @@ impl CacheBuilder {
             ));
         }
         #[cfg(feature = "redis")]
-        if settings.enabled
-            && let Some(remote) = redis.start(&settings.namespace).await?
-        {
+        if let Some(remote) = redis.start(&settings.namespace).await? {
             settings.remote = Some(remote);
         }
         Ok(Cache::new(settings))

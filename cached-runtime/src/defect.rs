@@ -36,6 +36,12 @@ mod switch {
             ON.store(self as u8, Relaxed);
         }
 
+        /// From now on what this thread draws by chance follows from `seed`: a run that found a
+        /// mistake can be repeated.
+        pub fn draw_from(seed: u64) {
+            fastrand::seed(seed);
+        }
+
         pub(crate) fn is_on(self) -> bool {
             ON.load(Relaxed) == self as u8
         }

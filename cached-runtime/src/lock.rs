@@ -2,19 +2,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{
-    AtomicBool,
-    Ordering::{Acquire, Release},
-};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use crate::background::{self, Task, within};
 use crate::cache::Cache;
+use crate::clock::{Clock, Moment};
 use crate::error::{Error, ErrorKind};
-use crate::remote::LeaseId;
+use crate::remote::{Fault, LeaseId};
 use crate::shared::Shared;
 
 /// Renewed at a third.
@@ -38,8 +36,38 @@ struct Elsewhere {
     shared: Arc<Shared>,
     name: Box<str>,
     id: LeaseId,
-    held: Arc<AtomicBool>,
+    held: Arc<Held>,
     _renewal: Option<Task>,
+}
+
+/// Until when a lock is certainly held: its life, counted from before it was last asked for, on a
+/// clock that goes on while the machine or the process is suspended.
+#[derive(Debug)]
+struct Held {
+    clock: Clock,
+    until: Mutex<Moment>,
+}
+
+impl Held {
+    fn is_on(&self) -> bool {
+        self.clock.now() < *self.until()
+    }
+
+    /// Runs what takes or extends the lock for its life.
+    async fn ask(&self, remote: impl Future<Output = Result<bool, Fault>>) -> Result<bool, Fault> {
+        let until = self.clock.now().after(LIFE);
+        let on = remote.await?;
+        *self.until() = if on { until } else { Moment::FIRST };
+        Ok(on)
+    }
+
+    fn end(&self) {
+        *self.until() = Moment::FIRST;
+    }
+
+    fn until(&self) -> MutexGuard<'_, Moment> {
+        self.until.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The locks of one process by name. A name that nobody holds or waits for takes no memory.
@@ -88,7 +116,7 @@ impl Cache {
             };
             let mut pause = PAUSE;
             loop {
-                if let Some(elsewhere) = Elsewhere::take(shared, name).await? {
+                if let Some(elsewhere) = Elsewhere::take(self, shared, name).await? {
                     return Ok(Lease {
                         elsewhere: Some(elsewhere),
                         ..Lease::of_this_process(name, here)
@@ -114,7 +142,7 @@ impl Cache {
         };
         let mut lease = Lease::of_this_process(name, here);
         if let Some(shared) = self.shared() {
-            lease.elsewhere = Elsewhere::take(shared, name).await?;
+            lease.elsewhere = Elsewhere::take(self, shared, name).await?;
             if lease.elsewhere.is_none() {
                 return Ok(None);
             }
@@ -137,12 +165,12 @@ impl Lease {
         &self.name
     }
 
-    /// Whether it is held still, as far as is known: not after the store forgot it, or could not be
-    /// reached for as long as the lock lives.
+    /// Whether it is certainly held at this moment: not once its life has passed since it was last
+    /// taken or renewed, as after the process was suspended or the store was away.
     pub fn is_held(&self) -> bool {
         self.elsewhere
             .as_ref()
-            .is_none_or(|elsewhere| elsewhere.held.load(Acquire))
+            .is_none_or(|elsewhere| elsewhere.held.is_on())
     }
 
     /// Releases it, and returns when others can have it. Dropping it does the same behind the
@@ -157,7 +185,7 @@ impl Lease {
         };
         let (shared, id) = (Arc::clone(&elsewhere.shared), elsewhere.id);
         // Its drop has nothing left to do.
-        elsewhere.held.store(false, Release);
+        elsewhere.held.end();
         let released = shared.remote().release_name(&self.name, id).await;
         released.map_err(|fault| {
             Error::new(ErrorKind::Unavailable, "the lock ends by itself within 3 s").because(fault)
@@ -166,15 +194,22 @@ impl Lease {
 }
 
 impl Elsewhere {
-    async fn take(shared: &Arc<Shared>, name: &str) -> Result<Option<Self>, Error> {
-        let taken = shared.remote().lock_name(name, LIFE).await;
-        let Some(id) = taken.map_err(|fault| {
+    async fn take(cache: &Cache, shared: &Arc<Shared>, name: &str) -> Result<Option<Self>, Error> {
+        let held = Arc::new(Held {
+            clock: cache.clock().clone(),
+            until: Mutex::new(Moment::FIRST),
+        });
+        let mut taken = None;
+        let asked = held.ask(async {
+            taken = shared.remote().lock_name(name, LIFE).await?;
+            Ok(taken.is_some())
+        });
+        asked.await.map_err(|fault| {
             Error::new(ErrorKind::Unavailable, "the lock could not be asked for").because(fault)
-        })?
-        else {
+        })?;
+        let Some(id) = taken else {
             return Ok(None);
         };
-        let held = Arc::new(AtomicBool::new(true));
         let renewal = renew(Arc::clone(shared), name.into(), id, Arc::clone(&held));
         Ok(Some(Self {
             shared: Arc::clone(shared),
@@ -188,7 +223,7 @@ impl Elsewhere {
 
 impl Drop for Elsewhere {
     fn drop(&mut self) {
-        if !self.held.load(Acquire) {
+        if *self.held.until() == Moment::FIRST {
             return;
         }
         let (shared, name, id) = (Arc::clone(&self.shared), self.name.clone(), self.id);
@@ -199,19 +234,13 @@ impl Drop for Elsewhere {
     }
 }
 
-async fn renew(shared: Arc<Shared>, name: Box<str>, id: LeaseId, held: Arc<AtomicBool>) {
-    /// Attempts without a reply after which the lock has ended.
-    const MOST_FAILURES: u32 = 2;
-    let mut failures = 0;
+/// What cannot be asked for now is asked for again; the lock ends by itself meanwhile.
+async fn renew(shared: Arc<Shared>, name: Box<str>, id: LeaseId, held: Arc<Held>) {
     loop {
         background::sleep(LIFE / 3).await;
-        match shared.remote().renew_name(&name, id, LIFE).await {
-            Ok(true) => failures = 0,
-            Err(_) if failures < MOST_FAILURES - 1 => failures += 1,
-            Ok(false) | Err(_) => {
-                held.store(false, Release);
-                return;
-            }
+        let renewed = held.ask(shared.remote().renew_name(&name, id, LIFE)).await;
+        if matches!(renewed, Ok(false)) {
+            return;
         }
     }
 }

@@ -3,9 +3,10 @@
 //! Invariant: a hit writes no memory that another thread writes. Each thread counts for itself;
 //! [`Stats`] adds up when somebody asks.
 
+use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use crate::codec::CodecError;
 use serde::Serialize;
@@ -154,6 +155,10 @@ pub(crate) struct PrefixStats {
     name: Box<str>,
     per_thread: ThreadLocal<Counters>,
     mismatch_reported: Once,
+    codec_reported: Once,
+    tags_reported: Once,
+    /// That of the first type of value seen here: mostly there is no other.
+    schema: OnceLock<(TypeId, u16)>,
 }
 
 impl PrefixStats {
@@ -162,6 +167,9 @@ impl PrefixStats {
             name: name.into(),
             per_thread: ThreadLocal::new(),
             mismatch_reported: Once::default(),
+            codec_reported: Once::default(),
+            tags_reported: Once::default(),
+            schema: OnceLock::new(),
         }
     }
 
@@ -172,6 +180,14 @@ impl PrefixStats {
         counter.store(counter.load(Relaxed) + 1, Relaxed);
         if tracing::Level::DEBUG <= tracing::level_filters::LevelFilter::current() {
             self.log(event);
+        }
+    }
+
+    /// The id of a value's type, of which its name is hashed once.
+    pub(crate) fn schema(&self, value: TypeId, id: impl Fn() -> u16) -> u16 {
+        match self.schema.get_or_init(|| (value, id())) {
+            (known, id) if *known == value => *id,
+            _ => id(),
         }
     }
 
@@ -197,7 +213,7 @@ impl PrefixStats {
     /// not stored.
     #[cold]
     pub(crate) fn version_missing(&self, prefix: &str) {
-        if self.mismatch_reported.first() {
+        if self.codec_reported.first() {
             tracing::error!(
                 prefix,
                 "this codec decodes a changed type without noticing; give the key a version, or nothing is stored"
@@ -205,10 +221,21 @@ impl PrefixStats {
         }
     }
 
+    /// More tags, or longer ones, than an entry can have: said once, not stored.
+    #[cold]
+    pub(crate) fn too_many_tags(&self, prefix: &str) {
+        if self.tags_reported.first() {
+            tracing::error!(
+                prefix,
+                "an answer has more than 60 tags, or very long ones; it is not stored"
+            );
+        }
+    }
+
     /// A value that its codec cannot write: said once, not stored.
     #[cold]
     pub(crate) fn not_encoded(&self, prefix: &str, error: &CodecError) {
-        if self.mismatch_reported.first() {
+        if self.codec_reported.first() {
             tracing::error!(prefix, %error, "a value cannot be stored");
         }
     }

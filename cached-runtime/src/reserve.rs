@@ -25,7 +25,8 @@ pub struct Reservation<T> {
 
 impl Cache {
     /// Stores a value. It must be current when `put` is called: invalidations that came before are
-    /// not seen. For a value that was read earlier there is [`reserve`](Self::reserve). Loads of the
+    /// not seen. Nor are those of other processes that come between the call and the moment it
+    /// reaches the store. For a value that was read earlier there is [`reserve`](Self::reserve). Loads of the
     /// key that run already are not stored afterwards.
     ///
     /// # Errors
@@ -64,7 +65,8 @@ impl Cache {
     /// invalidated from now on keeps the value out.
     ///
     /// Loads of the key that run already are not stored any more; what is stored stays readable
-    /// until the place is filled.
+    /// until the place is filled. Cached calls that find nothing wait meanwhile, as they would for
+    /// a load, so do not keep the place for longer than it takes.
     ///
     /// # Errors
     /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized, and
@@ -108,6 +110,8 @@ impl Cache {
         subject.set_policy(self, policy.for_value());
         self.store()
             .supersede(&subject.cell, self.sequence().next());
+        // Of the call itself: what is invalidated from here on is newer than the value.
+        let start = self.sequence().next();
         let terms = match self.shared().filter(|_| self.is_enabled()) {
             None => Terms::Apart,
             Some(shared) => {
@@ -120,7 +124,8 @@ impl Cache {
                 terms
             }
         };
-        let loading = Loading::on(self, None, terms);
+        let mut loading = Loading::on(self, None, terms);
+        loading.start = start;
         Ok(Reservation {
             cache: self.clone(),
             subject,
@@ -143,7 +148,7 @@ impl<T: Cacheable> Subject<T> {
             Claimed::Leased(lease, proofs) => {
                 Some(Terms::Leased(Box::new((share, sight)), proofs, lease))
             }
-            Claimed::Busy(_) | Claimed::Changed | Claimed::Refused => None,
+            Claimed::Busy(_) | Claimed::Changed | Claimed::Pass | Claimed::Refused => None,
         }
     }
 }
@@ -158,6 +163,9 @@ impl<T: Cacheable> Reservation<T> {
     /// is invalidated then.
     pub async fn fill(self, value: &T) -> Result<bool, Error> {
         let (cache, key) = (self.cache.clone(), self.subject.key.clone());
+        if !cache.is_enabled() {
+            return Ok(false);
+        }
         let kept = self.keep(value).await;
         if matches!(kept, Kept::Stored(_)) {
             return Ok(true);
@@ -172,6 +180,12 @@ impl<T: Cacheable> Reservation<T> {
 
     async fn keep(mut self, value: &T) -> Kept {
         let codec = plain_codec::<T>();
+        // In this order: an invalidation that is not seen here has yet to rotate its tokens, which
+        // were read before.
+        let start = self.loading.start;
+        if !self.subject.may_store(&self.cache, Some(value), start) {
+            return Kept::Overtaken;
+        }
         self.subject
             .settle(&self.cache, &codec, &mut self.loading, Some(value))
             .await

@@ -11,6 +11,8 @@ mod support;
 mod batch;
 #[cfg(feature = "redis")]
 mod conformance;
+#[cfg(feature = "redis")]
+mod fleet;
 mod freshness;
 mod hardening;
 mod harness;
@@ -19,10 +21,13 @@ mod keys;
 mod modes;
 mod one_load;
 #[cfg(feature = "redis")]
+mod oracle;
+#[cfg(feature = "redis")]
 mod redis_link;
 mod roles;
 mod runtimes;
 mod secrets;
 mod shared;
+mod shared_hardening;
 mod storing;
 mod writes;

@@ -19,6 +19,14 @@ fn child_process() {
         match parent.role().as_str() {
             "echo" => echo(parent).await,
             "owner" => owner(parent).await,
+            #[cfg(feature = "redis")]
+            "oracle" => crate::oracle::child(parent).await,
+            #[cfg(feature = "redis")]
+            "schedules" => crate::oracle::schedules(parent).await,
+            #[cfg(feature = "redis")]
+            "member" => crate::fleet::serve(parent).await,
+            #[cfg(feature = "redis")]
+            "two_runtimes" => crate::fleet::two_runtimes(parent).await,
             other => panic!("there is no role `{other}`"),
         }
     });

@@ -3,10 +3,15 @@
 
 use std::sync::Arc;
 
+use cache_aside::codec::{Json, MessagePack, Postcard};
 use cache_aside::remote::DoubleServer;
-use cache_aside::{Cache, CacheExt, Key, Outcome, Policy, Tier, cache_aside};
+use cache_aside::{
+    Cache, CacheExt, Codec, CodecError, HealthStatus, Key, Outcome, Policy, Tier, cache_aside,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::support::{MINUTE, SECOND, World, until};
+use crate::support::{Broken, MINUTE, SECOND, World, until};
 
 /// Processes that share a store and a source.
 pub(crate) struct Fleet {
@@ -283,4 +288,173 @@ async fn r12_a_store_that_is_gone_costs_loads_and_nothing_else() {
         }
     }
     panic!("an invalidation that was owed was never done");
+}
+
+/// Writes values as JSON turned round, to be told from all others.
+#[derive(Debug)]
+struct Reversed;
+
+impl Codec for Reversed {
+    const ID: u8 = 200;
+
+    fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
+        let mut bytes = serde_json::to_vec(value).map_err(|_| CodecError::encode("reversed"))?;
+        bytes.reverse();
+        Ok(bytes)
+    }
+
+    fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+        let bytes: Vec<u8> = bytes.iter().rev().copied().collect();
+        serde_json::from_slice(&bytes).map_err(|_| CodecError::decode("reversed"))
+    }
+}
+
+async fn what_two_has(
+    fleet: &Fleet,
+    version: u64,
+    policy: Policy<String>,
+    value: &str,
+) -> (Option<String>, Option<&'static str>) {
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    let key = Key::<String>::new("shared.text", &(1u64,)).version(version);
+    one.cache
+        .put(&key, &value.to_owned(), &policy)
+        .await
+        .unwrap();
+    let load = || async { Err::<String, _>(Broken) };
+    let found = two.cache.get_or_load(&key, &policy, load).await.ok();
+    let info = two.cache.inspect(&key).await;
+    (found, info.and_then(|info| info.codec))
+}
+
+#[tokio::test]
+async fn every_codec_carries_values_from_process_to_process() {
+    let fleet = Fleet::of(2).await;
+    let policy = || Policy::ttl(MINUTE);
+    let said = "said";
+    let text = |codec| (Some(said.to_owned()), Some(codec));
+    let named = policy().codec::<String>(MessagePack);
+    assert_eq!(
+        what_two_has(&fleet, 1, named, said).await,
+        text("messagepack")
+    );
+    let json = policy().codec::<String>(Json);
+    assert_eq!(what_two_has(&fleet, 2, json, said).await, text("json"));
+    let postcard = policy().codec::<String>(Postcard);
+    assert_eq!(
+        what_two_has(&fleet, 3, postcard, said).await,
+        text("postcard")
+    );
+    let own = policy().codec::<String>(Reversed);
+    assert_eq!(what_two_has(&fleet, 4, own, said).await, text("user"));
+}
+
+#[tokio::test]
+async fn a_codec_that_does_not_notice_changes_needs_a_version() {
+    let fleet = Fleet::of(1).await;
+    let world = &fleet.worlds[0];
+    let policy = Policy::ttl(MINUTE).codec::<u64>(Postcard).not_local();
+    let key = Key::<u64>::new("shared.unversioned", &(1u64,));
+    world.cache.put(&key, &1, &policy).await.unwrap();
+    assert_eq!(world.cache.get(&key).await, None);
+    let key = key.version(1);
+    world.cache.put(&key, &1, &policy).await.unwrap();
+    assert_eq!(world.cache.get(&key).await, Some(1));
+}
+
+#[tokio::test]
+async fn large_values_are_compressed_and_too_large_ones_are_not_stored() {
+    let fleet = Fleet::of(2).await;
+    let long = "again and ".repeat(2_000);
+    let small = Policy::ttl(MINUTE).compress_above(1_024).max_size(100_000);
+    let found = what_two_has(&fleet, 1, small.clone().codec::<String>(Json), &long).await;
+    assert_eq!(found, (Some(long.clone()), Some("json")));
+    let largest = fleet.server.largest_entry();
+    assert!(
+        largest < long.len() / 10,
+        "{largest} bytes of {}",
+        long.len()
+    );
+    let tight = small.max_size(1_000).codec::<String>(Json);
+    assert_eq!(what_two_has(&fleet, 2, tight, &long).await, (None, None));
+}
+
+#[tokio::test]
+async fn without_single_flight_processes_load_side_by_side() {
+    #[cache_aside(ttl = "1m", prefix = "shared.off", single_flight = off, skip(world), cache = world.cache)]
+    async fn off(world: &World, id: u64) -> u64 {
+        world.load().await
+    }
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    one.hold();
+    let calls =
+        [one, two, two].map(|world| world.spawn(|world| async move { off(&world, 1).await }));
+    one.reached(3).await;
+    one.let_go();
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_shorter_ttl_of_the_reader_counts() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    let key = Key::<u64>::new("shared.ttl", &(1u64,));
+    let old = Policy::ttl(MINUTE * 60).jitter(0.0);
+    one.cache.put(&key, &1, &old).await.unwrap();
+    fleet.advance(MINUTE * 2);
+    let new = Policy::ttl(MINUTE).jitter(0.0);
+    let load = || async { Ok::<_, Broken>(2) };
+    assert_eq!(two.cache.get_or_load(&key, &new, load).await, Ok(2));
+}
+
+#[tokio::test]
+async fn calls_by_hand_are_send_whatever_their_error_is() {
+    fn send<F: Future + Send>(call: F) -> F {
+        call
+    }
+    let fleet = Fleet::of(1).await;
+    let cache = &fleet.worlds[0].cache;
+    let (key, policy) = (
+        Key::<u64>::new("shared.send", &(1u64,)),
+        Policy::ttl(MINUTE),
+    );
+    let load = || async { Ok::<_, Box<dyn std::error::Error>>(1) };
+    assert_eq!(
+        send(cache.get_or_load(&key, &policy, load)).await.unwrap(),
+        1
+    );
+    let find = || async { Ok::<_, Box<dyn std::error::Error>>(Some(1)) };
+    assert_eq!(
+        send(cache.find_or_load(&key, &policy, find)).await.unwrap(),
+        Some(1)
+    );
+}
+
+#[tokio::test]
+async fn health_says_what_is_wrong_with_the_store() {
+    let fleet = Fleet::of(1).await;
+    let world = &fleet.worlds[0];
+    assert_eq!(world.cache.health().await.status, HealthStatus::Healthy);
+    fleet.server.go_down();
+    let _ = world.cache.invalidate_tag("t").await;
+    let health = world.cache.health().await;
+    assert_eq!(health.status, HealthStatus::Degraded);
+    assert_eq!(health.reasons.len(), 2, "{:?}", health.reasons);
+    fleet.server.come_up();
+    for _ in 0..500 {
+        if world.cache.health().await.status == HealthStatus::Healthy {
+            return;
+        }
+        tokio::time::sleep(SECOND / 100).await;
+    }
+    panic!("{:?}", world.cache.health().await);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Answers, BatchMiss, Each, Missing};
 use crate::background::{join_all, within};
-use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, Subject, Terms, meet};
+use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Subject, Terms, meet};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::remote::{Ended, How, Waiter};
@@ -20,6 +20,9 @@ pub(super) struct Abroad<K, M: Answers> {
     left: Duration,
     failed: bool,
 }
+
+/// A batch has one body and queues with nobody.
+const UNSHARED: Terms = Terms::Unshared { queue: false };
 
 type Elements<C, M> = Vec<Missing<<C as Each>::Key, M>>;
 type Foreign<C, M> = Vec<Abroad<<C as Each>::Key, M>>;
@@ -113,7 +116,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 }
                 Claimed::Busy(left) if may_wait => left,
                 Claimed::Changed if may_wait => Duration::ZERO,
-                Claimed::Busy(_) | Claimed::Changed | Claimed::Refused => {
+                Claimed::Busy(_) | Claimed::Changed | Claimed::Pass | Claimed::Refused => {
                     missing.stay_unshared();
                     ours.push(missing);
                     continue;
@@ -142,23 +145,29 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .iter()
             .map(|abroad| abroad.missing.subject.policy.options.lease_wait);
         let mut rest = waits.min().unwrap_or_default();
+        let mut idle = 0;
         loop {
-            for abroad in &mut abroad {
-                let pause = (abroad.left + GRACE).min(LONGEST_SILENCE).min(rest);
-                if abroad.left.is_zero() {
-                    continue;
-                }
-                match within(pause, abroad.waiter.news()).await {
+            let busy = abroad.iter().filter(|abroad| !abroad.left.is_zero());
+            let soonest = busy.map(|abroad| abroad.left).min();
+            if let Some(left) = soonest {
+                let pause = (left + GRACE).min(LONGEST_SILENCE).min(rest);
+                let busy = abroad.iter_mut().filter(|abroad| !abroad.left.is_zero());
+                let news = busy.map(|abroad| async {
+                    let news = abroad.waiter.news().await;
+                    abroad.failed |= matches!(news, Some(Ended::Failed | Ended::NotStored));
+                });
+                match within(pause, join_all(news.collect())).await {
                     None => rest -= pause,
-                    Some(Some(Ended::Failed | Ended::NotStored)) => abroad.failed = true,
-                    Some(_) => {}
+                    Some(_) => idle += 1,
                 }
+            } else {
+                idle += 1;
             }
             let failed: Vec<bool> = abroad.iter().map(|abroad| abroad.failed).collect();
-            let give_up = rest.is_zero() || failed.contains(&true);
+            let give_up = rest.is_zero() || failed.contains(&true) || idle >= MOST_LOOKS;
             let missing = abroad.into_iter().map(|abroad| abroad.missing).collect();
             let missing = self.meet(codec, missing).await;
-            let missing = self.take_fresh(codec, missing);
+            let missing = self.take_fresh(codec, missing, Event::Joined);
             let (mut ours, still) = self.claim(missing, !give_up).await;
             if ours.is_empty() && !still.is_empty() {
                 abroad = still;
@@ -199,9 +208,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             }
             let subject: &Subject<M::Value> = &missing.subject;
             let value = value.as_ref();
-            match std::mem::replace(&mut missing.terms, Terms::Unshared) {
+            match std::mem::replace(&mut missing.terms, UNSHARED) {
                 Terms::Apart => drop(subject.keep(cache, element, value, &loading)),
-                Terms::Unshared => subject.stats.count(Event::NotStored),
+                Terms::Unshared { .. } => subject.stats.count(Event::NotStored),
                 Terms::Kept(seen, proofs) => {
                     let answer = subject.loaded(cache, element, value, &loading);
                     keeping.push(async move {
@@ -224,10 +233,14 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 let cargo = subject
                     .pack(element, (share, sight), (proofs, lease), &answer)
                     .await;
-                if cargo.is_none() {
-                    subject.not_shipped(share, sight);
+                match cargo {
+                    Ok(cargo) => Some((subject, cargo, answer)),
+                    Err((proofs, lease)) => {
+                        subject.not_kept(cache, answer.start);
+                        lease.decline(sight, proofs.as_ref()).await;
+                        None
+                    }
                 }
-                cargo.map(|cargo| (subject, cargo, answer))
             })
             .collect();
         let packed: Vec<_> = join_all(packing).await.into_iter().flatten().collect();
@@ -237,9 +250,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             answers.push((subject, answer));
         }
         if let Some(tier) = cache.shared().filter(|_| !cargo.is_empty()) {
+            let now = cache.clock().now();
             let stored = tier.fill(cargo).await;
             for ((subject, answer), stored) in answers.iter().zip(stored) {
-                subject.shipped(cache, element, stored, answer);
+                subject.shipped(cache, element, stored, answer, now);
             }
         }
         let answers = landing
@@ -252,6 +266,6 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 impl<K, M: Answers> Missing<K, M> {
     fn stay_unshared(&mut self) {
         self.subject.stats.count(Event::Unshared);
-        self.terms = Terms::Unshared;
+        self.terms = UNSHARED;
     }
 }

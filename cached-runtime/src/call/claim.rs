@@ -17,10 +17,12 @@ use super::{Miss, Subject};
 
 /// A message may be lost: who waits looks for itself at least this often.
 pub(crate) const LONGEST_SILENCE: Duration = Duration::from_secs(1);
+/// Two commands a second are the most that a wait costs.
+const SHORTEST_SILENCE: Duration = Duration::from_millis(500);
 /// Past the end of a lease that was not renewed.
 pub(crate) const GRACE: Duration = Duration::from_millis(10);
 /// Entries that come and are not valid: after so many looks a caller loads by itself.
-const MOST_LOOKS: u32 = 8;
+pub(crate) const MOST_LOOKS: u32 = 8;
 
 /// On what terms a load runs.
 #[derive(Debug)]
@@ -31,8 +33,9 @@ pub(crate) enum Terms {
     Kept(Box<(Share, Sight)>, Proofs),
     /// Stored for all processes under a lease.
     Leased(Box<(Share, Sight)>, Proofs, Lease),
-    /// For this caller alone.
-    Unshared,
+    /// For those only who came before it begins; for nobody but this caller if it does not `queue`
+    /// with others of its kind.
+    Unshared { queue: bool },
 }
 
 /// How a caller goes on who needs a load.
@@ -42,6 +45,15 @@ pub(super) enum Aboard<R> {
     Answer(R),
     /// Another process refreshes this already.
     Leave(Arc<AnyEntry>),
+}
+
+/// Why a load is for nobody else.
+#[derive(Clone, Copy)]
+enum Why {
+    /// The store cannot be used, or the caller does not want to wait for other processes.
+    Unusable,
+    /// A load was waited for that came to nothing.
+    Waited,
 }
 
 /// What a wait for another process's load comes to.
@@ -55,6 +67,18 @@ enum Abroad<R> {
     Cut(R),
 }
 
+/// How long to wait for a message. The first time until the lease may be over; later less often
+/// than twice a second, however short leases are.
+fn pause(left: Duration, polls: u32) -> Duration {
+    let shortest = if polls == 0 {
+        Duration::ZERO
+    } else {
+        SHORTEST_SILENCE
+    };
+    let silence = (left + GRACE).clamp(shortest, LONGEST_SILENCE);
+    silence.mul_f64(1.0 + fastrand::f64() / 10.0)
+}
+
 impl<R, T, E> Miss<R, T, E> {
     /// Settles on what terms this caller loads, or finds that it need not.
     pub(super) async fn claim(
@@ -64,7 +88,7 @@ impl<R, T, E> Miss<R, T, E> {
     ) -> Aboard<R> {
         let mut seen = match std::mem::take(&mut self.access) {
             Access::Apart => return Aboard::Load(Terms::Apart),
-            Access::Blind => return self.unshared(leader),
+            Access::Blind => return self.unshared(codec, leader, Why::Unusable),
             Access::Seen(seen) => seen,
         };
         if !seen.0.holds_entry {
@@ -74,13 +98,13 @@ impl<R, T, E> Miss<R, T, E> {
             }
             return match share.tier.tokens_for(share, sight).await {
                 Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
-                None => self.unshared(leader),
+                None => self.unshared(codec, leader, Why::Unusable),
             };
         }
         let options = &self.subject.policy.options;
         let (ttl, mut rest) = (options.lease, options.lease_wait);
         let mut waiter = seen.0.tier.waiter(&seen.0);
-        let (mut looks, mut failed) = (0, false);
+        let (mut looks, mut polls, mut failed) = (0, 0, false);
         loop {
             waiter.forget();
             let (share, sight) = &mut *seen;
@@ -88,25 +112,38 @@ impl<R, T, E> Miss<R, T, E> {
                 Claimed::Leased(lease, proofs) => {
                     return Aboard::Load(Terms::Leased(seen, proofs, lease));
                 }
-                Claimed::Refused => return self.unshared(leader),
+                Claimed::Refused => return self.unshared(codec, leader, Why::Unusable),
+                Claimed::Pass => return self.unshared(codec, leader, Why::Waited),
                 Claimed::Changed => {}
                 Claimed::Busy(_) if self.is_refresh() => {
                     if let Some(found) = self.found.clone() {
                         return Aboard::Leave(found);
                     }
-                    return self.unshared(leader);
+                    return self.unshared(codec, leader, Why::Waited);
                 }
-                Claimed::Busy(_) if failed || self.hurry => return self.unshared(leader),
+                Claimed::Busy(_) if failed || self.hurry => {
+                    return self.unshared(codec, leader, Why::Waited);
+                }
+                Claimed::Busy(_) if !self.waits_abroad() => {
+                    return self.unshared(codec, leader, Why::Unusable);
+                }
                 Claimed::Busy(left) => {
-                    match self.wait_abroad(codec, left, &mut rest, &mut waiter).await {
+                    let abroad = self.wait_abroad(codec, left, &mut rest, &mut polls, &mut waiter);
+                    match abroad.await {
                         Abroad::Ask => continue,
                         Abroad::Look => {}
                         Abroad::Failed => {
-                            // One attempt of this process's own, at once.
+                            // One attempt of this process's own, at once; if that could not be shared
+                            // either, one for each who waits.
                             failed = true;
+                            if !codec.shape.can_share()
+                                && let Some(leader) = leader.take()
+                            {
+                                leader.land(Landing::Unshared);
+                            }
                             continue;
                         }
-                        Abroad::LoadAlone => return self.unshared(leader),
+                        Abroad::LoadAlone => return self.unshared(codec, leader, Why::Waited),
                         Abroad::Cut(answer) => {
                             self.count(Event::LoadTimeout);
                             if let Some(leader) = leader.take() {
@@ -128,7 +165,7 @@ impl<R, T, E> Miss<R, T, E> {
             }
             match std::mem::take(&mut self.access) {
                 Access::Seen(again) if looks < MOST_LOOKS => seen = again,
-                _ => return self.unshared(leader),
+                _ => return self.unshared(codec, leader, Why::Waited),
             }
         }
     }
@@ -143,7 +180,7 @@ impl<R, T, E> Miss<R, T, E> {
         if let Some(leader) = leader.take() {
             leader.land(Landing::Arrived(Arc::clone(entry)));
         }
-        Aboard::Answer(self.answer(codec, entry))
+        Aboard::Answer(self.joined_answer(codec, entry))
     }
 
     /// What a flight that landed between this caller's look and its boarding left in this process,
@@ -178,13 +215,24 @@ impl<R, T, E> Miss<R, T, E> {
         }
     }
 
-    /// Whoever waits for this caller loads by itself, at once.
-    fn unshared(&self, leader: &mut Option<Leader>) -> Aboard<R> {
+    /// A load that proves nothing to those who come later. Whoever joined by now came before it
+    /// begins and may share it; but where they have waited for a load already, and a failure could
+    /// not be shared, each has an attempt of its own at once.
+    fn unshared(&self, codec: &Codec<R, T, E>, leader: &mut Option<Leader>, why: Why) -> Aboard<R> {
         self.count(Event::Unshared);
-        if let Some(leader) = leader.take() {
+        let queue = codec.shape.can_share() || matches!(why, Why::Unusable);
+        if queue {
+            if let Some(leader) = leader {
+                leader.close();
+            }
+        } else if let Some(leader) = leader.take() {
             leader.land(Landing::Unshared);
         }
-        Aboard::Load(Terms::Unshared)
+        Aboard::Load(Terms::Unshared { queue })
+    }
+
+    fn waits_abroad(&self) -> bool {
+        self.subject.policy.options.single_flight == SingleFlight::Cluster
     }
 
     /// Waits for another process's load until it says how it ended, its lease may be over, or this
@@ -194,31 +242,38 @@ impl<R, T, E> Miss<R, T, E> {
         codec: &Codec<R, T, E>,
         left: Duration,
         rest: &mut Duration,
+        polls: &mut u32,
         waiter: &mut Waiter,
     ) -> Abroad<R> {
         let options = &self.subject.policy.options;
-        if options.single_flight != SingleFlight::Cluster || rest.is_zero() {
-            return Abroad::LoadAlone;
-        }
-        let spent = options.lease_wait.saturating_sub(*rest);
         let limit = options.load_timeout.filter(|_| self.may_cut(codec));
-        let until_cut = limit.map(|limit| limit.saturating_sub(spent));
-        if let Some(limit) = limit
-            && until_cut == Some(Duration::ZERO)
-            && let Some(answer) = self.instead(codec, limit)
-        {
-            return Abroad::Cut(answer);
-        }
-        let silence = (left + GRACE).min(LONGEST_SILENCE);
-        let silence = silence.mul_f64(1.0 + fastrand::f64() / 10.0);
-        let pause = silence.min(*rest).min(until_cut.unwrap_or(Duration::MAX));
-        match within(pause, waiter.news()).await {
-            None => {
-                *rest -= pause;
-                Abroad::Ask
+        loop {
+            if rest.is_zero() {
+                return Abroad::LoadAlone;
             }
-            Some(Some(Ended::Failed | Ended::NotStored)) => Abroad::Failed,
-            Some(Some(Ended::Filled | Ended::Invalidated) | None) => Abroad::Look,
+            let spent = options.lease_wait.saturating_sub(*rest);
+            let until_cut = limit.map(|limit| limit.saturating_sub(spent));
+            if let Some(limit) = limit
+                && until_cut == Some(Duration::ZERO)
+                && let Some(answer) = self.instead(codec, limit)
+            {
+                return Abroad::Cut(answer);
+            }
+            let until_cut = until_cut.filter(|left| !left.is_zero());
+            let pause = pause(left, *polls).min(*rest);
+            let pause = pause.min(until_cut.unwrap_or(Duration::MAX));
+            match within(pause, waiter.news()).await {
+                None => {
+                    *rest -= pause;
+                    *polls += 1;
+                    // One caller of the process asks for all who wait.
+                    if waiter.asks() {
+                        return Abroad::Ask;
+                    }
+                }
+                Some(Some(Ended::Failed | Ended::NotStored)) => return Abroad::Failed,
+                Some(Some(Ended::Filled | Ended::Invalidated) | None) => return Abroad::Look,
+            }
         }
     }
 }

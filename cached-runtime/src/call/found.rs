@@ -21,7 +21,7 @@ use super::meet::Access;
 use super::{Miss, Subject};
 
 /// So long a caller waits for another's load; then it leads one of its own, which the others join.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the call does first.
 pub(super) enum Open {
@@ -117,6 +117,13 @@ impl<R, T, E> Miss<R, T, E> {
             .report
             .report(|| Report::found(outcome, self.tier, now.since(found.life.born)));
         Subject::open(codec, found)
+    }
+
+    /// The same for an answer that was waited for.
+    pub(super) fn joined_answer(&self, codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
+        self.count(Event::Joined);
+        self.mode.report.report(|| Report::loaded(Outcome::Joined));
+        Subject::open(codec, entry)
     }
 
     pub(super) async fn alone<F: Future<Output = R>>(self, body: F) -> R {

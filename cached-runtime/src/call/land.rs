@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::error::LoadTimeout;
-use crate::flight::{Landing, Leader};
+use crate::flight::{Landing, Leader, Running};
 use crate::freshness::Life;
 use crate::key::RawKey;
 use crate::local::{AnyEntry, EntryHead, KeyCell, NotFound, Refused};
@@ -61,6 +61,8 @@ pub(crate) struct Loading {
     pub(crate) start: Number,
     pub(crate) began: Moment,
     leader: Option<Leader>,
+    /// A load on no terms at all may still be shared by those who came before it began.
+    pub(super) lane: Option<Running>,
     terms: Terms,
 }
 
@@ -75,6 +77,7 @@ impl Loading {
             start,
             began: cache.clock().now(),
             leader,
+            lane: None,
             terms: Terms::Apart,
         }
     }
@@ -93,6 +96,9 @@ impl Loading {
 
 impl Loading {
     fn land(&mut self, landing: Landing) {
+        if let Some(lane) = self.lane.take() {
+            lane.land(landing.clone());
+        }
         if let Some(leader) = self.leader.take() {
             leader.land(landing);
         }
@@ -254,9 +260,10 @@ impl<T> Subject<T> {
         }
         let loaded = self.loaded(cache, codec, value, loading);
         match terms {
-            Terms::Apart | Terms::Unshared => {
+            Terms::Apart | Terms::Unshared { .. } => {
                 self.stats.count(Event::NotStored);
-                Kept::Unproven
+                // Whoever shares this load came before it began.
+                Kept::NotStored(self.unkept_entry(cache, codec, &loaded))
             }
             Terms::Kept(seen, proofs) => {
                 self.keep_with_tokens(cache, codec, &seen, proofs, loaded)
@@ -323,6 +330,11 @@ impl<T> Subject<T> {
                 Kept::Overtaken
             }
         }
+    }
+
+    /// Whether nothing that an answer of this process depends on was invalidated since `start`.
+    pub(crate) fn may_store(&self, cache: &Cache, value: Option<&T>, start: Number) -> bool {
+        self.is_latest(cache, start) && self.tags_of(cache, value).unbroken_since(start)
     }
 
     /// Zero: not to be stored.

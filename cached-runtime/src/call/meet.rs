@@ -70,7 +70,7 @@ pub(crate) async fn meet<R, T, E>(
         .map(|(_, found)| Subject::<T>::copy(cache, found.as_deref()));
     let sought: Vec<_> = shares.iter().zip(copies).collect();
     // Drawn before the store is asked: what is invalidated from here on is newer than its answer.
-    let start = cache.sequence().next();
+    let start = (cache.sequence().next(), cache.clock().now());
     let looks = tier.look_each(&sought).await;
     let blind = Met {
         found: None,
@@ -131,9 +131,12 @@ impl<T> Subject<T> {
                 known,
                 families: self.families(),
             },
-            schema: schema_id((codec.type_name)(), None),
+            schema: self
+                .stats
+                .schema(codec.type_id, || schema_id((codec.type_name)(), None)),
             holds_entry,
             longest_life: ttl.saturating_add(options.windows.longest()),
+            open_ended: self.policy.tells_nothing() || self.policy.adds_tags(),
         }
     }
 
@@ -175,7 +178,7 @@ impl<T> Subject<T> {
         codec: &Codec<R, T, E>,
         share: &Share,
         local: Option<Arc<AnyEntry>>,
-        start: Number,
+        start: (Number, Moment),
         found: Found,
     ) -> (Option<Arc<AnyEntry>>, Tier) {
         let entry = match found {
@@ -194,7 +197,7 @@ impl<T> Subject<T> {
         };
         if entry.is_none() && local.is_some() {
             // The copy is of no use to anybody any more.
-            cache.store().remove_older(&self.key, start, |_| true);
+            cache.store().remove_older(&self.key, start.0, |_| true);
         }
         (entry, Tier::Remote)
     }
@@ -204,7 +207,7 @@ impl<T> Subject<T> {
         cache: &Cache,
         codec: &Codec<R, T, E>,
         share: &Share,
-        start: Number,
+        start: (Number, Moment),
         fetched: &Fetched,
     ) -> Option<Arc<AnyEntry>> {
         let header = &fetched.header;
@@ -212,7 +215,11 @@ impl<T> Subject<T> {
         let value_codec = self
             .value_codec(codec)
             .filter(|chosen| chosen.id == header.codec)
-            .or_else(|| (codec.stored_as)(header.codec))?;
+            .or_else(|| (codec.stored_as)(header.codec));
+        let Some(value_codec) = value_codec else {
+            self.stats.count(Event::Corrupt);
+            return None;
+        };
         if header.negative && codec.shape.not_found.is_none() {
             return None;
         }
@@ -220,12 +227,19 @@ impl<T> Subject<T> {
             self.stats.count(Event::Corrupt);
             return None;
         };
-        let now = cache.clock().now();
+        // The store's clock was read after this moment.
+        let (start, now) = start;
         let options = &self.policy.options;
         let life = Life::found(
             now,
             fetched.age,
-            (header.fresh_for, header.usable_for),
+            // Whoever stored it may have wanted it fresh for longer than this caller does.
+            (
+                header
+                    .fresh_for
+                    .min(self.policy.longest_ttl(header.negative)),
+                header.usable_for,
+            ),
             options.early.map(|early| (early, header.cost)),
         );
         let weight = cache
@@ -234,7 +248,10 @@ impl<T> Subject<T> {
         // The first is the namespace, whose number the store of this process keeps by itself.
         let cells = fetched.backing.proofs.iter().skip(1);
         let tags = cells.filter_map(|(cell, _)| match cell {
-            Cell::Tag(name) => Some(cache.tags().cell_named(name)),
+            Cell::Tag(name) => {
+                let known = self.tags.iter().find(|tag| tag.is_named(name));
+                Some(known.map_or_else(|| cache.tags().cell_named(name), Arc::clone))
+            }
             Cell::Family(_) | Cell::Key(_) => None,
         });
         let tags = tags.collect();
@@ -253,7 +270,7 @@ impl<T> Subject<T> {
         };
         if self.keeps_copies() {
             // What came in between keeps the copy out, and does not concern this reader.
-            self.keep_copy(cache, &entry);
+            let _ = self.keep_copy(cache, &entry);
         }
         Some(entry)
     }

@@ -7,21 +7,25 @@ use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::codec::compress::{Packed, compress};
 use crate::defect::Defect;
+use crate::envelope::MAX_TOKENS;
 use crate::freshness::Life;
-use crate::local::{AnyEntry, EntryHead, NotFound};
+use crate::local::{AnyEntry, EntryHead, NotFound, Refused};
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Local;
-use crate::remote::{Cell, Release};
-use crate::shared::{Backing, Cargo, Lease, Order, Proofs, Share, Sight, Stored};
+use crate::remote::Cell;
+use crate::shared::{Backing, Cargo, Lease, Proofs, Share, Sight, Stored};
 use crate::tags::Number;
 
 use super::land::{Kept, Loading, Subject};
 
+/// Of the tags that a value adds, in bytes; an envelope's header has no room for more.
+const MOST_TEXT: usize = 32 * 1_024;
+
 /// A loaded answer before it is stored.
 #[derive(Debug)]
 pub(crate) struct Loaded<'a, T> {
-    start: Number,
+    pub(crate) start: Number,
     /// `None`: "not found".
     value: Option<&'a T>,
     cost: Duration,
@@ -55,38 +59,49 @@ impl<T> Subject<T> {
         (proofs, lease): (Proofs, Lease),
         loaded: Loaded<'_, T>,
     ) -> Kept {
-        let Some(cargo) = self
-            .pack(codec, (share, sight), (proofs, lease), &loaded)
-            .await
-        else {
-            return self.not_shipped(share, sight);
+        let packed = self.pack(codec, (share, sight), (proofs, lease), &loaded);
+        let cargo = match packed.await {
+            Ok(cargo) => cargo,
+            Err((proofs, lease)) => {
+                self.not_kept(cache, loaded.start);
+                return if lease.decline(sight, proofs.as_ref()).await {
+                    Kept::NotStored(self.unkept_entry(cache, codec, &loaded))
+                } else {
+                    Kept::Unproven
+                };
+            }
         };
+        // An answer is fresh from when the store has it, which is not before this moment.
+        let now = cache.clock().now();
         let stored = share.tier.fill(vec![cargo]).await.pop();
-        self.shipped(cache, codec, stored.unwrap_or(Stored::Unknown), &loaded)
+        self.shipped(
+            cache,
+            codec,
+            stored.unwrap_or(Stored::Unknown),
+            &loaded,
+            now,
+        )
     }
 
-    /// Makes an answer ready to be stored; `None` if it may not or cannot be. Those who wait for it
-    /// are told so.
+    /// Makes an answer ready to be stored. What may not or cannot be comes back with its lease, and
+    /// with all that the answer rests on, where that can be shown.
     pub(crate) async fn pack<R, E>(
         &self,
         codec: &Codec<R, T, E>,
         (share, sight): (&Share, &Sight),
         (proofs, lease): (Proofs, Lease),
         loaded: &Loaded<'_, T>,
-    ) -> Option<Cargo> {
-        let packed = self.encode(codec, loaded);
-        let proofs = match packed {
-            Some(_) => self.all_proofs(share, sight, proofs, loaded.value).await,
-            None => None,
-        };
-        let (Some((codec, payload)), Some(mut proofs)) = (packed, proofs) else {
-            lease.release(Release::NotStored);
-            return None;
+    ) -> Result<Cargo, (Option<Proofs>, Lease)> {
+        let proofs = self.all_proofs(share, sight, proofs, loaded.value).await;
+        let (Some((codec, payload)), Some(mut proofs)) =
+            (self.encode(codec, loaded), proofs.clone())
+        else {
+            return Err((proofs, lease));
         };
         if Defect::TokensAfterLoad.is_on() {
             proofs = share.tier.current(proofs).await;
         }
-        Some(Cargo {
+        Ok(Cargo {
             schema: share.schema,
             lease,
             proofs,
@@ -107,28 +122,28 @@ impl<T> Subject<T> {
         codec: &Codec<R, T, E>,
         stored: Stored,
         loaded: &Loaded<'_, T>,
+        now: Moment,
     ) -> Kept {
         match stored {
             Stored::Proven(backing) => {
                 self.stats.count(Event::Stored);
-                let entry =
-                    self.backed_entry(cache, codec, loaded, backing, self.copy_until(cache));
+                let until = self.copy_until(cache);
+                let entry = self.backed_entry(cache, codec, loaded, backing, (now, until));
                 if self.keeps_copies() {
                     // What came in between keeps the copy out; those who wait were here before it.
-                    self.keep_copy(cache, &entry);
+                    let _ = self.keep_copy(cache, &entry);
                 }
                 Kept::Stored(entry)
             }
             Stored::Overtaken if Defect::BlindJoin.is_on() => {
-                let backing = Backing::new(None, [].into());
-                Kept::Stored(self.backed_entry(cache, codec, loaded, backing, Moment::FIRST))
+                Kept::Stored(self.unkept_entry(cache, codec, loaded))
             }
             Stored::Overtaken => {
                 self.stats.count(Event::Overtaken);
                 Kept::Overtaken
             }
             Stored::Refused => {
-                self.stats.count(Event::NotStored);
+                self.not_kept(cache, loaded.start);
                 Kept::Unproven
             }
             Stored::Unknown => {
@@ -147,40 +162,47 @@ impl<T> Subject<T> {
         proofs: Proofs,
         loaded: Loaded<'_, T>,
     ) -> Kept {
-        let stored = !loaded.ttl.is_zero() && self.keeps_copies();
-        let proofs = if stored {
-            self.all_proofs(share, sight, proofs, loaded.value).await
-        } else {
-            None
-        };
-        let Some(proofs) = proofs else {
-            return self.not_shipped(share, sight);
+        let now = cache.clock().now();
+        let Some(proofs) = self.all_proofs(share, sight, proofs, loaded.value).await else {
+            self.not_kept(cache, loaded.start);
+            return Kept::Unproven;
         };
         if !share.tier.confirm(&proofs).await {
             self.stats.count(Event::Overtaken);
             return Kept::Overtaken;
+        }
+        if loaded.ttl.is_zero() || !self.keeps_copies() {
+            self.not_kept(cache, loaded.start);
+            return Kept::NotStored(self.unkept_entry(cache, codec, &loaded));
         }
         let backing = Backing::new(None, proofs);
         let kept_until = match self.policy.options.local {
             Local::KeptFor(longest) => cache.clock().now().after(longest),
             Local::Kept | Local::NotKept => Moment::LAST,
         };
-        let entry = self.backed_entry(cache, codec, &loaded, backing, kept_until);
-        self.keep_copy(cache, &entry);
-        self.stats.count(Event::Stored);
-        Kept::Stored(entry)
+        let entry = self.backed_entry(cache, codec, &loaded, backing, (now, kept_until));
+        match self.keep_copy(cache, &entry) {
+            Ok(()) => {
+                self.stats.count(Event::Stored);
+                Kept::Stored(entry)
+            }
+            Err(Refused::Overtaken) => {
+                self.stats.count(Event::Overtaken);
+                Kept::Overtaken
+            }
+            Err(Refused::TooHeavy) => {
+                self.not_kept(cache, loaded.start);
+                Kept::NotStored(entry)
+            }
+        }
     }
 
     /// Nobody is given an older answer as fresh after a newer one was given.
-    pub(crate) fn not_shipped(&self, share: &Share, sight: &Sight) -> Kept {
+    pub(crate) fn not_kept(&self, cache: &Cache, start: Number) {
         self.stats.count(Event::NotStored);
-        if share.holds_entry && sight.entry.is_some() {
-            share.tier.owe(Order {
-                keys: vec![share.name.clone()],
-                tags: Vec::new(),
-            });
-        }
-        Kept::Unproven
+        let now = cache.clock().now();
+        let fresh = |older: &AnyEntry| older.life.is_fresh(now);
+        cache.store().remove_older(&self.key, start, fresh);
     }
 
     /// The codec and what it made of the value; `None` if the answer is not to be stored.
@@ -223,6 +245,11 @@ impl<T> Subject<T> {
         if added.is_empty() {
             return Some(known);
         }
+        let names = added.iter().map(Cell::text_len).sum::<usize>();
+        if known.len() + added.len() > MAX_TOKENS || names > MOST_TEXT {
+            self.stats.too_many_tags(self.key.prefix());
+            return None;
+        }
         share.tier.prove_tags(share, sight, &known, added).await
     }
 
@@ -239,17 +266,29 @@ impl<T> Subject<T> {
         added
     }
 
+    /// An entry that is in no store, for those who may have the answer all the same.
+    pub(super) fn unkept_entry<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        loaded: &Loaded<'_, T>,
+    ) -> Arc<AnyEntry> {
+        let backing = Backing::new(None, [].into());
+        let now = cache.clock().now();
+        self.backed_entry(cache, codec, loaded, backing, (now, Moment::FIRST))
+    }
+
     fn backed_entry<R, E>(
         &self,
         cache: &Cache,
         codec: &Codec<R, T, E>,
         loaded: &Loaded<'_, T>,
         backing: Backing,
-        kept_until: Moment,
+        (now, kept_until): (Moment, Moment),
     ) -> Arc<AnyEntry> {
         let options = &self.policy.options;
         let life = Life::new(
-            cache.clock().now(),
+            now,
             loaded.ttl,
             options.windows,
             None,
@@ -268,10 +307,10 @@ impl<T> Subject<T> {
         }
     }
 
-    pub(super) fn keep_copy(&self, cache: &Cache, entry: &Arc<AnyEntry>) {
+    pub(super) fn keep_copy(&self, cache: &Cache, entry: &Arc<AnyEntry>) -> Result<(), Refused> {
         let now = cache.clock().now();
-        if let Ok(evicted) = cache.store().insert(&self.key, &self.cell, entry, now) {
-            cache.observatory().evicted(evicted);
-        }
+        let evicted = cache.store().insert(&self.key, &self.cell, entry, now)?;
+        cache.observatory().evicted(evicted);
+        Ok(())
     }
 }

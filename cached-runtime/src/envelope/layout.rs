@@ -27,13 +27,11 @@ pub(super) const AT_CHECKSUM: usize = 68;
 pub(super) const FIXED: usize = 72;
 
 /// What tells one entry from all others: the lease and who granted it.
-pub(crate) const ID_AND_INCARNATION: Range<usize> = AT_ID..AT_BORN;
+pub(crate) const ID: Range<usize> = AT_ID..AT_INCARNATION;
 /// What the server writes.
 pub(crate) const STAMPS: Range<usize> = AT_BORN..AT_FRESH_FOR;
 /// An entry has no more tokens than this.
 pub(crate) const MAX_TOKENS: usize = 64;
-/// So many tokens, the first, may have no name.
-pub(super) const IMPLIED_NAMES: usize = 2;
 
 /// The lease under which an entry was stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -26,7 +26,8 @@
 //! | | | payload |
 //!
 //! The server cannot compute the checksum: the two forms of one stamp take its place for them.
-//! The first two tokens may have no name; theirs are known to the reader.
+//! The first two tokens have no name: the reader knows them. Where others have none, it is the empty
+//! tag.
 //!
 //! Reading is total: anything else than an envelope of this version is an [`Unreadable`], which is
 //! a miss. Nothing is believed before the checksum is, and the checksum is not believed about
@@ -43,7 +44,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::layout::{EntryId, ID_AND_INCARNATION, TokenRecord};
+pub(crate) use self::layout::{EntryId, ID, MAX_TOKENS, TokenRecord};
 pub(crate) use self::read::{Header, parse};
 pub(crate) use self::schema::schema_id;
 pub(crate) use self::write::Draft;
@@ -51,9 +52,5 @@ pub(crate) use self::write::Draft;
 // What the server does, and the reasons of a miss, for tests and for the fuzz target.
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::{
-    layout::{MAX_TOKENS, STAMPS},
-    open::Unreadable,
-    read::Corrupt,
-    stamp::stamp,
-    write::CannotSeal,
+    layout::STAMPS, open::Unreadable, read::Corrupt, stamp::stamp, write::CannotSeal,
 };

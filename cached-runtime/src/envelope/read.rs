@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::layout::{
     AT_BORN, AT_BORN_AGAIN, AT_CHECKSUM, AT_CODEC, AT_COMPRESSION, AT_COST, AT_FLAGS, AT_FRESH_FOR,
     AT_HEADER_LEN, AT_ID, AT_INCARNATION, AT_RAW_LEN, AT_SCHEMA, AT_TOKENS, AT_USABLE_FOR,
-    AT_VERSION, AT_ZERO, EntryId, FIXED, IMPLIED_NAMES, MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord,
-    VERSION, checksum,
+    AT_VERSION, AT_ZERO, EntryId, FIXED, MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord, VERSION,
+    checksum,
 };
 
 /// What an envelope says about its payload.
@@ -104,13 +104,10 @@ fn parse_tokens(mut records: &[u8], count: usize) -> Option<Vec<TokenRecord>> {
         return None;
     }
     let mut tokens = Vec::with_capacity(count);
-    for i in 0..count {
+    for _ in 0..count {
         let (len, rest) = records.split_first_chunk()?;
         let (name, rest) = rest.split_at_checked(u16::from_le_bytes(*len).into())?;
         let (proof, rest) = rest.split_first_chunk()?;
-        if name.is_empty() && i >= IMPLIED_NAMES {
-            return None;
-        }
         tokens.push(TokenRecord {
             name: std::str::from_utf8(name).ok()?.into(),
             proof: u64::from_le_bytes(*proof),

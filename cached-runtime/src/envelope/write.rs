@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::layout::{
     AT_CHECKSUM, AT_CODEC, AT_COMPRESSION, AT_COST, AT_FLAGS, AT_FRESH_FOR, AT_HEADER_LEN, AT_ID,
     AT_INCARNATION, AT_RAW_LEN, AT_SCHEMA, AT_TOKENS, AT_USABLE_FOR, AT_VERSION, EntryId, FIXED,
-    IMPLIED_NAMES, MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord, VERSION, checksum,
+    MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord, VERSION, checksum,
 };
 use crate::codec::compress::{LARGEST, Packed};
 
@@ -27,8 +27,6 @@ pub(crate) struct Draft {
 pub(crate) enum CannotSeal {
     #[error("an entry has at most {MAX_TOKENS} tokens, with those it has by itself")]
     TooManyTokens,
-    #[error("only the first {IMPLIED_NAMES} tokens may have no name")]
-    NamelessToken,
     #[error("the names of the tokens are too long together")]
     NamesTooLong,
     #[error("the payload is larger than {LARGEST} bytes")]
@@ -81,10 +79,6 @@ impl Draft {
     fn header_len(&self) -> Result<u16, CannotSeal> {
         if self.tokens.len() > MAX_TOKENS {
             return Err(CannotSeal::TooManyTokens);
-        }
-        let named = self.tokens.iter().skip(IMPLIED_NAMES);
-        if named.into_iter().any(|token| token.name.is_empty()) {
-            return Err(CannotSeal::NamelessToken);
         }
         let records = self.tokens.iter().map(|token| 2 + token.name.len() + 8);
         u16::try_from(FIXED + records.sum::<usize>()).map_err(|_| CannotSeal::NamesTooLong)

@@ -71,7 +71,7 @@ pub(crate) struct Leader {
 pub(crate) struct Ticket {
     /// The number of the flight.
     pub(crate) start: Number,
-    landing: watch::Receiver<Landing>,
+    pub(super) landing: watch::Receiver<Landing>,
 }
 
 impl Flights {

@@ -25,6 +25,8 @@ pub struct Shape<R, T, E> {
     pub(crate) take: Take<R, T>,
     pub(crate) give: fn(T) -> R,
     pub(crate) not_found: Option<fn() -> R>,
+    /// Whether the function can fail at all.
+    pub(super) fails: bool,
     pub(super) error: for<'a> fn(&'a R) -> Option<&'a E>,
     pub(super) failed: fn(E) -> R,
     pub(super) share: Option<fn(&E) -> SharedError>,
@@ -61,6 +63,7 @@ impl<R, T, E> Shape<R, T, E> {
             take,
             give,
             not_found,
+            fails: true,
             error,
             failed,
             share: None,
@@ -85,6 +88,16 @@ impl<R, T, E> Shape<R, T, E> {
             (None, Some(not_found)) => not_found(),
             (None, None) => unreachable!("only a shape with a \"not found\" takes one"),
         }
+    }
+
+    /// Whether everything that can come of a load can be given to others.
+    pub(crate) fn can_share(&self) -> bool {
+        !self.fails || self.share.is_some()
+    }
+
+    pub(crate) fn never_fails(mut self) -> Self {
+        self.fails = false;
+        self
     }
 
     pub(crate) fn can_time_out(&self) -> bool {
@@ -133,6 +146,7 @@ impl<T> Shape<Option<T>, T, NotAResult<Option<T>>> {
             |_| None,
             NotAResult::never,
         )
+        .never_fails()
     }
 }
 
@@ -146,6 +160,7 @@ impl<V> Shape<V, V, NotAResult<V>> {
             |_| None,
             NotAResult::never,
         )
+        .never_fails()
     }
 }
 

@@ -45,6 +45,26 @@ impl<T> Clone for ByValue<T> {
 }
 
 impl<T> Policy<T> {
+    /// Whether it is the one of callers who know nothing of how the value is stored.
+    pub(crate) fn tells_nothing(&self) -> bool {
+        self.options.ttl.is_zero() && self.by_value.ttl_with.is_none()
+    }
+
+    /// No answer is fresh for longer; without limit where the value or another caller decides.
+    pub(crate) fn longest_ttl(&self, negative: bool) -> Duration {
+        match negative {
+            _ if self.tells_nothing() => Duration::MAX,
+            true => self.ttl_of_none(),
+            false if self.by_value.ttl_with.is_some() => Duration::MAX,
+            false => self.options.ttl,
+        }
+    }
+
+    /// Whether the loaded value tells further tags.
+    pub(crate) fn adds_tags(&self) -> bool {
+        !self.by_value.templates.is_empty() || !self.by_value.tags_with.is_empty()
+    }
+
     /// The ttl of a value, before jitter.
     pub(crate) fn ttl_of(&self, value: &T) -> Duration {
         self.by_value

@@ -37,6 +37,16 @@ impl EntryName {
     }
 }
 
+impl Cell {
+    /// The length of its name.
+    pub(crate) fn text_len(&self) -> usize {
+        match self {
+            Self::Tag(name) | Self::Family(name) => name.len(),
+            Self::Key(entry) => entry.as_str().len(),
+        }
+    }
+}
+
 /// Names are for the trace level only.
 impl fmt::Debug for EntryName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

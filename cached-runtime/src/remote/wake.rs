@@ -1,6 +1,6 @@
 //! Those who wait for another process's load, and the message that wakes them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -31,7 +31,9 @@ pub struct Wake {
 #[derive(Debug)]
 struct Slot {
     news: watch::Sender<Option<Ended>>,
-    waiters: usize,
+    /// In the order in which they came.
+    waiters: BTreeSet<u64>,
+    came: u64,
 }
 
 /// Listens for the end of one key's load. Registered as long as it lives.
@@ -39,6 +41,7 @@ struct Slot {
 pub(crate) struct Waiter {
     wake: Arc<Wake>,
     entry: EntryName,
+    number: u64,
     news: watch::Receiver<Option<Ended>>,
 }
 
@@ -61,10 +64,13 @@ impl Wake {
         let mut waiting = self.waiting();
         let slot = waiting.entry(entry.clone()).or_insert_with(|| Slot {
             news: watch::Sender::new(None),
-            waiters: 0,
+            waiters: BTreeSet::new(),
+            came: 0,
         });
-        slot.waiters += 1;
+        slot.came += 1;
+        slot.waiters.insert(slot.came);
         Waiter {
+            number: slot.came,
             wake: Arc::clone(self),
             entry: entry.clone(),
             news: slot.news.subscribe(),
@@ -86,6 +92,13 @@ impl Waiter {
         }
     }
 
+    /// Whether this is the one who asks when no news come: the first of those who wait here.
+    pub(crate) fn asks(&self) -> bool {
+        let waiting = self.wake.waiting();
+        let slot = waiting.get(&self.entry);
+        slot.is_none_or(|slot| slot.waiters.first() == Some(&self.number))
+    }
+
     /// What was announced until now does not count.
     pub(crate) fn forget(&mut self) {
         self.news.mark_unchanged();
@@ -96,8 +109,8 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let mut waiting = self.wake.waiting();
         if let Some(slot) = waiting.get_mut(&self.entry) {
-            slot.waiters -= 1;
-            if slot.waiters == 0 {
+            slot.waiters.remove(&self.number);
+            if slot.waiters.is_empty() {
                 waiting.remove(&self.entry);
             }
         }

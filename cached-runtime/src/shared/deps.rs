@@ -19,6 +19,8 @@ pub(crate) struct Share {
     /// Whether the answer is kept there. Where it is not, the key has a token of its own there, and
     /// is invalidated like everything else.
     pub(crate) holds_entry: bool,
+    /// Whether an entry may have tags that the call does not know beforehand.
+    pub(crate) open_ended: bool,
     /// How long the answers of this call are kept at most: its tokens live longer.
     pub(crate) longest_life: Duration,
 }
@@ -34,17 +36,17 @@ pub(crate) struct Deps {
 
 /// Cells and what was in them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seen(Vec<(Cell, CellState)>);
+pub(crate) struct Seen(pub(super) Vec<(Cell, CellState)>);
 
 /// What was seen of a key before a load of it: the load may be stored on the strength of this.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sight {
     /// The entry that was there, valid or not.
     pub(crate) entry: Option<LeaseId>,
-    /// What answers depend on: what is known, and the tags that earlier answers had.
+    /// What answers depend on: what is known, the tags that earlier answers had, and the families.
     pub(crate) cells: Seen,
-    /// The families.
-    pub(crate) families: Seen,
+    /// Before anything was asked.
+    pub(crate) since: Option<Moment>,
 }
 
 /// What makes an entry of this process one of the shared tier: it is given out only after its
@@ -64,15 +66,6 @@ pub(crate) struct Backing {
 pub(crate) type Proofs = Arc<[(Cell, Proof)]>;
 
 impl Seen {
-    pub(crate) fn add(&mut self, cells: impl IntoIterator<Item = (Cell, CellState)>) {
-        for (cell, state) in cells {
-            match self.0.iter_mut().find(|(known, _)| *known == cell) {
-                Some(known) => known.1 = state,
-                None => self.0.push((cell, state)),
-            }
-        }
-    }
-
     /// Takes over what is now known of the cells in it.
     fn update(&mut self, states: &[(Cell, CellState)]) {
         for (cell, state) in &mut self.0 {
@@ -142,14 +135,20 @@ impl Sight {
         };
         Self {
             entry: None,
-            cells: unseen(&mut share.deps.known.iter().chain(tags)),
-            families: unseen(&mut share.deps.families.iter()),
+            cells: unseen(
+                &mut share
+                    .deps
+                    .known
+                    .iter()
+                    .chain(tags)
+                    .chain(&share.deps.families),
+            ),
+            since: Some(share.tier.clock.now()),
         }
     }
 
     pub(super) fn learn(&mut self, states: &[(Cell, CellState)]) {
         self.cells.update(states);
-        self.families.update(states);
     }
 }
 

@@ -6,11 +6,11 @@ use std::time::Duration;
 use crate::codec::compress::Packed;
 use crate::defect::Defect;
 use crate::envelope::{Draft, EntryId, TokenRecord};
-use crate::remote::{Cell, CellState, Fill, Proof, Read, Release};
+use crate::remote::{Cell, CellState, Ended, Fill, How, Proof, Read, Release};
 
 use super::deps::{Backing, Proofs, Share, Sight};
 use super::lease::Lease;
-use super::{Shared, token_life};
+use super::{LONGEST_PROOF, Shared, token_life};
 
 /// A loaded answer on its way into the store.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Shared {
         let (mut fills, mut sealed) = (Vec::new(), Vec::new());
         for mut cargo in cargo {
             if Defect::UnfencedFill.is_on() {
-                cargo.lease.seize().await;
+                cargo.lease.take_again(How::TakeOver).await;
             }
             let Some(envelope) = cargo.envelope() else {
                 cargo.lease.release(Release::NotStored);
@@ -95,6 +95,7 @@ impl Shared {
                 return Stored::Unknown;
             };
             let (id, incarnation) = (cargo.lease.id, cargo.lease.incarnation);
+            self.wake.announce(&cargo.lease.name, Ended::Filled);
             cargo.lease.end();
             let proven =
                 filled.stored && filled.incarnation == incarnation && confirms(&now, &cargo.proofs);
@@ -129,7 +130,7 @@ impl Shared {
         self.memory.remember(&share.name, tags.iter().cloned());
         let mut states: Vec<(Cell, CellState)> = Vec::new();
         if !new.is_empty() {
-            let families = sight.families.proofs(&share.deps.families)?;
+            let families = sight.cells.proofs(&share.deps.families)?;
             if families.is_empty() || !self.may_be_used() {
                 return None;
             }
@@ -138,7 +139,8 @@ impl Shared {
             let asked = new.iter().chain(&again).cloned().collect::<Vec<_>>();
             let reply = self.remote.ensure(new, again, keep).await.ok()?;
             states = asked.into_iter().zip(reply).collect();
-            if !confirms(&states, &families) {
+            let took = sight.since.map(|since| self.clock.now().since(since));
+            if !confirms(&states, &families) || took.is_none_or(|took| took > LONGEST_PROOF) {
                 return None;
             }
         }
@@ -176,7 +178,7 @@ impl Shared {
         let mut life = Duration::ZERO;
         for (share, sight) in &keys {
             life = life.max(share.longest_life);
-            for cell in sight.cells.missing().chain(sight.families.missing()) {
+            for cell in sight.cells.missing() {
                 if !missing.contains(&cell) {
                     missing.push(cell);
                 }

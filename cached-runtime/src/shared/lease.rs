@@ -4,10 +4,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::background::{self, Task};
-use crate::remote::{Cell, EntryName, How, Incarnation, LeaseId, Lock, Locked, Release, Waiter};
+use crate::remote::{
+    Cell, Ended, EntryName, How, Incarnation, LeaseId, Lock, LockReply, Locked, Release, Waiter,
+};
+use tokio::sync::oneshot;
 
 use super::deps::{Proofs, Share, Sight};
 use super::{Shared, token_life};
+
+/// Of a lease that is about to be ended.
+const LAST_LIFE: Duration = Duration::from_secs(3);
 
 /// What came of asking for the lease of a key.
 #[derive(Debug)]
@@ -18,7 +24,9 @@ pub(crate) enum Claimed {
     Busy(Duration),
     /// There is an entry that was not there at the look.
     Changed,
-    /// Load, and store nothing.
+    /// What another process loaded just now could not be stored: load, and store nothing.
+    Pass,
+    /// The store cannot be used.
     Refused,
 }
 
@@ -71,7 +79,7 @@ impl Shared {
         }
         let mut cells: Vec<Cell> = Vec::new();
         for (_, sight, _) in &wanted {
-            for cell in sight.cells.missing().chain(sight.families.missing()) {
+            for cell in sight.cells.missing() {
                 if !cells.contains(&cell) {
                     cells.push(cell);
                 }
@@ -88,7 +96,7 @@ impl Shared {
             ttl,
         };
         let locks = wanted.iter().map(lock).collect();
-        let Ok(reply) = self.remote.lock(locks, cells.clone(), keep).await else {
+        let Some(reply) = self.lock(locks, cells.clone(), keep).await else {
             return refused();
         };
         let states: Vec<_> = cells.into_iter().zip(reply.cells).collect();
@@ -105,12 +113,60 @@ impl Shared {
                     Locked::Granted(id) => held.lease(share, sight, id, incarnation),
                     Locked::Busy(left) => Claimed::Busy(left),
                     Locked::Changed => Claimed::Changed,
-                    Locked::Pass => Claimed::Refused,
+                    Locked::Pass => Claimed::Pass,
                 }
             })
             .collect();
         held.keep_renewing(ttl);
         claims
+    }
+}
+
+impl Shared {
+    /// Asks for leases in a task of its own: those that nobody takes because the caller has gone
+    /// meanwhile are given back at once.
+    async fn lock(
+        self: &Arc<Self>,
+        locks: Vec<Lock>,
+        cells: Vec<Cell>,
+        keep: Duration,
+    ) -> Option<LockReply> {
+        let (answer, asked) = oneshot::channel();
+        let names = locks.iter().map(|lock| lock.entry.clone()).collect();
+        let tier = Arc::clone(self);
+        background::spawn_detached(async move {
+            if let Ok(reply) = tier.remote.lock(locks, cells, keep).await {
+                // If nobody takes it, it gives back what is in it.
+                drop(answer.send(Unclaimed { tier, names, reply }));
+            }
+        });
+        let mut unclaimed = asked.await.ok()?;
+        Some(std::mem::take(&mut unclaimed.reply))
+    }
+}
+
+/// Leases that were granted to a caller who has not taken them yet.
+struct Unclaimed {
+    tier: Arc<Shared>,
+    names: Vec<EntryName>,
+    reply: LockReply,
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        let granted = self.names.drain(..).zip(self.reply.locks.drain(..));
+        let granted = granted.filter_map(|(name, (locked, _))| match locked {
+            Locked::Granted(id) => Some((name, id)),
+            Locked::Busy(_) | Locked::Changed | Locked::Pass => None,
+        });
+        let granted: Vec<_> = granted.collect();
+        if !granted.is_empty() {
+            let tier = Arc::clone(&self.tier);
+            // Where this cannot be done they run out by themselves.
+            background::spawn_detached(async move {
+                let _ = tier.remote.release(granted, Release::Failed).await;
+            });
+        }
     }
 }
 
@@ -172,23 +228,46 @@ impl Lease {
         self.give_back(why);
     }
 
+    /// Ends it without an entry, and takes away the older one: nobody is given that after the
+    /// answer which is not stored. Whether those who waited may have this answer: nothing it
+    /// depends on, the key among that, was invalidated until now.
+    pub(crate) async fn decline(mut self, sight: &Sight, proofs: Option<&Proofs>) -> bool {
+        let tier = Arc::clone(&self.held.tier);
+        let lease = vec![(self.name.clone(), self.id)];
+        let renewed = tier.remote.renew(lease, LAST_LIFE).await;
+        let in_force = renewed.is_ok_and(|renewed| renewed == [true]);
+        if in_force && sight.entry.is_some() {
+            self.take_again(How::Replace).await;
+        }
+        let proven = match proofs {
+            Some(proofs) if in_force => tier.confirm(proofs).await,
+            _ => false,
+        };
+        self.release(Release::NotStored);
+        proven
+    }
+
     /// It has ended by itself, with a fill.
     pub(super) fn end(mut self) {
         self.forget();
     }
 
-    /// Takes the lease again from whoever has it by now: a [`Defect`](crate::defect::Defect).
-    pub(super) async fn seize(&mut self) {
+    /// Takes the lease again from whoever has it by now.
+    pub(super) async fn take_again(&mut self, how: How) {
         let lock = Lock {
             entry: self.name.clone(),
-            how: How::TakeOver,
-            ttl: Duration::from_secs(3),
+            how,
+            ttl: LAST_LIFE,
         };
         let remote = &self.held.tier.remote;
         let reply = remote.lock(vec![lock], Vec::new(), Duration::ZERO).await;
         if let Some((Locked::Granted(id), incarnation)) =
             reply.ok().and_then(|reply| reply.locks.into_iter().next())
         {
+            let mut leases = self.held.leases();
+            leases.retain(|(_, old)| *old != self.id);
+            leases.push((self.name.clone(), id));
+            drop(leases);
             (self.id, self.incarnation) = (id, incarnation);
         }
     }
@@ -203,10 +282,17 @@ impl Lease {
     fn give_back(&mut self, why: Release) {
         if self.forget() {
             let tier = Arc::clone(&self.held.tier);
+            let name = self.name.clone();
             let lease = vec![(self.name.clone(), self.id)];
             // Where this cannot be done it runs out by itself.
             background::spawn_detached(async move {
                 let _ = tier.remote.release(lease, why).await;
+                // Those of this process who found it taken by this process are not told by others.
+                let ended = match why {
+                    Release::Failed => Ended::Failed,
+                    Release::NotStored => Ended::NotStored,
+                };
+                tier.wake.announce(&name, ended);
             });
         }
     }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::envelope::{self, Header, ID_AND_INCARNATION};
+use crate::clock::Moment;
+use crate::envelope::{self, Header, ID};
 use crate::remote::{Cell, CellState, EntryName, Found as Bytes, LeaseId, Part, Proof, Read};
 
 use super::deps::{Backing, Seen, Share, Sight};
@@ -58,7 +59,10 @@ pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
 impl Shared {
     /// Looks for keys; `None` if the store cannot be used.
     pub(crate) async fn look_each(self: &Arc<Self>, sought: &[Sought<'_>]) -> Option<Vec<Look>> {
-        let mut asked = Asked::default();
+        let mut asked = Asked {
+            since: Some(self.clock.now()),
+            ..Asked::default()
+        };
         let mut views: Vec<View<'_>> = sought
             .iter()
             .map(|sought| View::new(self, *sought, &mut asked))
@@ -84,8 +88,15 @@ impl Shared {
 struct Asked {
     next: Read,
     found: Vec<Bytes>,
-    states: HashMap<Cell, Option<CellState>>,
+    /// `None` until it is answered.
+    states: Vec<(Cell, Option<CellState>)>,
+    /// Where in `states` a cell is, once there are many.
+    places: HashMap<Cell, usize, foldhash::fast::RandomState>,
+    since: Option<Moment>,
 }
+
+/// So many cells are found as quickly one by one.
+const FEW: usize = 16;
 
 impl Asked {
     fn entry(&mut self, name: &EntryName, part: Part) -> usize {
@@ -94,10 +105,28 @@ impl Asked {
     }
 
     fn cell(&mut self, cell: &Cell) {
-        if !self.states.contains_key(cell) {
-            self.states.insert(cell.clone(), None);
-            self.next.cells.push(cell.clone());
+        if self.place(cell).is_some() {
+            return;
         }
+        self.states.push((cell.clone(), None));
+        self.next.cells.push(cell.clone());
+        match self.states.len() {
+            FEW => {
+                let places = self.states.iter().enumerate();
+                self.places = places.map(|(at, (cell, _))| (cell.clone(), at)).collect();
+            }
+            many if many > FEW => {
+                self.places.insert(cell.clone(), many - 1);
+            }
+            _ => {}
+        }
+    }
+
+    fn place(&self, cell: &Cell) -> Option<usize> {
+        if self.states.len() < FEW {
+            return self.states.iter().position(|(known, _)| known == cell);
+        }
+        self.places.get(cell).copied()
     }
 
     fn wants_more(&self) -> bool {
@@ -106,19 +135,20 @@ impl Asked {
 
     async fn send(&mut self, shared: &Shared) -> Option<()> {
         let read = std::mem::take(&mut self.next);
-        let cells = read.cells.clone();
+        // The cells that were asked for last.
+        let first = self.states.len() - read.cells.len();
         let reading = shared.remote.read(read).await.ok()?;
         self.found.extend(reading.entries);
-        let states = reading.cells.into_iter().map(Some);
-        self.states.extend(cells.into_iter().zip(states));
+        for ((_, state), read) in self.states[first..].iter_mut().zip(reading.cells) {
+            *state = Some(read);
+        }
         Some(())
     }
 
     fn state(&self, cell: &Cell) -> CellState {
-        self.states
-            .get(cell)
-            .copied()
-            .flatten()
+        let place = self.place(cell);
+        place
+            .and_then(|place| self.states[place].1)
             .unwrap_or(CellState::Missing)
     }
 
@@ -165,13 +195,12 @@ impl<'a> View<'a> {
             let at = asked.entry(&share.name, part);
             view.stage = local.map_or(Stage::Whole(at), |_| Stage::Identity(at));
         }
-        let remembered = shared.memory.recall(&share.name);
-        view.depend_on(remembered.iter().cloned());
-        view.depend_on(
-            local
-                .iter()
-                .flat_map(|local| local.proofs.iter().map(|(cell, _)| cell.clone())),
-        );
+        if share.open_ended {
+            view.depend_on(shared.memory.recall(&share.name).iter().cloned());
+        }
+        if let Some(local) = local {
+            view.depend_on(local.proofs.iter().map(|(cell, _)| cell.clone()));
+        }
         view.cells
             .iter()
             .chain(&share.deps.families)
@@ -232,9 +261,7 @@ impl<'a> View<'a> {
             return;
         };
         let (bytes, incarnation, now) = (std::mem::take(bytes), *incarnation, *now);
-        let id = bytes
-            .get(ID_AND_INCARNATION)
-            .and_then(|bytes| bytes.first_chunk());
+        let id = bytes.get(ID).and_then(|bytes| bytes.first_chunk());
         self.entry = id.map(|id| LeaseId(*id));
         let Ok((header, payload)) = envelope::parse(&bytes) else {
             self.stage = Stage::Settled(Found::Corrupt);
@@ -276,13 +303,16 @@ impl<'a> View<'a> {
         });
     }
 
-    /// The names of the first two tokens are implied.
+    /// The names of the first two tokens are implied. Mostly the others are known, too.
     fn named(&self, at: usize, name: &str) -> Cell {
         match at {
-            0 => namespace_cell(),
-            1 if name.is_empty() => self.share.prefix_cell(),
-            _ => Cell::Tag(name.into()),
+            0 => return namespace_cell(),
+            1 if name.is_empty() => return self.share.prefix_cell(),
+            _ => {}
         }
+        let mut known = self.cells.iter();
+        let known = known.find(|cell| matches!(cell, Cell::Tag(tag) if **tag == *name));
+        known.cloned().unwrap_or_else(|| Cell::Tag(name.into()))
     }
 
     fn settle(self, shared: &Shared, asked: &Asked) -> Look {
@@ -292,25 +322,31 @@ impl<'a> View<'a> {
                 _ => Found::Nothing,
             },
             Stage::Entry(fetched) if asked.confirms(&fetched.backing) => {
-                let of_result = fetched.backing.proofs.iter().map(|(cell, _)| cell);
-                let known = &self.share.deps.known;
-                let of_result = of_result.filter(|cell| !known.contains(cell));
-                shared.memory.remember(&self.share.name, of_result.cloned());
+                if self.share.open_ended {
+                    let of_result = fetched.backing.proofs.iter().map(|(cell, _)| cell);
+                    let known = &self.share.deps.known;
+                    let of_result = of_result.filter(|cell| !known.contains(cell));
+                    let of_result = of_result.cloned();
+                    shared.memory.remember(&self.share.name, of_result);
+                }
                 Found::Remote(Box::new(fetched))
             }
             Stage::Settled(found) => found,
             Stage::Entry(_) | Stage::Identity(_) | Stage::Whole(_) => Found::Nothing,
         };
-        let seen = |cells: &[Cell]| {
-            let mut seen = Seen::default();
-            seen.add(cells.iter().map(|cell| (cell.clone(), asked.state(cell))));
-            seen
-        };
+        let cells = self
+            .cells
+            .into_iter()
+            .chain(self.share.deps.families.iter().cloned());
+        let seen = cells.map(|cell| {
+            let state = asked.state(&cell);
+            (cell, state)
+        });
         Look {
             sight: Sight {
                 entry: self.entry,
-                cells: seen(&self.cells),
-                families: seen(&self.share.deps.families),
+                cells: Seen(seen.collect()),
+                since: asked.since,
             },
             found,
         }

@@ -21,7 +21,7 @@ mod memory;
 mod owed;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 pub(crate) use self::deps::{Backing, Deps, Proofs, Share, Sight, any_family, family_of};
@@ -33,11 +33,15 @@ pub(crate) use self::owed::Order;
 use self::memory::Memory;
 use self::owed::Owed;
 use crate::background::{self, within};
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::remote::{Cell, Remote, Status, Wake};
 
 /// How long `close` tries to do what is owed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// From before the families are read until the tags of a result are: longer, and a bracketed write
+/// whose writer died could have ended in between. A constant of all versions that share a store.
+const LONGEST_PROOF: Duration = Duration::from_secs(10);
 /// Tokens live at least this long, whatever the lives of the entries that hold them.
 const SHORTEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -47,10 +51,11 @@ pub(crate) struct Shared {
     wake: Arc<Wake>,
     memory: Memory,
     owed: Owed,
+    clock: Clock,
 }
 
 impl Shared {
-    pub(crate) fn new(remote: Arc<dyn Remote>) -> Arc<Self> {
+    pub(crate) fn new(remote: Arc<dyn Remote>, clock: Clock) -> Arc<Self> {
         let wake = Arc::new(Wake::default());
         remote.attach(Arc::clone(&wake));
         Arc::new(Self {
@@ -58,6 +63,7 @@ impl Shared {
             wake,
             memory: Memory::default(),
             owed: Owed::default(),
+            clock,
         })
     }
 
@@ -78,6 +84,7 @@ impl Shared {
         };
         let settled = within(CLOSE_LIMIT, settled).await.is_some();
         self.remote.close();
+        self.owed.close();
         if settled {
             return Ok(());
         }
@@ -96,12 +103,13 @@ impl Shared {
 
 /// The cell of the whole namespace. It has a number, so that there can be more of them.
 pub(crate) fn namespace_cell() -> Cell {
-    Cell::Tag("@ns.0".into())
+    static NAME: LazyLock<Arc<str>> = LazyLock::new(|| "@ns.0".into());
+    Cell::Tag(Arc::clone(&NAME))
 }
 
 /// How long the tokens of an entry are kept that lives for `life`.
 fn token_life(life: Duration) -> Duration {
-    (life * 2).max(SHORTEST_TOKEN_LIFE)
+    life.saturating_mul(2).max(SHORTEST_TOKEN_LIFE)
 }
 
 impl fmt::Debug for Shared {

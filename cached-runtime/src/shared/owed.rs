@@ -5,7 +5,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicUsize,
     Ordering::{AcqRel, Acquire, Release},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::background;
@@ -19,6 +19,8 @@ use super::{SHORTEST_TOKEN_LIFE, Shared, namespace_cell};
 /// More than this is owed as one: the whole namespace.
 const MOST_NAMES: usize = 10_000;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
+/// How long what is owed is tried after the last handle of the cache is gone.
+const AFTER_THE_CACHE: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// What is to be invalidated. Names only: every attempt makes tokens of its own.
@@ -36,6 +38,8 @@ pub(super) struct Owed {
     count: AtomicUsize,
     /// Whether a task works on them.
     served: AtomicBool,
+    /// Nothing can be done about them any more.
+    closed: AtomicBool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -122,22 +126,29 @@ impl Shared {
 
     /// Has a task repeat the attempt until it succeeds.
     fn serve(self: &Arc<Self>) {
-        if self.owed.served.swap(true, AcqRel) {
+        if self.owed.closed.load(Acquire) || self.owed.served.swap(true, AcqRel) {
             return;
         }
-        let shared = Arc::downgrade(self);
-        let served = Served(Arc::downgrade(self));
+        let served = Served(Arc::clone(self));
         background::spawn_detached(async move {
-            let _served = served;
-            let mut wait = FIRST_WAIT;
-            loop {
-                let Some(shared) = shared.upgrade() else {
-                    return;
-                };
-                if shared.settle().await {
+            let (mut wait, mut alone) = (FIRST_WAIT, Duration::ZERO);
+            // What is owed after the last question is seen by whoever owes it: nobody serves by then.
+            while !served.0.settle().await || served.goes_on() {
+                if served.0.owed.closed.load(Acquire) {
                     return;
                 }
-                drop(shared);
+                if Arc::strong_count(&served.0) == 1 {
+                    // The cache is gone; what it promised is not.
+                    alone += wait;
+                }
+                if alone > AFTER_THE_CACHE {
+                    let left = served.0.owes();
+                    tracing::error!(
+                        left,
+                        "invalidations are given up that the shared store did not take"
+                    );
+                    return;
+                }
                 background::sleep(wait).await;
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
@@ -160,17 +171,22 @@ impl Drop for Undone {
     }
 }
 
-/// Ends with its task, also when the task's runtime does.
-struct Served(Weak<Shared>);
+/// Says that nobody serves any more when the task ends, also when its runtime does: the next use
+/// of the store starts another.
+struct Served(Arc<Shared>);
+
+impl Served {
+    /// Whether something came in while the task was about to end.
+    fn goes_on(&self) -> bool {
+        let owed = &self.0.owed;
+        owed.served.store(false, Release);
+        !owed.is_empty() && !owed.served.swap(true, AcqRel)
+    }
+}
 
 impl Drop for Served {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.owed.served.store(false, Release);
-            if !shared.owed.is_empty() && background::has_runtime() {
-                shared.serve();
-            }
-        }
+        self.0.owed.served.store(false, Release);
     }
 }
 
@@ -181,6 +197,10 @@ impl Owed {
 
     pub(super) fn len(&self) -> usize {
         self.count.load(Acquire)
+    }
+
+    pub(super) fn close(&self) {
+        self.closed.store(true, Release);
     }
 
     fn add(&self, order: Order) {

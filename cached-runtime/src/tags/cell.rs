@@ -43,6 +43,10 @@ impl TagCell {
         }
     }
 
+    pub(crate) fn is_named(&self, name: &Arc<str>) -> bool {
+        Arc::ptr_eq(&self.name, name) || self.name == *name
+    }
+
     /// Its name where processes share it.
     pub(crate) fn shared(&self) -> Cell {
         Cell::Tag(Arc::clone(&self.name))

@@ -156,9 +156,10 @@ fn with_records(count: u8, name: &[u8]) -> Result<(), Corrupt> {
 }
 
 #[test]
-fn names_are_given_and_not_too_many() {
+fn tokens_are_not_too_many() {
     assert_eq!(with_records(2, b""), Ok(()));
-    assert_eq!(with_records(3, b""), DAMAGED);
+    assert_eq!(with_records(64, b""), Ok(()));
+    assert_eq!(with_records(65, b""), DAMAGED);
     assert_eq!(with_records(64, b"x"), Ok(()));
     assert_eq!(with_records(65, b"x"), DAMAGED);
 }

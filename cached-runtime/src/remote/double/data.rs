@@ -275,6 +275,11 @@ impl Data {
         }
     }
 
+    pub(super) fn largest_entry(&self) -> usize {
+        let sizes = self.contents.entries.values().map(Vec::len);
+        sizes.max().unwrap_or_default()
+    }
+
     pub(super) fn put_entry(&mut self, entry: EntryName, bytes: Vec<u8>, life: Duration) {
         self.contents.entries.put(self.elapsed, entry, bytes, life);
     }

@@ -226,6 +226,12 @@ impl DoubleServer {
         self.with(|world| world.data.put_cell(cell, bytes, life));
     }
 
+    /// The bytes of the largest entry.
+    #[must_use]
+    pub fn largest_entry(&self) -> usize {
+        self.with(|world| world.data.largest_entry())
+    }
+
     /// Puts any bytes where an entry is.
     pub fn put_entry(&self, entry: EntryName, bytes: Vec<u8>, life: Duration) {
         self.with(|world| world.data.put_entry(entry, bytes, life));

@@ -38,6 +38,10 @@ impl<K: Ord, T> Shelf<K, T> {
         (now < kept.until).then_some(&mut kept.item)
     }
 
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.0.values().map(|kept| &kept.item)
+    }
+
     /// How long it is still there; zero if it is not.
     pub(super) fn left<Q: Ord + ?Sized>(&self, now: u64, name: &Q) -> Duration
     where

@@ -162,7 +162,9 @@ for at, key in ipairs(KEYS) do
   else
     tokens[at] = token
     local left = redis.call('PTTL', key)
-    if #token == 16 and left >= 0 and left < tonumber(ARGV[1]) then
+    -- The intent of a bracket whose writer died must be able to end.
+    local kept = #token == 16 and string.byte(token) == 0
+    if kept and left >= 0 and left < tonumber(ARGV[1]) then
       redis.call('PEXPIRE', key, ARGV[1])
     end
   end

@@ -1,0 +1,178 @@
+//! Whatever goes wrong: no read gives a version older than what was invalidated before it began.
+//!
+//! Processes read, write and invalidate rows of a database that no fault touches. When an
+//! invalidation has returned, the versions that were committed before it become the floors of the
+//! rows it names. A read notes the floors, asks its cached function, and compares.
+//!
+//! - `rows.rs`, `database.rs` - what there is, and its versions and floors.
+//! - `shop.rs` - one process: its cached functions, reads and writes.
+//! - `child.rs`, `fleet.rs` - many processes over a real server, and faults. `ORACLE_SEED` repeats
+//!   the decisions of a run, `ORACLE_SECONDS` makes it longer.
+//! - `schedule.rs` - many caches in one process, over the double: a seed (`SIM_SEED`) is a schedule.
+//!
+//! The same with a known mistake switched on must be noticed; else this test would not be one.
+
+mod child;
+mod database;
+mod dice;
+mod fleet;
+mod rows;
+mod schedule;
+mod shop;
+
+use std::time::Duration;
+
+pub(crate) use self::child::child;
+use self::dice::seed;
+use self::fleet::{Fault, Fleet, Plan, Ran};
+pub(crate) use self::schedule::schedules;
+use crate::support::process::Child;
+
+/// How many are played.
+const SCHEDULES: u64 = 2_000;
+
+fn plan() -> Plan {
+    let seed = seed("ORACLE_SEED");
+    let seconds = std::env::var("ORACLE_SECONDS").ok();
+    let seconds = seconds.map_or(20, |text| text.parse().expect("a number of seconds"));
+    Plan {
+        seed,
+        processes: 3,
+        workers: 6,
+        ids: 6,
+        length: Duration::from_secs(seconds),
+        defect: "",
+        faults: Fault::ALL,
+    }
+}
+
+async fn ran(plan: Plan) -> Ran {
+    println!("ORACLE_SEED={} {}", plan.seed, plan.defect);
+    let ran = Fleet::start(plan).await.run().await;
+    println!("{:?} after {:?}", ran.counts, ran.took);
+    ran
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r8_r11_no_read_is_older_than_an_invalidation_whatever_goes_wrong() {
+    let plan = plan();
+    let ran = ran(plan).await;
+    assert!(
+        ran.violations.is_empty(),
+        "ORACLE_SEED={}\n{}",
+        plan.seed,
+        ran.violations.join("\n")
+    );
+    for (what, least) in [
+        ("reads", 1_000),
+        ("hits", 100),
+        ("remote hits", 50),
+        ("overtaken", 10),
+        ("joined", 10),
+        ("unshared", 10),
+        ("pending", 10),
+    ] {
+        let count = ran.counts[what];
+        assert!(count >= least, "only {count} {what}: this run says little");
+    }
+}
+
+async fn is_noticed(defect: &'static str, faults: &'static [Fault]) {
+    let plan = Plan {
+        defect,
+        faults,
+        // Those who join one load are many.
+        ids: if defect == "BlindJoin" { 1 } else { 6 },
+        ..plan()
+    };
+    let ran = ran(plan).await;
+    assert!(
+        !ran.violations.is_empty(),
+        "ORACLE_SEED={}: {defect} was not noticed",
+        plan.seed
+    );
+    println!("noticed: {}", ran.violations[0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_after_the_load_are_noticed() {
+    is_noticed("TokensAfterLoad", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fill_without_a_fence_is_noticed() {
+    is_noticed("UnfencedFill", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_blind_join_is_noticed() {
+    is_noticed("BlindJoin", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_is_not_verified_is_noticed() {
+    is_noticed("UnverifiedCopy", &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_used_while_it_is_owed_something_is_noticed() {
+    is_noticed("UsedWhileOwing", &[Fault::Outage, Fault::BlackHole]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_sent_again_is_noticed() {
+    is_noticed("", &[Fault::Resend]).await;
+}
+
+/// Callers who wait for one load are woken in an order that tokio draws by itself: now and then that
+/// shows.
+#[test]
+fn nearly_every_schedule_is_the_same_each_time() {
+    let same = |seed: &u64| {
+        let play = || schedule::play(*seed, false).history;
+        play() == play()
+    };
+    let count = (0..30).filter(same).count();
+    assert!(count >= 24, "only {count} of 30");
+}
+
+#[test]
+fn r8_r11_no_schedule_gives_an_older_answer() {
+    let first = seed("SIM_SEED");
+    println!("SIM_SEED={first}");
+    if let Some((_, seed, played)) = schedule::search(first, SCHEDULES, false) {
+        panic!("SIM_SEED={seed}\n{}", played.history.join("\n"));
+    }
+}
+
+/// The seed is fixed: that a mistake is noticed is no matter of luck.
+async fn schedules_notice(defects: &[&str]) {
+    let mut searches = Vec::new();
+    for &defect in defects {
+        let count = (5 * SCHEDULES).to_string();
+        let env = [("DEFECT", defect), ("COUNT", &count), ("SEED", "1")];
+        searches.push((defect, Child::spawn("schedules", &env).await));
+    }
+    let mut missed = Vec::new();
+    for (defect, mut child) in searches {
+        let said = child.receive().await;
+        println!("{defect}: {said}");
+        if said == "not noticed" {
+            missed.push(defect);
+        }
+        child.ends_well().await;
+    }
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[tokio::test]
+async fn schedules_notice_every_mistake() {
+    schedules_notice(&[
+        "TokensAfterLoad",
+        "UnfencedFill",
+        "UnverifiedCopy",
+        "Resend",
+    ])
+    .await;
+    schedules_notice(&["BlindJoin", "UsedWhileOwing", "TagBeforeFamily"]).await;
+}
