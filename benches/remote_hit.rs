@@ -87,8 +87,8 @@ struct Server {
 
 impl Server {
     fn start() -> Self {
-        let named = std::env::var("CACHE_ASIDE_REDIS_BIN").ok();
-        let names = named
+        let chosen = std::env::var("CACHE_ASIDE_REDIS_BIN").ok();
+        let names = chosen
             .into_iter()
             .chain(["redis-server", "valkey-server"].map(String::from));
         let port = TcpListener::bind("127.0.0.1:0")

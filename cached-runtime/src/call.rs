@@ -1,9 +1,11 @@
-//! One cached call: look, open, board, load, land.
+//! One cached call: look, meet, open, board, claim, load, land.
 //!
 //! ```text
 //! look   borrows the arguments, no await: a fresh value in this process ends the call here
-//! open   what was found besides that: a stale value, one to refresh early, a wish of the caller
+//! meet   where processes share a store: is what was found valid, or is something else there?
+//! open   what was found: a fresh value, a stale one, one to refresh early, a wish of the caller
 //! board  the first caller of a key leads, the others join and wait
+//! claim  where processes share a store: who has the lease loads, the others wait for its answer
 //! load   the body runs, under its time limit
 //! land   store it if nothing it depends on was invalidated meanwhile; tell those who wait
 //! ```

@@ -841,7 +841,7 @@ impl Promised {
         let version = self.version.fetch_add(1, SeqCst) + 1;
         let done = match how {
             0 => cache.invalidate_tag("k:1").await,
-            1 if version % 2 == 0 => cache.invalidate_tag("r:1").await,
+            1 if version.is_multiple_of(2) => cache.invalidate_tag("r:1").await,
             1 => {
                 let all = (0..version).map(|older| format!("x:{older}"));
                 cache.invalidate_tags(all).await
@@ -967,7 +967,9 @@ async fn chaos(seed: u64) -> Arc<Promised> {
     for point in points {
         server.end(Trouble::Hold(point));
     }
-    ways.iter().for_each(|way| way.mend());
+    for way in &ways {
+        way.mend();
+    }
     server.release_all();
     while let Some(done) = timeout(40 * MINUTE, tasks.join_next())
         .await
