@@ -135,7 +135,7 @@ impl Cache {
     where
         T: Cacheable,
         E: Send + 'static,
-        L: FnOnce() -> F,
+        L: FnOnce() -> F + Send + 'static,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
         let codec = codec(Shape::<Result<T, E>, T, E>::of_result());
@@ -143,7 +143,8 @@ impl Cache {
             Ok(answer) => return answer,
             Err(miss) => miss,
         };
-        miss.run_owned(codec, load).await
+        // What `load` does before its future is polled belongs to the load, too.
+        miss.run_owned(codec, || async move { load().await }).await
     }
 
     /// The same for a load that may find nothing: `None` is stored as "not found", for the policy's

@@ -67,7 +67,8 @@ impl<R, T, E> Miss<R, T, E> {
         })
     }
 
-    /// The same for a body that can outlive the call: `make` starts one that borrows nothing.
+    /// The same for a body that can outlive the call: `make` gives one that borrows nothing. It is
+    /// called before the load begins, so it must not read what is loaded: its future does.
     pub fn run_owned<M, F>(self, codec: Codec<R, T, E>, make: M) -> impl Future<Output = R>
     where
         M: FnOnce() -> F,
@@ -181,7 +182,8 @@ impl<R, T, E> Miss<R, T, E> {
         if !shares || !matches!(terms, Terms::Unshared { queue: true }) {
             return Ok(None);
         }
-        for _ in 0..VAIN_WAITS {
+        let mut vain_waits = 0;
+        while vain_waits < VAIN_WAITS {
             let ticket = match self.cache.lanes().board(&self.subject.key) {
                 Seat::Lead(next) => return Ok(next.begin(PATIENCE).await),
                 Seat::Share(ticket) => ticket,
@@ -191,11 +193,12 @@ impl<R, T, E> Miss<R, T, E> {
                 Waited::Answer(stale) => return Err(stale),
                 Waited::Overdue(_) => return Ok(None),
             };
-            match self.joined(codec, landing) {
+            vain_waits += match self.joined(codec, landing) {
                 Joined::Answer(answer) => return Err(answer),
                 Joined::LoadAlone => return Ok(None),
-                Joined::Again | Joined::InVain => {}
-            }
+                Joined::Again => 0,
+                Joined::InVain => 1,
+            };
         }
         Ok(None)
     }

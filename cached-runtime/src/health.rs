@@ -54,7 +54,7 @@ impl Health {
             let owed = shared.owes();
             if owed > 0 {
                 reasons.push(format!(
-                    "{owed} invalidations wait for the shared store; until they are done it is not used"
+                    "invalidations that wait for the shared store: {owed}; until they are done it is not used"
                 ));
             }
         }

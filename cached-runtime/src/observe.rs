@@ -204,7 +204,7 @@ impl PrefixStats {
             tracing::error!(
                 prefix,
                 wanted,
-                "two functions share a prefix but not the value type; give one another `prefix`"
+                "a value of another type is stored under this prefix: two functions share it, or the type is in another module in another program; give one another `prefix`, or share the type"
             );
         }
     }
@@ -216,7 +216,7 @@ impl PrefixStats {
         if self.codec_reported.first() {
             tracing::error!(
                 prefix,
-                "this codec decodes a changed type without noticing; give the key a version, or nothing is stored"
+                "this codec decodes a changed type without noticing; give the key a version, or its values stay in the process"
             );
         }
     }
@@ -227,7 +227,7 @@ impl PrefixStats {
         if self.tags_reported.first() {
             tracing::error!(
                 prefix,
-                "an answer has more than 60 tags, or very long ones; it is not stored"
+                "an answer has more than 62 tags, or very long ones; it is not stored"
             );
         }
     }

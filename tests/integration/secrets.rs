@@ -127,7 +127,7 @@ async fn r20_neither_arguments_nor_values_are_logged_or_shown() {
 
     let log = log.0.lock().unwrap();
     assert!(
-        log.contains("two functions share a prefix"),
+        log.contains("a value of another type is stored"),
         "the log was kept:\n{log}"
     );
     assert!(

@@ -458,3 +458,27 @@ async fn health_says_what_is_wrong_with_the_store() {
     }
     panic!("{:?}", world.cache.health().await);
 }
+
+#[tokio::test]
+async fn the_age_of_an_answer_is_that_of_the_store() {
+    #[cache_aside(ttl = "1m", jitter = 0, stale_if_error = "1h", prefix = "shared.aged", skip(world), cache = world.cache)]
+    async fn aged(world: &World, id: u64) -> Result<u64, Broken> {
+        world.try_load().await
+    }
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    assert_eq!(aged(one, 1).await, Ok(1));
+    one.write();
+    fleet.advance(MINUTE);
+    assert_eq!(
+        aged(two, 1).await,
+        Ok(2),
+        "the entry is there, and not fresh"
+    );
+    fleet.advance(MINUTE);
+    two.break_down(true);
+    let (value, report) = aged(one, 1).with_cache_report().await;
+    assert_eq!((value, report.outcome), (Ok(2), Outcome::Stale));
+}

@@ -979,3 +979,69 @@ async fn chaos(seed: u64) -> Arc<Promised> {
     }
     promised
 }
+
+#[tokio::test]
+async fn a_fill_that_is_lost_does_not_send_everybody_to_the_source() {
+    let tagged = minute().tags_with(|_: &u64| ["r:1"]);
+    for (what, policy) in [
+        ("lost", minute().tags_with(|_: &u64| [""; 0])),
+        ("unproven", tagged),
+    ] {
+        let (_, [one, two], [way, _]) = pair().await;
+        one.hold();
+        let callers: Vec<_> = (0..100)
+            .map(|_| {
+                let policy = policy.clone();
+                one.spawn(|world| async move {
+                    let load = || world.try_load();
+                    world.cache.get_or_load(&key(1), &policy, load).await
+                })
+            })
+            .collect();
+        one.reached(1).await;
+        settle().await;
+        if what == "lost" {
+            way.begin(Trouble::LoseRequest, &[Op::Fill]);
+        } else {
+            two.cache.invalidate_tag("r:2").await.unwrap();
+        }
+        one.release(1);
+        one.reached(1).await;
+        way.end(Trouble::LoseRequest);
+        settle().await;
+        let side_by_side = one.loads() - 1;
+        one.let_go();
+        for caller in callers {
+            assert_eq!(caller.await.unwrap(), Ok(1));
+        }
+        assert!(side_by_side <= 2, "{what}: {side_by_side} side by side");
+        assert!(one.loads() <= 4, "{what}: {} loads", one.loads());
+    }
+}
+
+#[tokio::test]
+async fn r8_a_load_by_hand_that_reads_before_it_gives_a_future_begins_no_earlier() {
+    for how in 0..2 {
+        let (server, [one, two], [way, _]) = pair().await;
+        way.begin(Trouble::Hold(Point::Sent), &[Op::Lock]);
+        let call = one.spawn(|world| async move {
+            let (cache, policy) = (world.cache.clone(), minute().tags(["hard:1"]));
+            let load = move || {
+                let loading = tokio::spawn(async move { world.try_load().await });
+                async move { loading.await.expect("no panic") }
+            };
+            cache.get_or_load_owned(&key(1), &policy, load).await
+        });
+        until("it asks for the lease", || !server.held().is_empty()).await;
+        settle().await;
+        one.write();
+        match how {
+            0 => two.cache.invalidate(&key(1)).await.unwrap(),
+            _ => two.cache.invalidate_tag("hard:1").await.unwrap(),
+        }
+        way.end(Trouble::Hold(Point::Sent));
+        server.release_all();
+        call.await.unwrap().unwrap();
+        assert_ne!(two.cache.get(&key(1)).await, Some(1), "{how}");
+    }
+}

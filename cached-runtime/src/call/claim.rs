@@ -50,8 +50,12 @@ pub(super) enum Aboard<R> {
 /// Why a load is for nobody else.
 #[derive(Clone, Copy)]
 enum Why {
-    /// The store cannot be used, or the caller does not want to wait for other processes.
+    /// The store cannot be used.
     Unusable,
+    /// The caller does not want to wait for other processes.
+    Impatient,
+    /// An answer of just now could not be stored, and the next one cannot either.
+    NotStored,
     /// A load was waited for that came to nothing.
     Waited,
 }
@@ -113,7 +117,7 @@ impl<R, T, E> Miss<R, T, E> {
                     return Aboard::Load(Terms::Leased(seen, proofs, lease));
                 }
                 Claimed::Refused => return self.unshared(codec, leader, Why::Unusable),
-                Claimed::Pass => return self.unshared(codec, leader, Why::Waited),
+                Claimed::Pass => return self.unshared(codec, leader, Why::NotStored),
                 Claimed::Changed => {}
                 Claimed::Busy(_) if self.is_refresh() => {
                     if let Some(found) = self.found.clone() {
@@ -125,7 +129,7 @@ impl<R, T, E> Miss<R, T, E> {
                     return self.unshared(codec, leader, Why::Waited);
                 }
                 Claimed::Busy(_) if !self.waits_abroad() => {
-                    return self.unshared(codec, leader, Why::Unusable);
+                    return self.unshared(codec, leader, Why::Impatient);
                 }
                 Claimed::Busy(left) => {
                     let abroad = self.wait_abroad(codec, left, &mut rest, &mut polls, &mut waiter);
@@ -219,8 +223,10 @@ impl<R, T, E> Miss<R, T, E> {
     /// begins and may share it; but where they have waited for a load already, and a failure could
     /// not be shared, each has an attempt of its own at once.
     fn unshared(&self, codec: &Codec<R, T, E>, leader: &mut Option<Leader>, why: Why) -> Aboard<R> {
-        self.count(Event::Unshared);
-        let queue = codec.shape.can_share() || matches!(why, Why::Unusable);
+        if matches!(why, Why::Unusable) {
+            self.count(Event::Unshared);
+        }
+        let queue = codec.shape.can_share() || !matches!(why, Why::Waited);
         if queue {
             if let Some(leader) = leader {
                 leader.close();

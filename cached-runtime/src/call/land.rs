@@ -158,8 +158,8 @@ impl<R, T, E> Miss<R, T, E> {
         let kept = subject.settle(cache, codec, &mut loading, value.as_ref());
         let landing = match kept.await {
             Kept::Stored(entry) | Kept::NotStored(entry) => Landing::Arrived(entry),
-            Kept::Unproven | Kept::Unknown => Landing::Unshared,
-            Kept::Overtaken => Landing::Overtaken,
+            // Nobody knows who else may have it: whoever waits looks again.
+            Kept::Overtaken | Kept::Unproven | Kept::Unknown => Landing::Overtaken,
         };
         loading.land(landing);
         self.report_load();

@@ -111,6 +111,22 @@ impl<R, T, E> Miss<R, T, E> {
     }
 }
 
+/// A type's name without the crates in it: two programs that have the same module share answers.
+pub(super) fn without_crates(name: &str) -> String {
+    let in_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    let mut short = String::with_capacity(name.len());
+    let mut rest = name;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !in_path(c)).unwrap_or(rest.len());
+        let (path, tail) = rest.split_at(end);
+        short.push_str(path.split_once("::").map_or(path, |(_, inner)| inner));
+        let next = tail.find(in_path).unwrap_or(tail.len());
+        short.push_str(&tail[..next]);
+        rest = &tail[next..];
+    }
+    short
+}
+
 impl<T> Subject<T> {
     /// This key's part in the shared tier.
     pub(crate) fn share<R, E>(&self, tier: &Arc<Shared>, codec: &Codec<R, T, E>) -> Share {
@@ -131,9 +147,9 @@ impl<T> Subject<T> {
                 known,
                 families: self.families(),
             },
-            schema: self
-                .stats
-                .schema(codec.type_id, || schema_id((codec.type_name)(), None)),
+            schema: self.stats.schema(codec.type_id, || {
+                schema_id(&without_crates((codec.type_name)()), None)
+            }),
             holds_entry,
             longest_life: ttl.saturating_add(options.windows.longest()),
             open_ended: self.policy.tells_nothing() || self.policy.adds_tags(),

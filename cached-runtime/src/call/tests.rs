@@ -64,3 +64,17 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
         assert!(matches!(miss.joined(&plain(), landing), Joined::InVain));
     }
 }
+
+#[test]
+fn the_name_of_a_type_is_the_same_in_two_programs() {
+    let named = |name| super::meet::without_crates(name);
+    assert_eq!(named("web::model::User"), "model::User");
+    assert_eq!(named("worker::model::User"), "model::User");
+    assert_eq!(named("u64"), "u64");
+    let nested = "alloc::vec::Vec<core::option::Option<(web::model::User, [u8; 4])>>";
+    assert_eq!(
+        named(nested),
+        "vec::Vec<option::Option<(model::User, [u8; 4])>>"
+    );
+    assert_ne!(named("web::a::User"), named("web::b::User"));
+}

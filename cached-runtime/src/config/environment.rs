@@ -9,7 +9,7 @@ use super::CacheBuilder;
 use crate::error::Error;
 
 impl CacheBuilder {
-    /// Settings from the environment. A variable that is not set leaves the default.
+    /// Settings from the environment. A variable that is not set, or empty, leaves the default.
     ///
     /// | variable | value | default |
     /// |---|---|---|

@@ -51,7 +51,8 @@ impl Choice {
 
 impl CacheBuilder {
     /// Shares answers with every process that uses this server and namespace. The URL is
-    /// `redis://[user][:password@]host[:port][/database]`, or `unix://path`.
+    /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`. In a
+    /// password `/`, `#` and `@` are percent-escaped, or it is given by itself.
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.redis.chosen = true;
         self.redis.settings.url = url.into();

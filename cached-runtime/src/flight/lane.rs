@@ -66,8 +66,12 @@ struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut shard = self.lanes.shard(&self.key);
-        // Handed out under this lock only: the map has one, and this place.
-        if Arc::strong_count(&self.lane) == 2 {
+        // Taken and let go under this lock only, so the count is exact: one is the map's.
+        self.lane = Arc::default();
+        let empty = shard
+            .get(&self.key)
+            .is_some_and(|lane| Arc::strong_count(lane) == 1);
+        if empty {
             shard.remove(&self.key);
         }
     }
@@ -75,12 +79,7 @@ impl Drop for Place {
 
 impl Lanes {
     pub(crate) fn board(self: &Arc<Self>, key: &RawKey) -> Seat {
-        let lane = Arc::clone(self.shard(key).entry(key.clone()).or_default());
-        let place = Place {
-            lanes: Arc::clone(self),
-            key: key.clone(),
-            lane,
-        };
+        let place = self.place(key);
         let mut next = lock(&place.lane.next);
         if let Some(landing) = &*next {
             let landing = landing.clone();
@@ -93,6 +92,15 @@ impl Lanes {
             place,
             landing: Some(sender),
         })
+    }
+
+    fn place(self: &Arc<Self>, key: &RawKey) -> Place {
+        let mut shard = self.shard(key);
+        Place {
+            lanes: Arc::clone(self),
+            key: key.clone(),
+            lane: Arc::clone(shard.entry(key.clone()).or_default()),
+        }
     }
 
     fn shard(&self, key: &RawKey) -> MutexGuard<'_, Shard> {
@@ -109,12 +117,8 @@ impl NextUp {
         let turn = within(limit, running.lock_owned()).await?;
         let landing = self.landing.take()?;
         *lock(&self.place.lane.next) = None;
-        let Place { lanes, key, lane } = &self.place;
-        let place = Place {
-            lanes: Arc::clone(lanes),
-            key: key.clone(),
-            lane: Arc::clone(lane),
-        };
+        // The lane is there as long as this place is.
+        let place = self.place.lanes.place(&self.place.key);
         Some(Running {
             landing,
             _turn: turn,

@@ -60,6 +60,13 @@ impl Wake {
         }
     }
 
+    /// Something happened in this process: who waits for an entry looks for itself.
+    pub(crate) fn look(&self, entry: &EntryName) {
+        if let Some(slot) = self.waiting().get(entry) {
+            slot.news.send_replace(None);
+        }
+    }
+
     pub(crate) fn register(self: &Arc<Self>, entry: &EntryName) -> Waiter {
         let mut waiting = self.waiting();
         let slot = waiting.entry(entry.clone()).or_insert_with(|| Slot {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::codec::compress::Packed;
 use crate::defect::Defect;
 use crate::envelope::{Draft, EntryId, TokenRecord};
-use crate::remote::{Cell, CellState, Ended, Fill, How, Proof, Read, Release};
+use crate::remote::{Cell, CellState, Fill, How, Proof, Read, Release};
 
 use super::deps::{Backing, Proofs, Share, Sight};
 use super::lease::Lease;
@@ -95,7 +95,7 @@ impl Shared {
                 return Stored::Unknown;
             };
             let (id, incarnation) = (cargo.lease.id, cargo.lease.incarnation);
-            self.wake.announce(&cargo.lease.name, Ended::Filled);
+            self.wake.look(&cargo.lease.name);
             cargo.lease.end();
             let proven =
                 filled.stored && filled.incarnation == incarnation && confirms(&now, &cargo.proofs);

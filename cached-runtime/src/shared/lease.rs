@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::background::{self, Task};
 use crate::remote::{
-    Cell, Ended, EntryName, How, Incarnation, LeaseId, Lock, LockReply, Locked, Release, Waiter,
+    Cell, EntryName, How, Incarnation, LeaseId, Lock, LockReply, Locked, Release, Waiter,
 };
 use tokio::sync::oneshot;
 
@@ -288,11 +288,8 @@ impl Lease {
             background::spawn_detached(async move {
                 let _ = tier.remote.release(lease, why).await;
                 // Those of this process who found it taken by this process are not told by others.
-                let ended = match why {
-                    Release::Failed => Ended::Failed,
-                    Release::NotStored => Ended::NotStored,
-                };
-                tier.wake.announce(&name, ended);
+                // It may have been lost before, and another one be in force: they see for themselves.
+                tier.wake.look(&name);
             });
         }
     }

@@ -196,3 +196,23 @@ async fn a_cache_begins_without_its_server_and_uses_it_when_it_is_there() {
     assert_eq!(other.report("item", 1).await.1.outcome, Outcome::Hit);
     assert_eq!(depot.loads(), before);
 }
+
+#[tokio::test]
+async fn r13_a_server_that_is_slow_is_used_by_many_readers_at_once() {
+    let scene = Scene::new().await;
+    scene.road.set(Mode::Delay(STORE / 3)).await;
+    let mut readers = tokio::task::JoinSet::new();
+    for turn in 0..20u32 {
+        let on = scene.cut_off.clone();
+        readers.spawn(async move {
+            tokio::time::sleep(STORE / 20 * turn).await;
+            let mut hits = 0;
+            for _ in 0..4 {
+                hits += u32::from(on.report("item", 1).await.1.outcome == Outcome::Hit);
+            }
+            hits
+        });
+    }
+    let hits: u32 = readers.join_all().await.into_iter().sum();
+    assert!(hits >= 72, "{hits} of 80");
+}

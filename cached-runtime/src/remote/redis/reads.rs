@@ -23,6 +23,11 @@ const ALONE: usize = 4;
 /// So many batches are under way at the same time.
 const TRIPS: usize = 2;
 
+/// Where the server is so slow that readers wait for this part of their time before they are sent,
+/// there are more: else whoever asks during a trip is late at the end of its own.
+const SOON: u32 = 10;
+const MOST_TRIPS: usize = 16;
+
 /// A batch takes no more readers once it has so many entries. Cells are counted where there are no
 /// entries; else most of them are shared.
 const KEYS: usize = 256;
@@ -83,11 +88,21 @@ async fn alone(node: &Arc<Node>, _place: Place<'_>, what: Read) -> Result<Readin
 }
 
 async fn answered(
-    node: &Node,
-    answer: oneshot::Receiver<Result<Reading, Fault>>,
+    node: &Arc<Node>,
+    mut answer: oneshot::Receiver<Result<Reading, Fault>>,
 ) -> Result<Reading, Fault> {
     let limit = node.settings().read_timeout;
-    match within(limit, answer).await {
+    let soon = limit / SOON;
+    let mut answered = within(soon, &mut answer).await;
+    if answered.is_none() {
+        if let Some(runtime) = node.runtime()
+            && node.reads().needs_another()
+        {
+            node.run(&runtime, Trip::new(node).go());
+        }
+        answered = within(limit.saturating_sub(soon), answer).await;
+    }
+    match answered {
         Some(Ok(answer)) => answer,
         // Whoever sent it went away with its runtime.
         Some(Err(_)) => Err(Fault::Lost("the read was given up".to_owned())),
@@ -128,6 +143,14 @@ impl Reads {
             return Way::Trip(receiver);
         }
         Way::Batch(receiver)
+    }
+
+    /// Whether somebody has to send those who wait, although others do so.
+    fn needs_another(&self) -> bool {
+        let mut traffic = self.traffic();
+        let needed = !traffic.waiting.is_empty() && traffic.trips < MOST_TRIPS;
+        traffic.trips += usize::from(needed);
+        needed
     }
 
     /// Seals the next batch: whoever asks from now on is not in it. Without one, a trip ends; in

@@ -26,7 +26,8 @@ pub(super) const HEARTBEAT: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RedisSettings {
-    /// `redis://[user][:password@]host[:port][/database]`, or `unix://path`.
+    /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`.
+    /// In a password `/`, `#` and `@` are percent-escaped, or it is given by itself.
     pub url: String,
     /// Instead of the user in the URL.
     pub username: Option<String>,
@@ -124,7 +125,7 @@ impl RedisSettings {
         }
         let info = self.url.as_str().into_connection_info().map_err(|_| {
             Error::config(
-                "the Redis URL cannot be read: `redis://[user][:password@]host[:port][/database]`",
+                "the Redis URL cannot be read: `redis://[user][:password@]host[:port][/database]`; in a password `/`, `#` and `@` are percent-escaped, or set it by itself",
             )
         })?;
         let mut login = info
@@ -136,6 +137,10 @@ impl RedisSettings {
         }
         if let Some(password) = &self.password {
             login = login.set_password(password);
+        }
+        if login.password().is_some() && login.username().is_none() {
+            // By its name, on every connection alike: a server without a password takes that.
+            login = login.set_username("default");
         }
         if let Some(database) = self.database {
             login = login.set_db(database);
