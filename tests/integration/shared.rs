@@ -6,7 +6,8 @@ use std::sync::Arc;
 use cache_aside::codec::{Json, MessagePack, Postcard};
 use cache_aside::remote::DoubleServer;
 use cache_aside::{
-    Cache, CacheExt, Codec, CodecError, HealthStatus, Key, Outcome, Policy, Tier, cache_aside,
+    Cache, CacheExt, Codec, CodecError, ErrorKind, HealthStatus, Key, Outcome, Policy, Tier,
+    cache_aside,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -445,7 +446,8 @@ async fn health_says_what_is_wrong_with_the_store() {
     let world = &fleet.worlds[0];
     assert_eq!(world.cache.health().await.status, HealthStatus::Healthy);
     fleet.server.go_down();
-    let _ = world.cache.invalidate_tag("t").await;
+    let undone = world.cache.invalidate_tag("t").await.unwrap_err();
+    assert_eq!(undone.kind(), ErrorKind::Pending);
     let health = world.cache.health().await;
     assert_eq!(health.status, HealthStatus::Degraded);
     assert_eq!(health.reasons.len(), 2, "{:?}", health.reasons);

@@ -1,5 +1,6 @@
 //! What an answer depends on, and what was seen of it.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -171,6 +172,12 @@ impl Deps {
             .iter()
             .all(|cell| proofs.iter().any(|(known, _)| known == cell))
     }
+}
+
+/// Each cell once, in the order of their first coming.
+pub(super) fn distinct(cells: impl Iterator<Item = Cell>) -> Vec<Cell> {
+    let mut seen = HashSet::new();
+    cells.filter(|cell| seen.insert(cell.clone())).collect()
 }
 
 /// The family of a tag: its text up to and with the first colon, or all of it.

@@ -8,7 +8,7 @@ use crate::defect::Defect;
 use crate::envelope::{Draft, EntryId, TokenRecord};
 use crate::remote::{Cell, CellState, Fill, How, Proof, Read, Release};
 
-use super::deps::{Backing, Proofs, Share, Sight};
+use super::deps::{Backing, Proofs, Share, Sight, distinct};
 use super::lease::Lease;
 use super::{LONGEST_PROOF, Shared, token_life};
 
@@ -58,11 +58,7 @@ impl Shared {
                 continue;
             };
             life = life.max(cargo.usable_for);
-            for (cell, _) in cargo.proofs.iter() {
-                if !cells.contains(cell) {
-                    cells.push(cell.clone());
-                }
-            }
+            cells.extend(cargo.proofs.iter().map(|(cell, _)| cell.clone()));
             fills.push(Fill {
                 entry: cargo.lease.name.clone(),
                 lease: cargo.lease.id,
@@ -74,6 +70,7 @@ impl Shared {
         if fills.is_empty() {
             return sealed.iter().map(|_| Stored::Refused).collect();
         }
+        let cells = distinct(cells.into_iter());
         let Ok(reply) = self
             .remote
             .fill(fills, cells.clone(), token_life(life))
@@ -174,16 +171,9 @@ impl Shared {
         self: &Arc<Self>,
         mut keys: Vec<(&Share, &mut Sight)>,
     ) -> Vec<Option<Proofs>> {
-        let mut missing: Vec<Cell> = Vec::new();
-        let mut life = Duration::ZERO;
-        for (share, sight) in &keys {
-            life = life.max(share.longest_life);
-            for cell in sight.cells.missing() {
-                if !missing.contains(&cell) {
-                    missing.push(cell);
-                }
-            }
-        }
+        let missing = distinct(keys.iter().flat_map(|(_, sight)| sight.cells.missing()));
+        let lives = keys.iter().map(|(share, _)| share.longest_life);
+        let life = lives.max().unwrap_or_default();
         if !missing.is_empty() && self.may_be_used() {
             let reply = self
                 .remote

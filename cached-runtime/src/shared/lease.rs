@@ -9,7 +9,7 @@ use crate::remote::{
 };
 use tokio::sync::oneshot;
 
-use super::deps::{Proofs, Share, Sight};
+use super::deps::{Proofs, Share, Sight, distinct};
 use super::{Shared, token_life};
 
 /// Of a lease that is about to be ended.
@@ -77,14 +77,10 @@ impl Shared {
         if !self.may_be_used() {
             return refused();
         }
-        let mut cells: Vec<Cell> = Vec::new();
-        for (_, sight, _) in &wanted {
-            for cell in sight.cells.missing() {
-                if !cells.contains(&cell) {
-                    cells.push(cell);
-                }
-            }
-        }
+        let missing = wanted
+            .iter()
+            .flat_map(|(_, sight, _)| sight.cells.missing());
+        let cells = distinct(missing);
         let longest = wanted.iter().map(|(share, ..)| share.longest_life).max();
         let keep = token_life(longest.unwrap_or_default());
         let lock = |(share, sight, how): &(&Share, &mut Sight, How)| Lock {
@@ -120,9 +116,7 @@ impl Shared {
         held.keep_renewing(ttl);
         claims
     }
-}
 
-impl Shared {
     /// Asks for leases in a task of its own: those that nobody takes because the caller has gone
     /// meanwhile are given back at once.
     async fn lock(
