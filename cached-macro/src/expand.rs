@@ -294,37 +294,25 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
         };
         miss.run(codec, body, again).await
     };
-    if let Some(param) = borrowed {
+    let rest = if let Some(param) = borrowed {
         let ty = erase_lifetimes(&param.ty);
-        quote_spanned! {here=>
-            let body = miss.body(codec, move |rest| async move {
-                #[allow(
-                    unused_variables,
-                    clippy::no_effect_underscore_binding,
-                    clippy::shadow_reuse,
-                    clippy::shadow_same,
-                    clippy::shadow_unrelated
-                )]
-                let #mutability #each: #ty = &rest;
-                #body
-            });
-            #run
-        }
+        quote_spanned! {here=> let #mutability #each: #ty = &rest; }
     } else {
-        quote_spanned! {here=>
-            let body = miss.body(codec, move |rest| async move {
-                #[allow(
-                    unused_variables,
-                    clippy::no_effect_underscore_binding,
-                    clippy::shadow_reuse,
-                    clippy::shadow_same,
-                    clippy::shadow_unrelated
-                )]
-                let #mutability #each = rest;
-                #body
-            });
-            #run
-        }
+        quote_spanned! {here=> let #mutability #each = rest; }
+    };
+    quote_spanned! {here=>
+        let body = miss.body(codec, move |rest| async move {
+            #[allow(
+                unused_variables,
+                clippy::no_effect_underscore_binding,
+                clippy::shadow_reuse,
+                clippy::shadow_same,
+                clippy::shadow_unrelated
+            )]
+            #rest
+            #body
+        });
+        #run
     }
 }
 
