@@ -90,7 +90,7 @@ where
         let key = identity.map(|identity| identity.element(element));
         if let Some(answer) = key
             .filter(|_| read)
-            .and_then(|key| plain_hit(cache, &key, &codec.element))
+            .and_then(|key| plain_hit(cache, &key, &codec.element, site.trust()))
         {
             hits.extend(answer.map(|value| (map_key, value)));
             return;

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use crate::cache::Cache;
 use crate::call::{Miss, Subject, meet, plain_hit};
+use crate::coherence::Trust;
 use crate::key::Key;
 use crate::mode::{self, Tier};
 use crate::observe::Event;
@@ -17,7 +18,7 @@ impl Cache {
     /// The fresh value of a key. Never loads and never gives a stale value.
     pub async fn get<T: Cacheable>(&self, key: &Key<T>) -> Option<T> {
         if let Some(raw) = key.raw().filter(|_| self.is_enabled())
-            && let Some(value) = plain_hit(self, raw, &plain_codec::<T>())
+            && let Some(value) = plain_hit(self, raw, &plain_codec::<T>(), Trust::FOREVER)
         {
             return Some(value);
         }
@@ -44,7 +45,7 @@ impl Cache {
         let mut asked = Vec::new();
         for (at, key) in keys.iter().enumerate() {
             let raw = key.raw().filter(|_| self.is_enabled());
-            let hit = raw.and_then(|raw| plain_hit(self, raw, &codec));
+            let hit = raw.and_then(|raw| plain_hit(self, raw, &codec, Trust::FOREVER));
             if let Some(raw) = raw.filter(|_| hit.is_none()) {
                 let mut subject = Subject::<T>::new(self, raw.clone());
                 subject.set_policy(self, Policy::storing_nothing());
@@ -55,7 +56,7 @@ impl Cache {
         }
         let sought = asked.iter_mut();
         let sought = sought.map(|(_, subject, found)| (&*subject, found.take()));
-        let met = meet(self, &codec, sought.collect()).await;
+        let met = meet(self, &codec, sought.collect(), false).await;
         let now = self.clock().now();
         for ((at, subject, _), met) in asked.iter().zip(met) {
             let fresh = met.found.filter(|entry| entry.life.is_fresh(now));
@@ -200,7 +201,7 @@ impl Cache {
             Some(raw) => {
                 if mode.is_none()
                     && self.is_enabled()
-                    && let Some(answer) = plain_hit(self, raw, codec)
+                    && let Some(answer) = plain_hit(self, raw, codec, policy.trust())
                 {
                     return Ok(answer);
                 }

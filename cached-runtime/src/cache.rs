@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use crate::background::Background;
 use crate::call::{Subject, meet};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
+use crate::coherence::{Trust, Watch};
 use crate::config::{CacheBuilder, Settings};
 use crate::error::Error;
 use crate::flight::{Flights, Lanes};
@@ -13,14 +14,14 @@ use crate::health::Health;
 use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
 use crate::key::{Key, RawKey};
-use crate::local::Store;
+use crate::local::{AnyEntry, Store};
 use crate::lock::Locks;
 use crate::mode::Tier;
 use crate::observe::{Observatory, Stats};
 use crate::outcome::{Shape, codec};
 use crate::policy::Policy;
 use crate::shared::Shared;
-use crate::tags::{Sequence, Tag, TagTable};
+use crate::tags::{Number, Sequence, Tag, TagTable};
 use crate::value::Cacheable;
 
 /// A cache: a cheap clone, to be kept wherever it is needed.
@@ -48,11 +49,19 @@ pub struct Cache {
     inner: Arc<Inner>,
 }
 
+/// A question to the store: where it stands among all that happens, and when it was asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking {
+    pub(crate) number: Number,
+    pub(crate) at: Moment,
+}
+
 struct Inner {
     settings: Settings,
-    sequence: Sequence,
-    tags: TagTable,
+    sequence: Arc<Sequence>,
+    tags: Arc<TagTable>,
     store: Store,
+    watch: Arc<Watch>,
     flights: Arc<Flights>,
     lanes: Arc<Lanes>,
     observatory: Observatory,
@@ -88,19 +97,27 @@ impl Cache {
     }
 
     pub(crate) fn new(settings: Settings) -> Self {
+        let (sequence, tags) = (Arc::new(Sequence::new()), Arc::new(TagTable::new()));
+        let clock = &settings.clock;
+        let watch = Arc::new(Watch::new(
+            settings.remote.as_ref().map(|_| settings.coherence),
+            Arc::clone(&sequence),
+            Arc::clone(&tags),
+            clock.clone(),
+        ));
+        let shared = settings.remote.clone();
+        let shared = shared.map(|remote| Shared::new(remote, Arc::clone(&watch), clock.clone()));
         let inner = Inner {
-            sequence: Sequence::new(),
-            tags: TagTable::new(),
+            sequence,
+            tags,
             store: Store::new(settings.limits),
+            watch,
+            shared,
             flights: Arc::default(),
             lanes: Arc::default(),
             observatory: Observatory::default(),
             background: Background::new(settings.background_loads),
             locks: Locks::default(),
-            shared: settings
-                .remote
-                .clone()
-                .map(|remote| Shared::new(remote, settings.clock.clone())),
             settings,
         };
         Self {
@@ -167,7 +184,7 @@ impl Cache {
             let mut subject = Subject::<T>::new(self, raw.clone());
             subject.set_policy(self, Policy::storing_nothing());
             let found = here.clone().filter(|entry| self.store().is_current(entry));
-            let met = meet(self, &codec, vec![(&subject, found)]).await.pop()?;
+            let met = meet(self, &codec, vec![(&subject, found)], true).await.pop()?;
             if let Some(entry) = met.found {
                 let now = self.clock().now();
                 return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));
@@ -234,6 +251,40 @@ impl Cache {
     #[inline]
     pub(crate) fn clock(&self) -> &Clock {
         &self.inner.settings.clock
+    }
+
+    /// Before the store is asked: what is invalidated or pushed from here on is newer than its
+    /// answer.
+    pub(crate) fn asking(&self) -> Asking {
+        Asking {
+            number: self.sequence().next(),
+            at: self.clock().now(),
+        }
+    }
+
+    /// What is known of changes in the store without asking.
+    #[inline]
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
+    /// Whether an entry may be given without asking the store, at a moment off the coarse clock.
+    /// `asked` is what its reader allows.
+    #[inline]
+    pub(crate) fn vouches(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
+        let vouched = &entry.vouched;
+        vouched.is_apart() || {
+            let (now, trust) = (self.clock().awake(now), vouched.trust().min(asked));
+            self.watch().vouches(vouched, &entry.tags, now, trust)
+        }
+    }
+
+    /// The same while the store gives no answer: its pushes have been silent for a while, too.
+    pub(crate) fn vouches_while_down(&self, entry: &AnyEntry) -> bool {
+        let now = self.clock().now();
+        let trust = self.inner.settings.local_on_down;
+        self.watch()
+            .vouches(&entry.vouched, &entry.tags, now, trust)
     }
 
     #[inline]

@@ -4,7 +4,10 @@
 //! one, a few nanoseconds cheap, that a plain hit can afford.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 
 /// Where a cache takes the time from.
@@ -83,6 +86,52 @@ impl Clock {
             Source::Manual(time) => Moment(time.load(Relaxed)),
         }
     }
+
+    /// A coarse reading as it is if the machine was not suspended since; else an exact one. For
+    /// what must not outlive a suspension by a single call.
+    #[inline]
+    pub(crate) fn awake(&self, coarse: Moment) -> Moment {
+        match &self.0 {
+            Source::System => Moment(system::awake(coarse.0)),
+            Source::Manual(_) => coarse,
+        }
+    }
+}
+
+/// A length of time, cheap to add to a [`Moment`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(u64);
+
+/// A moment that only moves forward.
+#[derive(Debug)]
+pub(crate) struct AtomicMoment(AtomicU64);
+
+impl Span {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const FOREVER: Self = Self(u64::MAX);
+
+    pub(crate) const fn of_nanos(time: u128) -> Self {
+        if time > u64::MAX as u128 {
+            return Self::FOREVER;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "it was compared")]
+        Self(time as u64)
+    }
+}
+
+impl AtomicMoment {
+    pub(crate) fn new(moment: Moment) -> Self {
+        Self(AtomicU64::new(moment.0))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self) -> Moment {
+        Moment(self.0.load(Acquire))
+    }
+
+    pub(crate) fn forward(&self, to: Moment) {
+        self.0.fetch_max(to.0, Release);
+    }
 }
 
 impl Moment {
@@ -93,6 +142,11 @@ impl Moment {
 
     pub(crate) fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(nanos(wait)))
+    }
+
+    #[inline]
+    pub(crate) fn plus(self, span: Span) -> Self {
+        Self(self.0.saturating_add(span.0))
     }
 
     pub(crate) fn before(self, lead: Duration) -> Self {
@@ -112,13 +166,19 @@ fn nanos(duration: Duration) -> u64 {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
     use std::cell::Cell;
-    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    use std::sync::atomic::{
+        AtomicU64,
+        Ordering::{Acquire, Relaxed, Release},
+    };
 
     use rustix::time::{ClockId, clock_gettime};
 
     /// What suspended time adds to the coarse clock, which does not count it. Every exact reading
     /// brings it up to date, and each thread takes one every 256 coarse readings.
     static SUSPENDED: AtomicU64 = AtomicU64::new(0);
+
+    /// By how much the wall clock is ahead of the coarse one.
+    static AHEAD: AtomicU64 = AtomicU64::new(0);
 
     thread_local! {
         static READINGS: Cell<u8> = const { Cell::new(0) };
@@ -148,6 +208,29 @@ mod system {
         }
         read(ClockId::MonotonicCoarse) + SUSPENDED.load(Relaxed)
     }
+
+    /// The wall clock goes with the monotonic one tick by tick, and leaps at a resume. So while
+    /// their difference is what it was, nothing was suspended; if the wall clock was set, one exact
+    /// reading tells.
+    #[inline]
+    pub(super) fn awake(coarse: u64) -> u64 {
+        if read(ClockId::RealtimeCoarse).wrapping_sub(coarse) == AHEAD.load(Acquire) {
+            return coarse;
+        }
+        compare()
+    }
+
+    #[cold]
+    fn compare() -> u64 {
+        let exact = exact();
+        let coarse = || read(ClockId::MonotonicCoarse) + SUSPENDED.load(Relaxed);
+        let (before, wall, after) = (coarse(), read(ClockId::RealtimeCoarse), coarse());
+        if before == after {
+            // After the time that was suspended: whoever reads this one reads that one, too.
+            AHEAD.store(wall.wrapping_sub(before), Release);
+        }
+        exact
+    }
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -164,6 +247,10 @@ mod system {
 
     pub(super) fn coarse() -> u64 {
         exact()
+    }
+
+    pub(super) fn awake(coarse: u64) -> u64 {
+        coarse
     }
 }
 

@@ -7,9 +7,11 @@ mod redis;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::coherence::{Coherence, Trust};
 use crate::error::Error;
 use crate::local::Limits;
 use crate::remote::Remote;
@@ -48,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) background_loads: u32,
     pub(crate) clock: Clock,
     pub(crate) remote: Option<Arc<dyn Remote>>,
+    pub(crate) coherence: Coherence,
+    pub(crate) local_on_down: Trust,
 }
 
 impl Default for Settings {
@@ -62,6 +66,8 @@ impl Default for Settings {
             background_loads: BACKGROUND_LOADS,
             clock: Clock::system(),
             remote: None,
+            coherence: Coherence::default(),
+            local_on_down: Trust::NONE,
         }
     }
 }
@@ -115,6 +121,22 @@ impl CacheBuilder {
         self
     }
 
+    /// How closely this process follows what others invalidate. Processes that share a store had
+    /// better agree on it. Default [`Coherence::Bounded`], within a second.
+    pub fn coherence(mut self, coherence: Coherence) -> Self {
+        self.settings.coherence = coherence;
+        self
+    }
+
+    /// While the store cannot be reached, copies in this process are given for so long after its
+    /// last sign of life: an invalidation by those who still reach it may be missed for that time.
+    /// Not for functions that ask for [`Coherence::Strict`]. Default zero: calls load instead once
+    /// the time of [`Coherence::Bounded`] is over.
+    pub fn local_on_down(mut self, time: Duration) -> Self {
+        self.settings.local_on_down = Coherence::Bounded(time).trust();
+        self
+    }
+
     /// Where the time is taken from. Default the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.settings.clock = clock;
@@ -145,6 +167,13 @@ impl CacheBuilder {
         if settings.limits.bytes == Some(0) {
             return Err(Error::config(
                 "`local_capacity_bytes` must be at least 1 byte",
+            ));
+        }
+        if let Coherence::Bounded(window) = settings.coherence
+            && window < Coherence::SHORTEST
+        {
+            return Err(Error::config(
+                "`coherence` cannot be kept within less than 100 ms; `Strict` asks the store each time",
             ));
         }
         if settings.namespace.is_empty() || settings.namespace.contains(['{', '}']) {

@@ -20,6 +20,18 @@ pub enum Defect {
     UnverifiedCopy = 5,
     /// The store is used although it is owed invalidations.
     UsedWhileOwing = 6,
+    /// Copies are trusted without a sign of life of the pushes.
+    NoHorizon = 7,
+    /// What a question confirmed counts although a push came before the answer.
+    ReplyOverPush = 8,
+    /// Copies from before a break of the pushes are trusted after it.
+    OldViewsKept = 9,
+    /// A copy is confirmed by its tokens alone, whatever became of its key.
+    TokensOnly = 10,
+    /// One answer of the server counts as a sign of life.
+    OnePing = 11,
+    /// An invalidation ends a write that is under way.
+    IntentReplaced = 12,
 }
 
 #[cfg(feature = "test-util")]

@@ -14,7 +14,8 @@
 //!    `template` - tags written as text.
 //! 7. `batch` - the same for many keys at once.
 //! 8. `remote` - a store that processes share, as a trait, and over Redis; `shared` - one cache in
-//!    many processes over it; `codec`, `envelope` - how values become bytes there.
+//!    many processes over it; `coherence` - how far copies are trusted without a question;
+//!    `codec`, `envelope` - how values become bytes there.
 //! 9. `cache`, `by_hand`, `reserve`, `lock`, `config`, `install` - the handle; `observe`, `inspect`,
 //!    `health` - what it tells. `defect` - mistakes to be switched on in tests.
 //!
@@ -29,6 +30,7 @@ mod cache;
 mod call;
 mod clock;
 pub mod codec;
+mod coherence;
 mod config;
 mod defect;
 mod envelope;
@@ -60,6 +62,7 @@ mod write;
 pub use crate::cache::Cache;
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, CodecError};
+pub use crate::coherence::Coherence;
 pub use crate::config::CacheBuilder;
 #[doc(hidden)]
 pub use crate::defect::Defect;

@@ -20,6 +20,7 @@ use options::SHORTEST_LEASE;
 
 use crate::codec::compress::LARGEST;
 use crate::codec::{Codec, ValueCodec};
+use crate::coherence::Coherence;
 use crate::freshness::{Early, Jitter};
 use crate::tags::Tag;
 use crate::value::Cacheable;
@@ -213,6 +214,13 @@ impl<T> Policy<T> {
     /// [`Cache::get_or_load`](crate::Cache::get_or_load) cannot make an error of the caller's type.
     pub fn load_timeout(mut self, limit: Duration) -> Self {
         self.options.load_timeout = Some(limit);
+        self
+    }
+
+    /// How closely copies in this process follow what other processes invalidate. Of this and what
+    /// the cache is set to, the closer holds.
+    pub fn coherence(mut self, coherence: Coherence) -> Self {
+        self.options.coherence = Some(coherence);
         self
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use crate::coherence::{Coherence, Trust};
 use crate::key::{Identity, Key, Parts};
 use crate::observe::Once;
 
@@ -13,6 +14,8 @@ pub struct Site {
     origin: Origin,
     prefix: Option<&'static str>,
     version: Option<&'static str>,
+    /// How far copies are trusted at most.
+    trust: Trust,
     /// Filled at first use where no prefix is given.
     derived: OnceLock<Derived>,
     /// One of [`scope`]: a static stands for all instantiations of the function, so it is the same
@@ -68,6 +71,7 @@ impl Site {
             origin,
             prefix: None,
             version: None,
+            trust: Trust::FOREVER,
             derived: OnceLock::new(),
             scope: AtomicU8::new(scope::UNKNOWN),
         }
@@ -85,6 +89,18 @@ impl Site {
     pub const fn version(mut self, version: &'static str) -> Self {
         self.version = Some(version);
         self
+    }
+
+    /// How closely copies in the process must follow what other processes invalidate.
+    #[must_use]
+    pub const fn coherence(mut self, coherence: Coherence) -> Self {
+        self.trust = coherence.trust();
+        self
+    }
+
+    #[inline]
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust
     }
 
     /// What the impl around the function is for, if that is not the same for every call. `here`

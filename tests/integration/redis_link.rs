@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cache_aside::remote::redis::{RedisRemote, RedisSettings};
 use cache_aside::remote::{
     Cell, CellState, EntryName, Fault, Fill, How, Incarnation, Lock, Locked, Part, Read, Remote,
-    ServerTime, Status, Wake,
+    ServerTime, Status,
 };
 use tokio::task::JoinSet;
 
@@ -462,7 +462,7 @@ async fn a_lost_connection_is_replaced_and_no_command_is_sent_twice() {
     let server = Server::start().await;
     let proxy = Proxy::start(&server).await;
     let remote = connect(proxy.url()).await;
-    remote.attach(Arc::new(Wake::default()));
+    remote.attach(Arc::default(), Arc::default());
     server.reset_stats().await;
     proxy.set(Mode::LoseReplies).await;
     let removing = {

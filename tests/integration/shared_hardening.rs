@@ -8,7 +8,7 @@ use std::time::Duration;
 use cache_aside::remote::double::{Op, Point, Trouble};
 use cache_aside::remote::{
     Cell, CellState, Double, DoubleServer, EntryName, Fault, Fill, FillReply, LeaseId, Lock,
-    LockReply, Read, Reading, Release, Remote, Reply, Status, Wake,
+    LockReply, Read, Reading, Release, Remote, Reply, Status, Wake, Watch,
 };
 use cache_aside::{Cache, CacheExt, Defect, Key, Outcome, Policy, SingleFlight, Tag, cache_aside};
 use tokio::time::timeout;
@@ -359,8 +359,8 @@ async fn nobody_is_given_an_older_answer_after_a_newer_one_that_is_not_stored() 
 struct Spy(Double, Arc<AtomicUsize>);
 
 impl Remote for Spy {
-    fn attach(&self, wake: Arc<Wake>) {
-        self.0.attach(wake);
+    fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>) {
+        self.0.attach(wake, watch);
     }
     fn status(&self) -> Status {
         self.0.status()

@@ -39,7 +39,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         }
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         let asked = asked.map(|missing| (&missing.subject, missing.found.take()));
-        let met = meet(&self.cache, &codec.element, asked.collect()).await;
+        let refresh = self.mode.refresh;
+        let met = meet(&self.cache, &codec.element, asked.collect(), refresh).await;
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         for (missing, met) in asked.zip(met) {
             (missing.found, missing.tier, missing.access) = (met.found, met.tier, met.access);
@@ -67,7 +68,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         for mut missing in missing {
             match std::mem::take(&mut missing.access) {
                 Access::Apart => ours.push(missing),
-                Access::Blind => {
+                // One that was fresh a moment ago, or nothing is known of it.
+                Access::Unasked | Access::Blind => {
                     missing.stay_unshared();
                     ours.push(missing);
                 }
@@ -250,10 +252,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             answers.push((subject, answer));
         }
         if let Some(tier) = cache.shared().filter(|_| !cargo.is_empty()) {
-            let now = cache.clock().now();
+            let asked = cache.asking();
             let stored = tier.fill(cargo).await;
             for ((subject, answer), stored) in answers.iter().zip(stored) {
-                subject.shipped(cache, element, stored, answer, now);
+                subject.shipped(cache, element, stored, answer, asked);
             }
         }
         let answers = landing

@@ -90,9 +90,15 @@ impl<R, T, E> Miss<R, T, E> {
         codec: &Codec<R, T, E>,
         leader: &mut Option<Leader>,
     ) -> Aboard<R> {
+        if matches!(self.access, Access::Unasked) {
+            // It was beyond doubt a moment ago.
+            self.ask(codec).await;
+        }
         let mut seen = match std::mem::take(&mut self.access) {
             Access::Apart => return Aboard::Load(Terms::Apart),
-            Access::Blind => return self.unshared(codec, leader, Why::Unusable),
+            Access::Unasked | Access::Blind => {
+                return self.unshared(codec, leader, Why::Unusable);
+            }
             Access::Seen(seen) => seen,
         };
         if !seen.0.holds_entry {
@@ -163,7 +169,7 @@ impl<R, T, E> Miss<R, T, E> {
                 // From here on nobody joins: what is proven next is proven for all who did.
                 leader.close();
             }
-            self.meet(codec).await;
+            self.ask(codec).await;
             if let Some(found) = self.fresh() {
                 return self.arrived(codec, leader, &found);
             }

@@ -221,7 +221,7 @@ impl<R, T, E> Miss<R, T, E> {
         let patience = match self.access {
             // The leader itself may have to wait, for a load of another process.
             Access::Seen(_) => PATIENCE.saturating_add(options.lease_wait),
-            Access::Apart | Access::Blind => PATIENCE,
+            Access::Apart | Access::Unasked | Access::Blind => PATIENCE,
         };
         let own_limit = options.load_timeout.filter(|limit| *limit <= patience);
         if let Some(limit) = own_limit.filter(|_| self.may_cut(codec)) {

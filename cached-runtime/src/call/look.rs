@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::cache::Cache;
+use crate::coherence::Trust;
 use crate::key::{Ident, Identity, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode, Tier};
@@ -90,7 +91,8 @@ impl<P: Parts> Looking<'_, P> {
         if mode::is_set() {
             return None;
         }
-        plain_entry(self.cache, &self.store, self.key.as_ref()?, &codec).map(Hit)
+        let key = self.key.as_ref()?;
+        plain_entry(self.cache, &self.store, key, &codec, self.site.trust()).map(Hit)
     }
 
     /// All else: the call goes on.
@@ -124,9 +126,10 @@ pub(crate) fn plain_hit<R, T, E, I: Ident>(
     cache: &Cache,
     key: &I,
     codec: &Codec<R, T, E>,
+    trust: Trust,
 ) -> Option<R> {
     let store = cache.store().open();
-    let entry = plain_entry(cache, &store, key, codec)?;
+    let entry = plain_entry(cache, &store, key, codec, trust)?;
     Some((codec.open)(entry, codec.shape.not_found))
 }
 
@@ -137,11 +140,12 @@ fn plain_entry<'a, R, T, E, I: Ident>(
     store: &'a Opened<'_>,
     key: &I,
     codec: &Codec<R, T, E>,
+    trust: Trust,
 ) -> Option<&'a AnyEntry> {
     let hash = key.hash().ok()?;
     let now = cache.clock().coarse();
     let entry = store.find(key, hash)?;
-    if now >= entry.life.carefree_until {
+    if now >= entry.life.carefree_until || !cache.vouches(entry, now, trust) {
         return None;
     }
     let event = if entry.holds(codec.type_id) {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::Cache;
+use crate::cache::{Asking, Cache};
 use crate::clock::Moment;
 use crate::codec::ValueCodec;
+use crate::coherence::{Trust, Vouched};
 use crate::defect::Defect;
 use crate::envelope::schema_id;
 use crate::freshness::Life;
@@ -14,13 +15,14 @@ use crate::mode::Tier;
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Local;
-use crate::remote::{Cell, EntryName};
+use crate::remote::{Cell, EntryName, Incarnation};
 use crate::shared::{
     Backing, Deps, Fetched, Found, Share, Shared, Sight, any_family, family_of, namespace_cell,
 };
-use crate::tags::{Number, name_of_tag};
+use crate::tags::name_of_tag;
 use crate::template::Template;
 
+use super::ship::Copied;
 use super::{Miss, Subject};
 
 /// Where a store has the entry, a copy in the process lives no longer than this.
@@ -32,6 +34,8 @@ pub(crate) enum Access {
     /// There is none, or it was not asked yet.
     #[default]
     Apart,
+    /// It need not be asked: what was found in this process is beyond doubt.
+    Unasked,
     /// It cannot be used: what is loaded is for this caller alone.
     Blind,
     /// It was asked.
@@ -47,20 +51,46 @@ pub(crate) struct Met {
 }
 
 /// Asks the shared tier for keys: is what was found in this process valid, or is there something
-/// else? Without such a tier what was found stands.
+/// else? Nobody need be asked about what is beyond doubt, unless `always`. Without such a tier what
+/// was found stands.
 pub(crate) async fn meet<R, T, E>(
     cache: &Cache,
     codec: &Codec<R, T, E>,
     keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
+    always: bool,
 ) -> Vec<Met> {
-    let apart = |(_, found): (_, Option<_>)| Met {
-        found,
-        tier: Tier::Local,
-        access: Access::Apart,
-    };
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
-        return keys.into_iter().map(apart).collect();
+        return keys
+            .into_iter()
+            .map(|(_, found)| Met::here(found, Access::Apart))
+            .collect();
     };
+    let mut met: Vec<Option<Met>> = keys.iter().map(|_| None).collect();
+    let mut asked = Vec::with_capacity(keys.len());
+    for (at, (subject, found)) in keys.into_iter().enumerate() {
+        match found {
+            Some(found) if !always && subject.is_beyond_doubt(cache, &found) => {
+                met[at] = Some(Met::here(Some(found), Access::Unasked));
+            }
+            found => asked.push((at, (subject, found))),
+        }
+    }
+    let (places, asked): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+    for (place, answer) in places.into_iter().zip(ask(cache, tier, codec, asked).await) {
+        met[place] = Some(answer);
+    }
+    met.into_iter().flatten().collect()
+}
+
+async fn ask<R, T, E>(
+    cache: &Cache,
+    tier: &Arc<Shared>,
+    codec: &Codec<R, T, E>,
+    keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
+) -> Vec<Met> {
+    if keys.is_empty() {
+        return Vec::new();
+    }
     let shares: Vec<Share> = keys
         .iter()
         .map(|(subject, _)| subject.share(tier, codec))
@@ -69,16 +99,13 @@ pub(crate) async fn meet<R, T, E>(
         .iter()
         .map(|(_, found)| Subject::<T>::copy(cache, found.as_deref()));
     let sought: Vec<_> = shares.iter().zip(copies).collect();
-    // Drawn before the store is asked: what is invalidated from here on is newer than its answer.
-    let start = (cache.sequence().next(), cache.clock().now());
+    let asked = cache.asking();
     let looks = tier.look_each(&sought).await;
-    let blind = Met {
-        found: None,
-        tier: Tier::Local,
-        access: Access::Blind,
-    };
     let Some(looks) = looks else {
-        return keys.iter().map(|_| blind.clone()).collect();
+        return keys
+            .into_iter()
+            .map(|(subject, found)| subject.unanswered(cache, found))
+            .collect();
     };
     let met = keys.into_iter().zip(shares).zip(looks);
     met.map(|(((subject, local), share), look)| {
@@ -86,7 +113,8 @@ pub(crate) async fn meet<R, T, E>(
             (Some(_), true) => Found::Local,
             _ => look.found,
         };
-        let (found, tier) = subject.found(cache, codec, &share, local, start, said);
+        let answer = (said, look.server);
+        let (found, tier) = subject.found(cache, codec, &share, local, asked, answer);
         let access = Access::Seen(Box::new((share, look.sight)));
         Met {
             found,
@@ -97,14 +125,33 @@ pub(crate) async fn meet<R, T, E>(
     .collect()
 }
 
+impl Met {
+    fn here(found: Option<Arc<AnyEntry>>, access: Access) -> Self {
+        Self {
+            found,
+            tier: Tier::Local,
+            access,
+        }
+    }
+}
+
 impl<R, T, E> Miss<R, T, E> {
     /// The second look of a call, where there is a shared tier.
     pub(super) async fn meet(&mut self, codec: &Codec<R, T, E>) {
+        self.look_again(codec, self.mode.refresh).await;
+    }
+
+    /// The same, and the shared tier is asked in any case.
+    pub(super) async fn ask(&mut self, codec: &Codec<R, T, E>) {
+        self.look_again(codec, true).await;
+    }
+
+    async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) {
         if self.mode.bypass || self.cache.shared().is_none() {
             return;
         }
         let found = self.found.take();
-        let met = meet(&self.cache, codec, vec![(&self.subject, found)]).await;
+        let met = meet(&self.cache, codec, vec![(&self.subject, found)], always).await;
         if let Some(met) = met.into_iter().next() {
             (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
         }
@@ -194,12 +241,18 @@ impl<T> Subject<T> {
         codec: &Codec<R, T, E>,
         share: &Share,
         local: Option<Arc<AnyEntry>>,
-        start: (Number, Moment),
-        found: Found,
+        asked: Asking,
+        (found, server): (Found, Option<Incarnation>),
     ) -> (Option<Arc<AnyEntry>>, Tier) {
         let entry = match found {
-            Found::Local => return (local, Tier::Local),
-            Found::Remote(fetched) => self.adopt(cache, codec, share, start, &fetched),
+            Found::Local => {
+                let confirmed = server.map(|server| (asked.number, server));
+                if let Some(local) = &local {
+                    cache.watch().confirm(&local.vouched, confirmed);
+                }
+                return (local, Tier::Local);
+            }
+            Found::Remote(fetched) => self.adopt(cache, codec, share, (asked, server), &fetched),
             Found::Corrupt => {
                 self.stats.count(Event::Corrupt);
                 None
@@ -213,7 +266,7 @@ impl<T> Subject<T> {
         };
         if entry.is_none() && local.is_some() {
             // The copy is of no use to anybody any more.
-            cache.store().remove_older(&self.key, start.0, |_| true);
+            cache.store().remove_older(&self.key, asked.number, |_| true);
         }
         (entry, Tier::Remote)
     }
@@ -223,7 +276,7 @@ impl<T> Subject<T> {
         cache: &Cache,
         codec: &Codec<R, T, E>,
         share: &Share,
-        start: (Number, Moment),
+        (asked, server): (Asking, Option<Incarnation>),
         fetched: &Fetched,
     ) -> Option<Arc<AnyEntry>> {
         let header = &fetched.header;
@@ -243,11 +296,10 @@ impl<T> Subject<T> {
             self.stats.count(Event::Corrupt);
             return None;
         };
-        // The store's clock was read after this moment.
-        let (start, now) = start;
         let options = &self.policy.options;
         let life = Life::found(
-            now,
+            // The store's clock was read after this moment.
+            asked.at,
             fetched.age,
             // Whoever stored it may have wanted it fresh for longer than this caller does.
             (
@@ -271,15 +323,20 @@ impl<T> Subject<T> {
             Cell::Family(_) | Cell::Key(_) => None,
         });
         let tags = tags.collect();
+        let copy = Copied {
+            asked,
+            server,
+            kept_until: self.copy_until(cache),
+        };
         let head = EntryHead::new(
-            start,
+            asked.number,
             life,
             header.cost,
             weight,
             tags,
             Arc::clone(&self.stats),
         )
-        .backed_by(fetched.backing.clone(), self.copy_until(cache));
+        .backed_by(fetched.backing.clone(), self.vouch(cache, copy), copy.kept_until);
         let entry: Arc<AnyEntry> = match value {
             Some(value) => (codec.adopt)(head, value),
             None => Arc::new(head.with(NotFound)),
@@ -289,6 +346,40 @@ impl<T> Subject<T> {
             let _ = self.keep_copy(cache, &entry);
         }
         Some(entry)
+    }
+
+    /// How far a copy that is made now is trusted.
+    pub(super) fn vouch(&self, cache: &Cache, copy: Copied) -> Vouched {
+        let confirmed = copy.server.map(|server| (copy.asked.number, server));
+        cache
+            .watch()
+            .vouch(&EntryName::of(&self.key), self.trust(cache), confirmed)
+    }
+
+    fn trust(&self, cache: &Cache) -> Trust {
+        let general = cache.watch().coherence().trust();
+        general.min(self.policy.options.trust())
+    }
+
+    /// What there is while the shared tier gives no answer.
+    fn unanswered(&self, cache: &Cache, found: Option<Arc<AnyEntry>>) -> Met {
+        let stands = |found: &Arc<AnyEntry>| {
+            found.life.is_fresh(cache.clock().now())
+                && self.trust(cache) != Trust::NONE
+                && cache.vouches_while_down(found)
+        };
+        match found.filter(stands) {
+            Some(found) => Met::here(Some(found), Access::Unasked),
+            None => Met::here(None, Access::Blind),
+        }
+    }
+
+    /// Whether an entry of this process is an answer about which nobody need be asked.
+    fn is_beyond_doubt(&self, cache: &Cache, found: &AnyEntry) -> bool {
+        let now = cache.clock().now();
+        now < found.life.carefree_until
+            && cache.vouches(found, now, self.trust(cache))
+            && !Defect::UnverifiedCopy.is_on()
     }
 
     pub(super) fn keeps_copies(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cache::Cache;
+use crate::cache::{Asking, Cache};
 use crate::clock::Moment;
 use crate::codec::compress::{Packed, compress};
 use crate::defect::Defect;
@@ -13,7 +13,7 @@ use crate::local::{AnyEntry, EntryHead, NotFound, Refused};
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Local;
-use crate::remote::Cell;
+use crate::remote::{Cell, Incarnation};
 use crate::shared::{Backing, Cargo, Lease, Proofs, Share, Sight, Stored};
 use crate::tags::Number;
 
@@ -31,6 +31,16 @@ pub(crate) struct Loaded<'a, T> {
     cost: Duration,
     /// With the jitter taken off. Zero: not to be stored.
     ttl: Duration,
+}
+
+/// What is to be said of a copy of an entry of the store.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Copied {
+    /// The question that the store answered.
+    pub(super) asked: Asking,
+    /// The server that did, if it was one and the same.
+    pub(super) server: Option<Incarnation>,
+    pub(super) kept_until: Moment,
 }
 
 impl<T> Subject<T> {
@@ -72,15 +82,10 @@ impl<T> Subject<T> {
             }
         };
         // An answer is fresh from when the store has it, which is not before this moment.
-        let now = cache.clock().now();
+        let asked = cache.asking();
         let stored = share.tier.fill(vec![cargo]).await.pop();
-        self.shipped(
-            cache,
-            codec,
-            stored.unwrap_or(Stored::Unknown),
-            &loaded,
-            now,
-        )
+        let stored = stored.unwrap_or(Stored::Unknown);
+        self.shipped(cache, codec, stored, &loaded, asked)
     }
 
     /// Makes an answer ready to be stored. What may not or cannot be comes back with its lease, and
@@ -122,13 +127,17 @@ impl<T> Subject<T> {
         codec: &Codec<R, T, E>,
         stored: Stored,
         loaded: &Loaded<'_, T>,
-        now: Moment,
+        asked: Asking,
     ) -> Kept {
         match stored {
-            Stored::Proven(backing) => {
+            Stored::Proven(backing, server) => {
                 self.stats.count(Event::Stored);
-                let until = self.copy_until(cache);
-                let entry = self.backed_entry(cache, codec, loaded, backing, (now, until));
+                let copy = Copied {
+                    asked,
+                    server,
+                    kept_until: self.copy_until(cache),
+                };
+                let entry = self.backed_entry(cache, codec, loaded, backing, copy);
                 if self.keeps_copies() {
                     // What came in between keeps the copy out; those who wait were here before it.
                     let _ = self.keep_copy(cache, &entry);
@@ -162,15 +171,15 @@ impl<T> Subject<T> {
         proofs: Proofs,
         loaded: Loaded<'_, T>,
     ) -> Kept {
-        let now = cache.clock().now();
         let Some(proofs) = self.all_proofs(share, sight, proofs, loaded.value).await else {
             self.not_kept(cache, loaded.start);
             return Kept::Unproven;
         };
-        if !share.tier.confirm(&proofs).await {
+        let asked = cache.asking();
+        let Some(server) = share.tier.confirmed_by(&proofs).await else {
             self.stats.count(Event::Overtaken);
             return Kept::Overtaken;
-        }
+        };
         if loaded.ttl.is_zero() || !self.keeps_copies() {
             self.not_kept(cache, loaded.start);
             return Kept::NotStored(self.unkept_entry(cache, codec, &loaded));
@@ -180,7 +189,12 @@ impl<T> Subject<T> {
             Local::KeptFor(longest) => cache.clock().now().after(longest),
             Local::Kept | Local::NotKept => Moment::LAST,
         };
-        let entry = self.backed_entry(cache, codec, &loaded, backing, (now, kept_until));
+        let copy = Copied {
+            asked,
+            server: Some(server),
+            kept_until,
+        };
+        let entry = self.backed_entry(cache, codec, &loaded, backing, copy);
         match self.keep_copy(cache, &entry) {
             Ok(()) => {
                 self.stats.count(Event::Stored);
@@ -274,8 +288,12 @@ impl<T> Subject<T> {
         loaded: &Loaded<'_, T>,
     ) -> Arc<AnyEntry> {
         let backing = Backing::new(None, [].into());
-        let now = cache.clock().now();
-        self.backed_entry(cache, codec, loaded, backing, (now, Moment::FIRST))
+        let copy = Copied {
+            asked: cache.asking(),
+            server: None,
+            kept_until: Moment::FIRST,
+        };
+        self.backed_entry(cache, codec, loaded, backing, copy)
     }
 
     fn backed_entry<R, E>(
@@ -284,11 +302,11 @@ impl<T> Subject<T> {
         codec: &Codec<R, T, E>,
         loaded: &Loaded<'_, T>,
         backing: Backing,
-        (now, kept_until): (Moment, Moment),
+        copy: Copied,
     ) -> Arc<AnyEntry> {
         let options = &self.policy.options;
         let life = Life::new(
-            now,
+            copy.asked.at,
             loaded.ttl,
             options.windows,
             None,
@@ -300,7 +318,7 @@ impl<T> Subject<T> {
         let tags = self.tags_of(cache, loaded.value);
         let stats = Arc::clone(&self.stats);
         let head = EntryHead::new(loaded.start, life, loaded.cost, weight, tags, stats)
-            .backed_by(backing, kept_until);
+            .backed_by(backing, self.vouch(cache, copy), copy.kept_until);
         match loaded.value {
             Some(value) => (codec.keep)(head, value),
             None => Arc::new(head.with(NotFound)),

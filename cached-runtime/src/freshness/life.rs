@@ -79,10 +79,10 @@ impl Life {
         due.min(self.fresh_until)
     }
 
-    /// Every read has something to decide.
-    pub(crate) fn never_carefree(self) -> Self {
+    /// That of a copy, which from this moment on counts only if it is confirmed.
+    pub(crate) fn kept_until(self, end: Moment) -> Self {
         Self {
-            carefree_until: Moment::FIRST,
+            carefree_until: self.carefree_until.min(end.before(COARSE_LAG)),
             ..self
         }
     }

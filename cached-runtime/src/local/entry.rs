@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::coherence::Vouched;
 use crate::freshness::Life;
 use crate::observe::PrefixStats;
 use crate::shared::Backing;
@@ -25,6 +26,7 @@ pub(crate) struct Entry<V: ?Sized> {
     pub(crate) stats: Arc<PrefixStats>,
     /// What makes it an entry of the shared tier.
     pub(crate) backing: Option<Box<Backing>>,
+    pub(crate) vouched: Vouched,
     uses: AtomicU8,
     /// That of the value, so that a hit asks for it without a call.
     type_id: TypeId,
@@ -60,15 +62,23 @@ impl EntryHead {
             tags,
             stats,
             backing: None,
+            vouched: Vouched::apart(),
             uses: AtomicU8::new(0),
             type_id: TypeId::of::<()>(),
             value: (),
         }
     }
 
-    /// An entry of the shared tier: a hit asks there whether it is valid still.
-    pub(crate) fn backed_by(mut self, backing: Backing, kept_until: Moment) -> Self {
-        self.life = self.life.never_carefree();
+    /// An entry of the shared tier: given as it is while it is vouched for; else it is asked there
+    /// whether it is valid still.
+    pub(crate) fn backed_by(
+        mut self,
+        backing: Backing,
+        vouched: Vouched,
+        kept_until: Moment,
+    ) -> Self {
+        self.life = self.life.kept_until(kept_until);
+        self.vouched = vouched;
         self.backing = Some(Box::new(Backing {
             kept_until,
             ..backing
@@ -85,6 +95,7 @@ impl EntryHead {
             tags,
             stats,
             backing,
+            vouched,
             uses,
             type_id: _,
             value: (),
@@ -97,6 +108,7 @@ impl EntryHead {
             tags,
             stats,
             backing,
+            vouched,
             uses,
             type_id: TypeId::of::<V>(),
             value,

@@ -10,20 +10,31 @@ impl<T, P: sealed::Sealed<T>> PolicyFor<T> for P {}
 
 pub(crate) mod sealed {
     use super::{Cacheable, Policy, Untyped};
+    use crate::coherence::Trust;
 
     pub trait Sealed<T> {
         fn for_value(&self) -> Policy<T>;
+
+        fn trust(&self) -> Trust;
     }
 
     impl<T: Cacheable> Sealed<T> for Policy<Untyped> {
         fn for_value(&self) -> Policy<T> {
             self.clone().typed()
         }
+
+        fn trust(&self) -> Trust {
+            self.options.trust()
+        }
     }
 
     impl<T: Cacheable> Sealed<T> for Policy<T> {
         fn for_value(&self) -> Policy<T> {
             self.clone()
+        }
+
+        fn trust(&self) -> Trust {
+            self.options.trust()
         }
     }
 }

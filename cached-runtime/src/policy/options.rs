@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::coherence::{Coherence, Trust};
 use crate::freshness::{Early, Jitter, Windows};
 use crate::tags::Tag;
 
@@ -48,6 +49,8 @@ pub(crate) struct Options {
     /// Payloads with more bytes are stored in no tier.
     pub(crate) max_size: usize,
     pub(crate) tags: Vec<Tag>,
+    /// Closer than the cache's own, if at all.
+    pub(crate) coherence: Option<Coherence>,
 }
 
 /// What the local tier keeps.
@@ -56,6 +59,13 @@ pub(crate) enum Local {
     Kept,
     KeptFor(Duration),
     NotKept,
+}
+
+impl Options {
+    /// How far copies are trusted at most, as far as the function is concerned.
+    pub(crate) fn trust(&self) -> Trust {
+        self.coherence.map_or(Trust::FOREVER, Coherence::trust)
+    }
 }
 
 impl Default for Options {
@@ -76,6 +86,7 @@ impl Default for Options {
             compress_above: None,
             max_size: MAX_SIZE,
             tags: Vec::new(),
+            coherence: None,
         }
     }
 }

@@ -43,6 +43,7 @@ pub use self::request::{
 pub use self::token::{CellState, Incarnation, LeaseId, Proof, ServerTime};
 pub(crate) use self::wake::Waiter;
 pub use self::wake::{Ended, Wake};
+pub use crate::coherence::{Beat, Watch};
 
 /// What an operation comes to.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -56,8 +57,9 @@ pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + '
 /// A reply is tied to the server that gave it. If it cannot be known which life of the server gave
 /// a reply, the operation fails.
 pub trait Remote: fmt::Debug + Send + Sync + 'static {
-    /// Connects what announcements are told to. Called once, before anything else.
-    fn attach(&self, wake: Arc<Wake>);
+    /// Connects what announcements are told to, and what pushes are told to. Called once, before
+    /// anything else.
+    fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>);
 
     /// Whether it can be used now. An operation on one that is not fails at once.
     fn status(&self) -> Status;

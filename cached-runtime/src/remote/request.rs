@@ -30,6 +30,8 @@ pub struct Reading {
     pub entries: Vec<Found>,
     /// The state of each cell.
     pub cells: Vec<CellState>,
+    /// The server that answered all of it; `None` if nothing was asked.
+    pub incarnation: Option<Incarnation>,
 }
 
 /// What was found of one entry.
@@ -112,6 +114,8 @@ pub struct FillReply {
     pub fills: Vec<Filled>,
     /// The state of each cell.
     pub cells: Vec<CellState>,
+    /// The server that answered all of it; `None` if nothing was asked.
+    pub incarnation: Option<Incarnation>,
 }
 
 /// What came of a [`Fill`].

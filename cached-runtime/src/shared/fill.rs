@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::codec::compress::Packed;
 use crate::defect::Defect;
 use crate::envelope::{Draft, EntryId, TokenRecord};
-use crate::remote::{Cell, CellState, Fill, How, Proof, Read, Release};
+use crate::remote::{Cell, CellState, Fill, How, Incarnation, Proof, Read, Release};
 
 use super::deps::{Backing, Proofs, Share, Sight, distinct};
 use super::lease::Lease;
@@ -33,7 +33,7 @@ pub(crate) struct Cargo {
 pub(crate) enum Stored {
     /// It is stored, and nothing it depends on was invalidated until then: whoever waited for it
     /// may have it.
-    Proven(Backing),
+    Proven(Backing, Option<Incarnation>),
     /// The lease was lost, or something it depends on was invalidated.
     Overtaken,
     /// It has more or longer tags than an entry can have.
@@ -83,6 +83,7 @@ impl Shared {
             return sealed.iter().map(unknown).collect();
         };
         let now: Vec<(Cell, CellState)> = cells.into_iter().zip(reply.cells).collect();
+        let server = reply.incarnation;
         let mut fills = reply.fills.into_iter();
         let settle = |sealed: Option<Cargo>| {
             let Some(cargo) = sealed else {
@@ -100,7 +101,7 @@ impl Shared {
                 return Stored::Overtaken;
             }
             let backing = Backing::new(Some((id, incarnation)), cargo.proofs);
-            Stored::Proven(backing.written_by(cargo.codec))
+            Stored::Proven(backing.written_by(cargo.codec), server)
         };
         sealed.into_iter().map(settle).collect()
     }
@@ -193,27 +194,33 @@ impl Shared {
 
     /// Whether these tokens are current still.
     pub(crate) async fn confirm(&self, proofs: &Proofs) -> bool {
-        let now = self.states(proofs).await;
-        now.is_some_and(|now| confirms(&now, proofs))
+        self.confirmed_by(proofs).await.is_some()
+    }
+
+    /// The server that says so, if it says that these tokens are current still.
+    pub(crate) async fn confirmed_by(&self, proofs: &Proofs) -> Option<Incarnation> {
+        let (now, server) = self.states(proofs).await?;
+        server.filter(|_| confirms(&now, proofs))
     }
 
     /// The tokens as they are now: a [`Defect`](crate::defect::Defect).
     pub(crate) async fn current(&self, proofs: Proofs) -> Proofs {
-        let now = self.states(&proofs).await.unwrap_or_default();
+        let (now, _) = self.states(&proofs).await.unwrap_or_default();
         let now = now
             .into_iter()
             .map(|(cell, state)| Some((cell, state.proof()?)));
         now.collect::<Option<Proofs>>().unwrap_or(proofs)
     }
 
-    async fn states(&self, proofs: &Proofs) -> Option<Vec<(Cell, CellState)>> {
+    async fn states(&self, proofs: &Proofs) -> Option<(Vec<(Cell, CellState)>, Option<Incarnation>)> {
         let cells: Vec<Cell> = proofs.iter().map(|(cell, _)| cell.clone()).collect();
         let read = Read {
             entries: Vec::new(),
             cells: cells.clone(),
         };
         let reading = self.remote.read(read).await.ok()?;
-        Some(cells.into_iter().zip(reading.cells).collect())
+        let states = cells.into_iter().zip(reading.cells).collect();
+        Some((states, reading.incarnation))
     }
 }
 

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::defect::Defect;
 use crate::envelope::{self, Header, ID};
-use crate::remote::{Cell, CellState, EntryName, Found as Bytes, LeaseId, Part, Proof, Read};
+use crate::remote::{Cell, CellState, EntryName, Found as Bytes, Incarnation, LeaseId, Part, Proof, Read};
 
 use super::deps::{Backing, Seen, Share, Sight};
 use super::{Shared, namespace_cell};
@@ -20,6 +21,8 @@ use super::{Shared, namespace_cell};
 pub(crate) struct Look {
     pub(crate) sight: Sight,
     pub(crate) found: Found,
+    /// The server that answered, if it was one and the same.
+    pub(crate) server: Option<Incarnation>,
 }
 
 /// What a look found.
@@ -93,6 +96,7 @@ struct Asked {
     /// Where in `states` a cell is, once there are many.
     places: HashMap<Cell, usize, foldhash::fast::RandomState>,
     since: Option<Moment>,
+    servers: Vec<Incarnation>,
 }
 
 /// So many cells are found as quickly one by one.
@@ -139,6 +143,7 @@ impl Asked {
         let first = self.states.len() - read.cells.len();
         let reading = shared.remote.read(read).await.ok()?;
         self.found.extend(reading.entries);
+        self.servers.extend(reading.incarnation);
         for ((_, state), read) in self.states[first..].iter_mut().zip(reading.cells) {
             *state = Some(read);
         }
@@ -150,6 +155,11 @@ impl Asked {
         place
             .and_then(|place| self.states[place].1)
             .unwrap_or(CellState::Missing)
+    }
+
+    fn server(&self) -> Option<Incarnation> {
+        let (first, others) = self.servers.split_first()?;
+        others.iter().all(|other| other == first).then_some(*first)
     }
 
     fn confirms(&self, backing: &Backing) -> bool {
@@ -237,9 +247,10 @@ impl<'a> View<'a> {
             .get(at)
             .zip(ours)
             .is_some_and(|(found, (_, incarnation))| found.incarnation == incarnation);
+        let untouched = same && answered_by_its_server || Defect::TokensOnly.is_on();
         let local = self
             .local
-            .filter(|local| same && answered_by_its_server && asked.confirms(local));
+            .filter(|local| untouched && asked.confirms(local));
         self.stage = if local.is_some() {
             Stage::Settled(Found::Local)
         } else if self.entry.is_some() && !same {
@@ -349,6 +360,7 @@ impl<'a> View<'a> {
                 since: asked.since,
             },
             found,
+            server: asked.server(),
         }
     }
 }

@@ -35,7 +35,7 @@ use self::owed::Owed;
 use crate::background::{self, within};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
-use crate::remote::{Cell, Remote, Status, Wake};
+use crate::remote::{Cell, Remote, Status, Wake, Watch};
 
 /// How long `close` tries to do what is owed.
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
@@ -49,18 +49,20 @@ const SHORTEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Shared {
     remote: Arc<dyn Remote>,
     wake: Arc<Wake>,
+    watch: Arc<Watch>,
     memory: Memory,
     owed: Owed,
     clock: Clock,
 }
 
 impl Shared {
-    pub(crate) fn new(remote: Arc<dyn Remote>, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(remote: Arc<dyn Remote>, watch: Arc<Watch>, clock: Clock) -> Arc<Self> {
         let wake = Arc::new(Wake::default());
-        remote.attach(Arc::clone(&wake));
+        remote.attach(Arc::clone(&wake), Arc::clone(&watch));
         Arc::new(Self {
             remote,
             wake,
+            watch,
             memory: Memory::default(),
             owed: Owed::default(),
             clock,
@@ -69,6 +71,10 @@ impl Shared {
 
     pub(crate) fn remote(&self) -> &dyn Remote {
         &*self.remote
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     pub(crate) fn status(&self) -> Status {

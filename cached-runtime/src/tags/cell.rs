@@ -33,13 +33,16 @@ impl Sequence {
 pub(crate) struct TagCell {
     name: Arc<str>,
     invalidated: AtomicU64,
+    /// When another process may have invalidated it.
+    doubted: AtomicU64,
 }
 
 impl TagCell {
-    pub(super) fn new(name: &str, invalidated: Number) -> Self {
+    pub(super) fn new(name: &str, invalidated: Number, doubted: Number) -> Self {
         Self {
             name: name.into(),
             invalidated: AtomicU64::new(invalidated),
+            doubted: AtomicU64::new(doubted),
         }
     }
 
@@ -64,6 +67,20 @@ impl TagCell {
     #[inline]
     pub(crate) fn unbroken_since(&self, start: Number) -> bool {
         self.invalidated.load(Acquire) < start
+    }
+
+    /// Whether nothing was heard of it since `confirmed` was drawn.
+    #[inline]
+    pub(crate) fn undoubted_since(&self, confirmed: Number) -> bool {
+        self.doubted.load(Acquire) < confirmed
+    }
+
+    pub(super) fn doubt(&self, number: Number) {
+        self.doubted.fetch_max(number, Release);
+    }
+
+    pub(super) fn doubted(&self) -> Number {
+        self.doubted.load(Acquire)
     }
 
     /// Only ever moves forward: of two invalidations at once the later number stays.
@@ -96,6 +113,11 @@ impl TagCells {
     #[inline]
     pub(crate) fn unbroken_since(&self, start: Number) -> bool {
         self.iter().all(|cell| cell.unbroken_since(start))
+    }
+
+    #[inline]
+    pub(crate) fn undoubted_since(&self, confirmed: Number) -> bool {
+        self.iter().all(|cell| cell.undoubted_since(confirmed))
     }
 
     #[inline]

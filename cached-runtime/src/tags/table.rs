@@ -29,6 +29,8 @@ pub(crate) struct TagTable {
 struct Shard {
     cells: HashMap<Box<str>, Arc<TagCell>>,
     floor: Number,
+    /// The same for doubts: those about cells that nobody held.
+    doubts: Number,
     prune_at: usize,
 }
 
@@ -38,6 +40,7 @@ impl TagTable {
             Mutex::new(Shard {
                 cells: HashMap::new(),
                 floor: 0,
+                doubts: 0,
                 prune_at: FIRST_PRUNE,
             })
         };
@@ -67,6 +70,16 @@ impl TagTable {
 
     pub(crate) fn cell_named(&self, name: &str) -> Arc<TagCell> {
         self.shard(name).cell(name)
+    }
+
+    /// The tag of this name may have been invalidated elsewhere. One that nobody holds is not made:
+    /// what is made later begins with the doubt.
+    pub(crate) fn doubt(&self, name: &str, number: Number) {
+        let mut shard = self.shard(name);
+        match shard.cells.get(name) {
+            Some(cell) => cell.doubt(number),
+            None => shard.doubts = shard.doubts.max(number),
+        }
     }
 
     fn invalidate_named(&self, name: &str, number: Number) {
@@ -100,18 +113,19 @@ impl Shard {
         if self.cells.len() >= self.prune_at {
             self.prune();
         }
-        let cell = Arc::new(TagCell::new(name, self.floor));
+        let cell = Arc::new(TagCell::new(name, self.floor, self.doubts));
         self.cells.insert(name.into(), Arc::clone(&cell));
         cell
     }
 
     /// Cells are handed out under this shard's lock only: a count of one cannot grow meanwhile.
     fn prune(&mut self) {
-        let floor = &mut self.floor;
+        let (floor, doubts) = (&mut self.floor, &mut self.doubts);
         self.cells.retain(|_, cell| {
             let held = Arc::strong_count(cell) > 1;
             if !held {
                 *floor = (*floor).max(cell.invalidated());
+                *doubts = (*doubts).max(cell.doubted());
             }
             held
         });

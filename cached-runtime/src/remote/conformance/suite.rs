@@ -168,7 +168,7 @@ impl Conformance {
     pub(super) async fn process(&self) -> Process<'_> {
         let remote = (self.connect)().await;
         let wake = Arc::new(Wake::default());
-        remote.attach(Arc::clone(&wake));
+        remote.attach(Arc::clone(&wake), Arc::default());
         let mut patience = 1_000;
         while !remote.status().is_usable() {
             assert!(patience > 0, "it cannot be used: {}", remote.status());

@@ -11,7 +11,7 @@ use super::trouble::{Op, Trouble};
 use super::wire::Client;
 use crate::remote::{
     Cell, CellState, EntryName, Fault, Fill, FillReply, Filled, Found, Incarnation, LeaseId, Lock,
-    LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime, Status, Wake,
+    LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime, Status, Wake, Watch,
 };
 
 /// The [`Remote`] of one process, whose server is a [`DoubleServer`].
@@ -120,8 +120,11 @@ impl fmt::Debug for Double {
 }
 
 impl Remote for Double {
-    fn attach(&self, wake: Arc<Wake>) {
-        self.with(|client| client.wake = Some(wake));
+    fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>) {
+        self.with(|client| {
+            client.wake = Some(wake);
+            client.watch = Some(watch);
+        });
     }
 
     fn status(&self) -> Status {
@@ -140,18 +143,21 @@ impl Remote for Double {
             let mut plan = Plan::new(Reading {
                 entries: vec![nothing; what.entries.len()],
                 cells: vec![CellState::Missing; what.cells.len()],
+                incarnation: None,
             });
             for (at, (entry, part)) in what.entries.into_iter().enumerate() {
                 plan.step(move |server, reply: &mut Reading| {
                     let mut found = server.found(&entry, part);
                     found.now.0 = found.now.0.saturating_add(ahead);
                     reply.entries[at] = found;
+                    reply.incarnation = Some(server.incarnation);
                     Ok(())
                 });
             }
             for (at, cell) in what.cells.into_iter().enumerate() {
                 plan.step(move |server, reply| {
                     reply.cells[at] = server.cell(&cell);
+                    reply.incarnation = Some(server.incarnation);
                     Ok(())
                 });
             }
@@ -221,16 +227,19 @@ impl Remote for Double {
             let mut plan = Plan::new(FillReply {
                 fills: vec![nothing; fills.len()],
                 cells: vec![CellState::Missing; cells.len()],
+                incarnation: None,
             });
             for (at, fill) in fills.into_iter().enumerate() {
                 plan.step(move |server, reply: &mut FillReply| {
                     reply.fills[at] = server.fill(&fill)?;
+                    reply.incarnation = Some(server.incarnation);
                     Ok(())
                 });
             }
             for (at, cell) in cells.into_iter().enumerate() {
                 plan.step(move |server, reply| {
                     reply.cells[at] = server.keep(&cell, keep);
+                    reply.incarnation = Some(server.incarnation);
                     Ok(())
                 });
             }

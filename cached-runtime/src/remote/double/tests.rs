@@ -154,7 +154,7 @@ async fn poll<F: Future + ?Sized>(mut future: Pin<&mut F>) -> Poll<F::Output> {
 
 fn listen(remote: &Double) -> Arc<Wake> {
     let wake = Arc::new(Wake::default());
-    remote.attach(Arc::clone(&wake));
+    remote.attach(Arc::clone(&wake), Arc::default());
     wake
 }
 

@@ -9,7 +9,7 @@ use super::data::{ClientId, Data};
 use super::generator::Generator;
 use super::plan::{self, Plan, Run};
 use super::trouble::{Op, Point, Trouble, Troubles};
-use crate::remote::{Ended, EntryName, Fault, Wake};
+use crate::remote::{Ended, EntryName, Fault, Wake, Watch};
 
 /// A request that is held; see [`DoubleServer::held`](super::DoubleServer::held).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(super) struct World {
 #[derive(Debug, Default)]
 pub(super) struct Client {
     pub(super) wake: Option<Arc<Wake>>,
+    pub(super) watch: Option<Arc<Watch>>,
     pub(super) troubles: Troubles,
     pub(super) down: Option<&'static str>,
     pub(super) closed: bool,

@@ -145,6 +145,7 @@ pub(super) async fn fill(
             })
         });
         Ok(FillReply {
+            incarnation: Some(incarnation),
             fills: stored.collect::<Result<_, Trouble>>()?,
             cells: states(replies, names.len(), &pair)?,
         })

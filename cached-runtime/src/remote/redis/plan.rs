@@ -119,7 +119,10 @@ impl Plan {
         let mut places = std::mem::take(&mut self.places).into_iter();
         let mut readings = Vec::with_capacity(what.len());
         for read in what {
-            let mut reading = Reading::default();
+            let mut reading = Reading {
+                incarnation: Some(incarnation),
+                ..Reading::default()
+            };
             for ((_, part), place) in read.entries.iter().zip(&mut places) {
                 let value = match part {
                     Part::Whole => self.take(&mut whole, place),

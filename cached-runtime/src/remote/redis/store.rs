@@ -17,7 +17,7 @@ use crate::background::within;
 use crate::error::Error;
 use crate::remote::{
     Cell, CellState, EntryName, Fill, FillReply, LeaseId, Lock, LockReply, Read, Reading, Release,
-    Remote, Reply, Status, Wake,
+    Remote, Reply, Status, Wake, Watch,
 };
 
 /// A Redis or Valkey server as the tier that processes share.
@@ -76,7 +76,7 @@ impl RedisRemote {
 }
 
 impl Remote for RedisRemote {
-    fn attach(&self, wake: Arc<Wake>) {
+    fn attach(&self, wake: Arc<Wake>, _watch: Arc<Watch>) {
         self.node.ear().attach(wake);
     }
 
