@@ -4,7 +4,7 @@ use std::future::Future;
 
 use crate::cache::Cache;
 use crate::call::{Miss, Subject, meet, plain_hit};
-use crate::coherence::Trust;
+use crate::coherence::{Coherence, Trust};
 use crate::key::Key;
 use crate::mode::{self, Tier};
 use crate::observe::Event;
@@ -199,9 +199,10 @@ impl Cache {
         let miss = match key.raw() {
             None => Miss::uncacheable(self, key.prefix(), mode),
             Some(raw) => {
+                let trust = policy.coherence().map_or(Trust::FOREVER, Coherence::trust);
                 if mode.is_none()
                     && self.is_enabled()
-                    && let Some(answer) = plain_hit(self, raw, codec, policy.trust())
+                    && let Some(answer) = plain_hit(self, raw, codec, trust)
                 {
                     return Ok(answer);
                 }

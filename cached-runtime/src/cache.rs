@@ -99,12 +99,13 @@ impl Cache {
     pub(crate) fn new(settings: Settings) -> Self {
         let (sequence, tags) = (Arc::new(Sequence::new()), Arc::new(TagTable::new()));
         let clock = &settings.clock;
-        let watch = Arc::new(Watch::new(
+        let watch = Watch::new(
             settings.remote.as_ref().map(|_| settings.coherence),
             Arc::clone(&sequence),
             Arc::clone(&tags),
             clock.clone(),
-        ));
+        );
+        let watch = Arc::new(watch.serving_views(settings.trust_views));
         let shared = settings.remote.clone();
         let shared = shared.map(|remote| Shared::new(remote, Arc::clone(&watch), clock.clone()));
         let inner = Inner {
@@ -184,7 +185,9 @@ impl Cache {
             let mut subject = Subject::<T>::new(self, raw.clone());
             subject.set_policy(self, Policy::storing_nothing());
             let found = here.clone().filter(|entry| self.store().is_current(entry));
-            let met = meet(self, &codec, vec![(&subject, found)], true).await.pop()?;
+            let met = meet(self, &codec, vec![(&subject, found)], true)
+                .await
+                .pop()?;
             if let Some(entry) = met.found {
                 let now = self.clock().now();
                 return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));

@@ -23,6 +23,7 @@ mod found;
 mod land;
 mod look;
 mod meet;
+mod share;
 mod ship;
 #[cfg(test)]
 mod tests;

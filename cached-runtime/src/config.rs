@@ -52,6 +52,7 @@ pub(crate) struct Settings {
     pub(crate) remote: Option<Arc<dyn Remote>>,
     pub(crate) coherence: Coherence,
     pub(crate) local_on_down: Trust,
+    pub(crate) trust_views: bool,
 }
 
 impl Default for Settings {
@@ -68,6 +69,7 @@ impl Default for Settings {
             remote: None,
             coherence: Coherence::default(),
             local_on_down: Trust::NONE,
+            trust_views: false,
         }
     }
 }
@@ -134,6 +136,15 @@ impl CacheBuilder {
     /// the time of [`Coherence::Bounded`] is over.
     pub fn local_on_down(mut self, time: Duration) -> Self {
         self.settings.local_on_down = Coherence::Bounded(time).trust();
+        self
+    }
+
+    /// Whether answers that come out of the store, too, rest on what its pushes have told of their
+    /// tags, and not on the tags' tokens read along with them: they may then be as old as
+    /// [`Coherence::Bounded`] allows, and the store is asked for one thing in place of several.
+    /// Default off.
+    pub fn trust_views(mut self, on: bool) -> Self {
+        self.settings.trust_views = on;
         self
     }
 

@@ -45,7 +45,11 @@ impl Health {
         }
         if let Some(shared) = cache.shared() {
             match shared.status() {
-                Status::Up => {}
+                Status::Up => {
+                    reasons.extend(shared.watch().shortcoming().map(|why| {
+                        format!("copies in this process are confirmed one by one: {why}")
+                    }))
+                }
                 Status::Degraded(why) => reasons.push(format!("the shared store: {why}")),
                 Status::Down(why) => {
                     reasons.push(format!("the shared store cannot be used: {why}"));

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use crate::cache::{Asking, Cache};
 use crate::clock::Moment;
-use crate::codec::ValueCodec;
 use crate::coherence::{Trust, Vouched};
 use crate::defect::Defect;
-use crate::envelope::schema_id;
 use crate::freshness::Life;
 use crate::local::{AnyEntry, EntryHead, NotFound};
 use crate::mode::Tier;
@@ -16,11 +14,7 @@ use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Local;
 use crate::remote::{Cell, EntryName, Incarnation};
-use crate::shared::{
-    Backing, Deps, Fetched, Found, Share, Shared, Sight, any_family, family_of, namespace_cell,
-};
-use crate::tags::name_of_tag;
-use crate::template::Template;
+use crate::shared::{Backing, Fetched, Found, Share, Shared, Sight};
 
 use super::ship::Copied;
 use super::{Miss, Subject};
@@ -109,6 +103,9 @@ async fn ask<R, T, E>(
     };
     let met = keys.into_iter().zip(shares).zip(looks);
     met.map(|(((subject, local), share), look)| {
+        let Some(look) = look else {
+            return Met::here(None, Access::Blind);
+        };
         let said = match (&local, Defect::UnverifiedCopy.is_on()) {
             (Some(_), true) => Found::Local,
             _ => look.found,
@@ -158,76 +155,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 }
 
-/// A type's name without the crates in it: two programs that have the same module share answers.
-pub(super) fn without_crates(name: &str) -> String {
-    let in_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
-    let mut short = String::with_capacity(name.len());
-    let mut rest = name;
-    while !rest.is_empty() {
-        let end = rest.find(|c| !in_path(c)).unwrap_or(rest.len());
-        let (path, tail) = rest.split_at(end);
-        short.push_str(path.split_once("::").map_or(path, |(_, inner)| inner));
-        let next = tail.find(in_path).unwrap_or(tail.len());
-        short.push_str(&tail[..next]);
-        rest = &tail[next..];
-    }
-    short
-}
-
 impl<T> Subject<T> {
-    /// This key's part in the shared tier.
-    pub(crate) fn share<R, E>(&self, tier: &Arc<Shared>, codec: &Codec<R, T, E>) -> Share {
-        let tier = Arc::clone(tier);
-        let name = EntryName::of(&self.key);
-        let options = &self.policy.options;
-        let holds_entry = options.remote && self.value_codec(codec).is_some();
-        let mut known = vec![namespace_cell()];
-        known.extend(self.tags.iter().map(|tag| tag.shared()));
-        if !holds_entry {
-            known.push(Cell::Key(name.clone()));
-        }
-        let ttl = options.ttl.max(self.policy.ttl_of_none());
-        Share {
-            tier,
-            name,
-            deps: Deps {
-                known,
-                families: self.families(),
-            },
-            schema: self.stats.schema(codec.type_id, || {
-                schema_id(&without_crates((codec.type_name)()), None)
-            }),
-            holds_entry,
-            longest_life: ttl.saturating_add(options.windows.longest()),
-            open_ended: self.policy.tells_nothing() || self.policy.adds_tags(),
-        }
-    }
-
-    /// How the value becomes bytes; `None` if it must not.
-    pub(crate) fn value_codec<R, E>(&self, codec: &Codec<R, T, E>) -> Option<ValueCodec<T>> {
-        let chosen = self.policy.by_value.codec.or_else(codec.stored)?;
-        if !chosen.self_describing && !self.key.has_version() {
-            self.stats.version_missing(self.key.prefix());
-            return None;
-        }
-        Some(chosen)
-    }
-
-    /// The families of the tags that a value adds.
-    fn families(&self) -> Vec<Cell> {
-        let by_value = &self.policy.by_value;
-        let mut families: Vec<Cell> = Vec::new();
-        let written = by_value.templates.iter().map(Template::family);
-        let computed = by_value.tags_with.iter().map(|_| None);
-        for family in written.chain(computed) {
-            let cell = family.map_or_else(any_family, |text| family_of(&name_of_tag(text)));
-            if !families.contains(&cell) {
-                families.push(cell);
-            }
-        }
-        families
-    }
-
     /// What backs a copy in this process that may still be used.
     fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
         let backing = local?.backing.as_deref()?;
@@ -266,7 +194,9 @@ impl<T> Subject<T> {
         };
         if entry.is_none() && local.is_some() {
             // The copy is of no use to anybody any more.
-            cache.store().remove_older(&self.key, asked.number, |_| true);
+            cache
+                .store()
+                .remove_older(&self.key, asked.number, |_| true);
         }
         (entry, Tier::Remote)
     }
@@ -336,7 +266,11 @@ impl<T> Subject<T> {
             tags,
             Arc::clone(&self.stats),
         )
-        .backed_by(fetched.backing.clone(), self.vouch(cache, copy), copy.kept_until);
+        .backed_by(
+            fetched.backing.clone(),
+            self.vouch(cache, copy),
+            copy.kept_until,
+        );
         let entry: Arc<AnyEntry> = match value {
             Some(value) => (codec.adopt)(head, value),
             None => Arc::new(head.with(NotFound)),

@@ -317,8 +317,11 @@ impl<T> Subject<T> {
             .weight(&self.key, || loaded.value.map_or(0, codec.weigh));
         let tags = self.tags_of(cache, loaded.value);
         let stats = Arc::clone(&self.stats);
-        let head = EntryHead::new(loaded.start, life, loaded.cost, weight, tags, stats)
-            .backed_by(backing, self.vouch(cache, copy), copy.kept_until);
+        let head = EntryHead::new(loaded.start, life, loaded.cost, weight, tags, stats).backed_by(
+            backing,
+            self.vouch(cache, copy),
+            copy.kept_until,
+        );
         match loaded.value {
             Some(value) => (codec.keep)(head, value),
             None => Arc::new(head.with(NotFound)),

@@ -67,7 +67,7 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
 
 #[test]
 fn the_name_of_a_type_is_the_same_in_two_programs() {
-    let named = |name| super::meet::without_crates(name);
+    let named = |name| super::share::without_crates(name);
     assert_eq!(named("web::model::User"), "model::User");
     assert_eq!(named("worker::model::User"), "model::User");
     assert_eq!(named("u64"), "u64");

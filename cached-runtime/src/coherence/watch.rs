@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::clock::{AtomicMoment, Clock, Moment};
 use crate::defect::Defect;
-use crate::remote::{Cell, EntryName, Incarnation};
+use crate::remote::{Cell, CellState, EntryName, Incarnation, Proof};
 use crate::shared::namespace_cell;
 use crate::tags::{Number, Sequence, TagCells, TagTable};
 
@@ -46,6 +46,7 @@ pub struct Watch {
     tags: Arc<TagTable>,
     clock: Clock,
     coherence: Coherence,
+    serves_views: bool,
     hasher: RandomState,
     link: Mutex<Link>,
 }
@@ -59,6 +60,8 @@ enum Link {
     },
     /// Why pushes are not heard.
     Lost(String),
+    /// Nothing was ever said of them.
+    None,
 }
 
 /// A moment at which a proof that nothing is missing was begun.
@@ -96,9 +99,22 @@ impl Watch {
             tags,
             clock,
             coherence: coherence.unwrap_or(Coherence::Strict),
+            serves_views: false,
             hasher: RandomState::new(),
-            link: Mutex::new(Link::Lost("the store does not push".to_owned())),
+            link: Mutex::new(Link::None),
         }
+    }
+
+    /// Whether what comes out of the store may rest on it, too.
+    pub(crate) fn serving_views(self, on: bool) -> Self {
+        Self {
+            serves_views: on,
+            ..self
+        }
+    }
+
+    pub(crate) fn serves_views(&self) -> bool {
+        self.serves_views
     }
 
     /// How often a beat should be heard.
@@ -152,7 +168,7 @@ impl Watch {
     pub fn beat(&self) -> Beat {
         let link = match *self.link() {
             Link::Followed { began, .. } => Some(began),
-            Link::Lost(_) => None,
+            Link::Lost(_) | Link::None => None,
         };
         Beat {
             since: self.clock.now(),
@@ -178,7 +194,7 @@ impl Watch {
     /// Why copies are confirmed one by one, if they are.
     pub(crate) fn shortcoming(&self) -> Option<String> {
         match &*self.link() {
-            Link::Followed { .. } => None,
+            Link::Followed { .. } | Link::None => None,
             Link::Lost(why) => Some(why.clone()),
         }
     }
@@ -230,6 +246,31 @@ impl Watch {
                 .get(vouched.place as usize)
                 .is_some_and(|mark| mark.load(Acquire) < confirmed)
             && tags.undoubted_since(confirmed)
+    }
+
+    /// Before the store is asked.
+    pub(crate) fn asking(&self) -> Number {
+        self.sequence.next()
+    }
+
+    /// What was read in a cell; views are used where remote hits may rest on them.
+    pub(crate) fn learn(&self, cell: &Cell, state: CellState, asked: (Number, Incarnation)) {
+        if let (Cell::Tag(name), CellState::Current(proof)) = (cell, state) {
+            let number = self.counted(Some(asked));
+            self.tags.cell_named(name).learn(proof, number);
+        }
+    }
+
+    /// The token in a cell, if it is known without a question.
+    pub(crate) fn view(&self, cell: &Cell) -> Option<Proof> {
+        let Cell::Tag(name) = cell else {
+            return None;
+        };
+        // In the order of `vouches`.
+        let (horizon, epoch) = (self.horizon.load(), self.epoch.load(Acquire));
+        let trusted = self.clock.now() < horizon.plus(self.coherence.trust().0);
+        let (proof, number) = self.tags.cell_named(name).view().filter(|_| trusted)?;
+        (number > epoch).then_some(proof)
     }
 
     /// Zero if it does not count.

@@ -2,10 +2,10 @@
 
 use std::env::VarError;
 use std::str::FromStr;
-#[cfg(feature = "redis")]
 use std::time::Duration;
 
 use super::CacheBuilder;
+use crate::coherence::Coherence;
 use crate::error::Error;
 
 impl CacheBuilder {
@@ -18,6 +18,9 @@ impl CacheBuilder {
     /// | `CACHE_LOCAL_CAPACITY` | entries | `10000` |
     /// | `CACHE_LOCAL_CAPACITY_BYTES` | bytes, or a size such as `64MiB` | no limit |
     /// | `CACHE_BACKGROUND_LOADS` | how many may run at once | `64` |
+    /// | `CACHE_COHERENCE` | `strict`, or the time within which copies follow others' invalidations | `1s` |
+    /// | `CACHE_LOCAL_ON_DOWN` | for how long copies are given while the server is gone | `0s` |
+    /// | `CACHE_TRUST_VIEWS` | `true` or `false` | `false` |
     /// | `CACHE_URL` | the Redis server, `redis://host:port/database` | none: in the process only |
     /// | `CACHE_USERNAME` | instead of the user in the URL | |
     /// | `CACHE_PASSWORD` | instead of the password in the URL | |
@@ -63,6 +66,16 @@ impl CacheBuilder {
         }
         if let Some(loads) = environment.parsed("CACHE_BACKGROUND_LOADS", "a number of loads")? {
             builder = builder.background_loads(loads);
+        }
+        let expected = "`strict` or a time such as `500ms`";
+        if let Some(Closeness(coherence)) = environment.parsed("CACHE_COHERENCE", expected)? {
+            builder = builder.coherence(coherence);
+        }
+        if let Some(Time(time)) = environment.parsed("CACHE_LOCAL_ON_DOWN", Time::EXPECTED)? {
+            builder = builder.local_on_down(time);
+        }
+        if let Some(Switch(trust)) = environment.parsed("CACHE_TRUST_VIEWS", Switch::EXPECTED)? {
+            builder = builder.trust_views(trust);
         }
         Ok(builder)
     }
@@ -160,6 +173,20 @@ impl FromStr for Switch {
     }
 }
 
+struct Closeness(Coherence);
+
+impl FromStr for Closeness {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        if text.eq_ignore_ascii_case("strict") {
+            return Ok(Self(Coherence::Strict));
+        }
+        let Time(window) = text.parse()?;
+        Ok(Self(Coherence::Bounded(window)))
+    }
+}
+
 struct Size(usize);
 
 impl Size {
@@ -189,15 +216,12 @@ impl FromStr for Size {
     }
 }
 
-#[cfg(feature = "redis")]
 struct Time(Duration);
 
-#[cfg(feature = "redis")]
 impl Time {
     const EXPECTED: &str = "a time, such as `250ms` or `2s`";
 }
 
-#[cfg(feature = "redis")]
 impl FromStr for Time {
     type Err = ();
 

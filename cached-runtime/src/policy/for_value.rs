@@ -10,12 +10,12 @@ impl<T, P: sealed::Sealed<T>> PolicyFor<T> for P {}
 
 pub(crate) mod sealed {
     use super::{Cacheable, Policy, Untyped};
-    use crate::coherence::Trust;
+    use crate::coherence::Coherence;
 
     pub trait Sealed<T> {
         fn for_value(&self) -> Policy<T>;
 
-        fn trust(&self) -> Trust;
+        fn coherence(&self) -> Option<Coherence>;
     }
 
     impl<T: Cacheable> Sealed<T> for Policy<Untyped> {
@@ -23,8 +23,8 @@ pub(crate) mod sealed {
             self.clone().typed()
         }
 
-        fn trust(&self) -> Trust {
-            self.options.trust()
+        fn coherence(&self) -> Option<Coherence> {
+            self.options.coherence
         }
     }
 
@@ -33,8 +33,8 @@ pub(crate) mod sealed {
             self.clone()
         }
 
-        fn trust(&self) -> Trust {
-            self.options.trust()
+        fn coherence(&self) -> Option<Coherence> {
+            self.options.coherence
         }
     }
 }

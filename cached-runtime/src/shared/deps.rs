@@ -22,6 +22,8 @@ pub(crate) struct Share {
     pub(crate) holds_entry: bool,
     /// Whether an entry may have tags that the call does not know beforehand.
     pub(crate) open_ended: bool,
+    /// Whether what is known of tokens without a question will do.
+    pub(crate) by_view: bool,
     /// How long the answers of this call are kept at most: its tokens live longer.
     pub(crate) longest_life: Duration,
 }
@@ -99,10 +101,6 @@ impl Seen {
         of.iter()
             .map(|cell| Some((cell.clone(), self.proof(cell)?)))
             .collect()
-    }
-
-    pub(crate) fn has_intent(&self) -> bool {
-        self.0.iter().any(|(_, state)| *state == CellState::Intent)
     }
 }
 

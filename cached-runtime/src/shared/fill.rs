@@ -212,7 +212,10 @@ impl Shared {
         now.collect::<Option<Proofs>>().unwrap_or(proofs)
     }
 
-    async fn states(&self, proofs: &Proofs) -> Option<(Vec<(Cell, CellState)>, Option<Incarnation>)> {
+    async fn states(
+        &self,
+        proofs: &Proofs,
+    ) -> Option<(Vec<(Cell, CellState)>, Option<Incarnation>)> {
         let cells: Vec<Cell> = proofs.iter().map(|(cell, _)| cell.clone()).collect();
         let read = Read {
             entries: Vec::new(),

@@ -4,15 +4,14 @@
 //! that are known beforehand are read along with the entry; those that only the entry names are
 //! known from an earlier answer, or read in one more trip.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Moment;
 use crate::defect::Defect;
 use crate::envelope::{self, Header, ID};
-use crate::remote::{Cell, CellState, EntryName, Found as Bytes, Incarnation, LeaseId, Part, Proof, Read};
+use crate::remote::{Cell, CellState, Found as Bytes, Incarnation, LeaseId, Part, Proof};
 
+use super::asked::Asked;
 use super::deps::{Backing, Seen, Share, Sight};
 use super::{Shared, namespace_cell};
 
@@ -60,12 +59,14 @@ impl Fetched {
 pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
 
 impl Shared {
-    /// Looks for keys; `None` if the store cannot be used.
-    pub(crate) async fn look_each(self: &Arc<Self>, sought: &[Sought<'_>]) -> Option<Vec<Look>> {
-        let mut asked = Asked {
-            since: Some(self.clock.now()),
-            ..Asked::default()
-        };
+    /// Looks for keys; `None` if the store cannot be used. `None` for a key on which a bracketed
+    /// write is under way: what depends on that is neither read nor stored.
+    pub(crate) async fn look_each(
+        self: &Arc<Self>,
+        sought: &[Sought<'_>],
+    ) -> Option<Vec<Option<Look>>> {
+        let views = sought.iter().all(|(share, _)| share.by_view);
+        let mut asked = Asked::new(self.clock.now(), views.then_some(&*self.watch));
         let mut views: Vec<View<'_>> = sought
             .iter()
             .map(|sought| View::new(self, *sought, &mut asked))
@@ -79,92 +80,8 @@ impl Shared {
                 view.judge(&mut asked);
             }
         }
-        let looks = views.into_iter().map(|view| view.settle(self, &asked));
-        // A bracketed write is under way: what depends on it is neither read nor stored.
-        let usable = looks.map(|look| (!look.sight.cells.has_intent()).then_some(look));
-        usable.collect()
-    }
-}
-
-/// All that was asked and answered during one look.
-#[derive(Default)]
-struct Asked {
-    next: Read,
-    found: Vec<Bytes>,
-    /// `None` until it is answered.
-    states: Vec<(Cell, Option<CellState>)>,
-    /// Where in `states` a cell is, once there are many.
-    places: HashMap<Cell, usize, foldhash::fast::RandomState>,
-    since: Option<Moment>,
-    servers: Vec<Incarnation>,
-}
-
-/// So many cells are found as quickly one by one.
-const FEW: usize = 16;
-
-impl Asked {
-    fn entry(&mut self, name: &EntryName, part: Part) -> usize {
-        self.next.entries.push((name.clone(), part));
-        self.found.len() + self.next.entries.len() - 1
-    }
-
-    fn cell(&mut self, cell: &Cell) {
-        if self.place(cell).is_some() {
-            return;
-        }
-        self.states.push((cell.clone(), None));
-        self.next.cells.push(cell.clone());
-        match self.states.len() {
-            FEW => {
-                let places = self.states.iter().enumerate();
-                self.places = places.map(|(at, (cell, _))| (cell.clone(), at)).collect();
-            }
-            many if many > FEW => {
-                self.places.insert(cell.clone(), many - 1);
-            }
-            _ => {}
-        }
-    }
-
-    fn place(&self, cell: &Cell) -> Option<usize> {
-        if self.states.len() < FEW {
-            return self.states.iter().position(|(known, _)| known == cell);
-        }
-        self.places.get(cell).copied()
-    }
-
-    fn wants_more(&self) -> bool {
-        !self.next.entries.is_empty() || !self.next.cells.is_empty()
-    }
-
-    async fn send(&mut self, shared: &Shared) -> Option<()> {
-        let read = std::mem::take(&mut self.next);
-        // The cells that were asked for last.
-        let first = self.states.len() - read.cells.len();
-        let reading = shared.remote.read(read).await.ok()?;
-        self.found.extend(reading.entries);
-        self.servers.extend(reading.incarnation);
-        for ((_, state), read) in self.states[first..].iter_mut().zip(reading.cells) {
-            *state = Some(read);
-        }
-        Some(())
-    }
-
-    fn state(&self, cell: &Cell) -> CellState {
-        let place = self.place(cell);
-        place
-            .and_then(|place| self.states[place].1)
-            .unwrap_or(CellState::Missing)
-    }
-
-    fn server(&self) -> Option<Incarnation> {
-        let (first, others) = self.servers.split_first()?;
-        others.iter().all(|other| other == first).then_some(*first)
-    }
-
-    fn confirms(&self, backing: &Backing) -> bool {
-        let mut proofs = backing.proofs.iter();
-        proofs.all(|(cell, proof)| self.state(cell) == CellState::Current(*proof))
+        let look = |view: View<'_>| (!view.is_hidden(&asked)).then(|| view.settle(self, &asked));
+        Some(views.into_iter().map(look).collect())
     }
 }
 
@@ -190,7 +107,7 @@ enum Stage {
 }
 
 impl<'a> View<'a> {
-    fn new(shared: &Shared, (share, local): Sought<'a>, asked: &mut Asked) -> Self {
+    fn new(shared: &Shared, (share, local): Sought<'a>, asked: &mut Asked<'_>) -> Self {
         let local = local.filter(|backing| share.deps.are_in(&backing.proofs));
         let mut view = Self {
             share,
@@ -227,7 +144,7 @@ impl<'a> View<'a> {
     }
 
     /// Makes what it can of the answers so far, and asks for what is still needed.
-    fn judge(&mut self, asked: &mut Asked) {
+    fn judge(&mut self, asked: &mut Asked<'_>) {
         match self.stage {
             Stage::Identity(at) => self.compare(at, asked),
             Stage::Whole(at) => self.read(at, asked),
@@ -235,7 +152,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn compare(&mut self, at: usize, asked: &mut Asked) {
+    fn compare(&mut self, at: usize, asked: &mut Asked<'_>) {
         let bytes = asked.found.get(at).and_then(|found| found.bytes.as_deref());
         let ours = self.local.and_then(|local| local.entry);
         self.entry = bytes.and_then(|bytes| bytes.first_chunk().map(|id| LeaseId(*id)));
@@ -261,7 +178,7 @@ impl<'a> View<'a> {
         };
     }
 
-    fn read(&mut self, at: usize, asked: &mut Asked) {
+    fn read(&mut self, at: usize, asked: &mut Asked<'_>) {
         let Some(Bytes {
             bytes: Some(bytes),
             incarnation,
@@ -299,8 +216,8 @@ impl<'a> View<'a> {
             return;
         }
         let payload_at = bytes.len() - payload.len();
-        for (cell, _) in &proofs {
-            asked.cell(cell);
+        for (cell, proof) in &proofs {
+            asked.cell_with(cell, *proof);
         }
         self.depend_on(proofs.iter().map(|(cell, _)| cell.clone()));
         let identity = (LeaseId(header.id.0), incarnation);
@@ -326,7 +243,13 @@ impl<'a> View<'a> {
         known.cloned().unwrap_or_else(|| Cell::Tag(name.into()))
     }
 
-    fn settle(self, shared: &Shared, asked: &Asked) -> Look {
+    /// An intent in a family hides nothing: it keeps answers out that add tags of that family.
+    fn is_hidden(&self, asked: &Asked<'_>) -> bool {
+        let mut cells = self.cells.iter();
+        cells.any(|cell| asked.state(cell) == CellState::Intent)
+    }
+
+    fn settle(self, shared: &Shared, asked: &Asked<'_>) -> Look {
         let found = match self.stage {
             Stage::Kept => match self.local {
                 Some(local) if asked.confirms(local) => Found::Local,

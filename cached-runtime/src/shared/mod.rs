@@ -1,7 +1,7 @@
 //! One cache in many processes, over a [`Remote`](crate::remote::Remote).
 //!
 //! - `deps.rs` - what an answer depends on, and what was seen of it.
-//! - `look.rs` - an entry is valid if every token in it is current after the reader arrived.
+//! - `look.rs`, `asked.rs` - an entry is valid if every token in it is current after the reader arrived.
 //! - `lease.rs` - one load in all processes: a lease, renewed while the load runs.
 //! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
 //! - `owed.rs` - invalidations that the store did not take yet: until it has, it is not used.
@@ -13,6 +13,7 @@
 //! - I6: an entry changes only under the lease that is in force.
 //! - I11: the store is used only while it is owed nothing.
 
+mod asked;
 mod deps;
 mod fill;
 mod lease;

@@ -1,14 +1,14 @@
 //! The numbers that order loads and invalidations, and the cell that keeps a tag's.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{AcqRel, Acquire, Release},
 };
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Tag;
-use crate::remote::Cell;
+use crate::remote::{Cell, Proof};
 
 /// A place in the order of all loads and invalidations of one cache. No two events share one.
 pub(crate) type Number = u64;
@@ -35,6 +35,8 @@ pub(crate) struct TagCell {
     invalidated: AtomicU64,
     /// When another process may have invalidated it.
     doubted: AtomicU64,
+    /// Its token in the shared tier, and the number of the question that was answered with it.
+    view: Mutex<Option<(Proof, Number)>>,
 }
 
 impl TagCell {
@@ -43,6 +45,7 @@ impl TagCell {
             name: name.into(),
             invalidated: AtomicU64::new(invalidated),
             doubted: AtomicU64::new(doubted),
+            view: Mutex::default(),
         }
     }
 
@@ -73,6 +76,20 @@ impl TagCell {
     #[inline]
     pub(crate) fn undoubted_since(&self, confirmed: Number) -> bool {
         self.doubted.load(Acquire) < confirmed
+    }
+
+    /// The answer to the latest question stays.
+    pub(crate) fn learn(&self, proof: Proof, asked: Number) {
+        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        if view.is_none_or(|(_, known)| known < asked) {
+            *view = Some((proof, asked));
+        }
+    }
+
+    /// What is known of its token, if that is not in doubt.
+    pub(crate) fn view(&self) -> Option<(Proof, Number)> {
+        let view = *self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        view.filter(|(_, asked)| self.undoubted_since(*asked))
     }
 
     pub(super) fn doubt(&self, number: Number) {

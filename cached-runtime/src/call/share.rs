@@ -1,0 +1,86 @@
+//! What a call says of itself to the shared tier.
+
+use std::sync::Arc;
+
+use crate::codec::ValueCodec;
+use crate::envelope::schema_id;
+use crate::outcome::Codec;
+use crate::remote::{Cell, EntryName};
+use crate::shared::{Deps, Share, Shared, any_family, family_of, namespace_cell};
+use crate::tags::name_of_tag;
+use crate::template::Template;
+
+use super::Subject;
+
+impl<T> Subject<T> {
+    /// This key's part in the shared tier.
+    pub(crate) fn share<R, E>(&self, tier: &Arc<Shared>, codec: &Codec<R, T, E>) -> Share {
+        let tier = Arc::clone(tier);
+        let name = EntryName::of(&self.key);
+        let options = &self.policy.options;
+        let holds_entry = options.remote && self.value_codec(codec).is_some();
+        let mut known = vec![namespace_cell()];
+        known.extend(self.tags.iter().map(|tag| tag.shared()));
+        if !holds_entry {
+            known.push(Cell::Key(name.clone()));
+        }
+        let ttl = options.ttl.max(self.policy.ttl_of_none());
+        let by_view = tier.watch().serves_views() && options.coherence.is_none();
+        Share {
+            tier,
+            name,
+            deps: Deps {
+                known,
+                families: self.families(),
+            },
+            schema: self.stats.schema(codec.type_id, || {
+                schema_id(&without_crates((codec.type_name)()), None)
+            }),
+            holds_entry,
+            by_view,
+            longest_life: ttl.saturating_add(options.windows.longest()),
+            open_ended: self.policy.tells_nothing() || self.policy.adds_tags(),
+        }
+    }
+
+    /// How the value becomes bytes; `None` if it must not.
+    pub(crate) fn value_codec<R, E>(&self, codec: &Codec<R, T, E>) -> Option<ValueCodec<T>> {
+        let chosen = self.policy.by_value.codec.or_else(codec.stored)?;
+        if !chosen.self_describing && !self.key.has_version() {
+            self.stats.version_missing(self.key.prefix());
+            return None;
+        }
+        Some(chosen)
+    }
+
+    /// The families of the tags that a value adds.
+    fn families(&self) -> Vec<Cell> {
+        let by_value = &self.policy.by_value;
+        let mut families: Vec<Cell> = Vec::new();
+        let written = by_value.templates.iter().map(Template::family);
+        let computed = by_value.tags_with.iter().map(|_| None);
+        for family in written.chain(computed) {
+            let cell = family.map_or_else(any_family, |text| family_of(&name_of_tag(text)));
+            if !families.contains(&cell) {
+                families.push(cell);
+            }
+        }
+        families
+    }
+}
+
+/// A type's name without the crates in it: two programs that have the same module share answers.
+pub(super) fn without_crates(name: &str) -> String {
+    let in_path = |c: char| c.is_alphanumeric() || matches!(c, '_' | ':');
+    let mut short = String::with_capacity(name.len());
+    let mut rest = name;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !in_path(c)).unwrap_or(rest.len());
+        let (path, tail) = rest.split_at(end);
+        short.push_str(path.split_once("::").map_or(path, |(_, inner)| inner));
+        let next = tail.find(in_path).unwrap_or(tail.len());
+        short.push_str(&tail[..next]);
+        rest = &tail[next..];
+    }
+    short
+}

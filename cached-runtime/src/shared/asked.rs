@@ -1,0 +1,135 @@
+//! The questions and answers of one look.
+
+use std::collections::HashMap;
+
+use crate::clock::Moment;
+use crate::remote::{
+    Cell, CellState, EntryName, Found as Bytes, Incarnation, Part, Proof, Read, Watch,
+};
+
+use super::Shared;
+use super::deps::Backing;
+
+/// All that was asked and answered during one look.
+#[derive(Default)]
+pub(super) struct Asked<'a> {
+    next: Read,
+    /// Where in `states` the cells are that `next` asks for.
+    wanted: Vec<usize>,
+    pub(super) found: Vec<Bytes>,
+    /// `None` until it is answered.
+    states: Vec<(Cell, Option<CellState>)>,
+    /// Who knows tokens without a question, where that will do.
+    watch: Option<&'a Watch>,
+    /// Where in `states` a cell is, once there are many.
+    places: HashMap<Cell, usize, foldhash::fast::RandomState>,
+    pub(super) since: Option<Moment>,
+    servers: Vec<Incarnation>,
+}
+
+/// So many cells are found as quickly one by one.
+const FEW: usize = 16;
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(since: Moment, watch: Option<&'a Watch>) -> Self {
+        Self {
+            since: Some(since),
+            watch,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn entry(&mut self, name: &EntryName, part: Part) -> usize {
+        self.next.entries.push((name.clone(), part));
+        self.found.len() + self.next.entries.len() - 1
+    }
+
+    pub(super) fn cell(&mut self, cell: &Cell) {
+        if self.place(cell).is_some() {
+            return;
+        }
+        let view = self.watch.and_then(|watch| watch.view(cell));
+        self.states
+            .push((cell.clone(), view.map(CellState::Current)));
+        if view.is_none() {
+            self.want(self.states.len() - 1);
+        }
+        match self.states.len() {
+            FEW => {
+                let places = self.states.iter().enumerate();
+                self.places = places.map(|(at, (cell, _))| (cell.clone(), at)).collect();
+            }
+            many if many > FEW => {
+                self.places.insert(cell.clone(), many - 1);
+            }
+            _ => {}
+        }
+    }
+
+    fn want(&mut self, place: usize) {
+        self.next.cells.push(self.states[place].0.clone());
+        self.wanted.push(place);
+    }
+
+    /// As [`cell`](Self::cell), for what should hold this token: a view that says otherwise may be
+    /// the older of the two, so the store is asked.
+    pub(super) fn cell_with(&mut self, cell: &Cell, proof: Proof) {
+        self.cell(cell);
+        let viewed = self.watch.is_some();
+        if let Some(place) = self.place(cell).filter(|_| viewed)
+            && self.states[place]
+                .1
+                .take_if(|state| *state != CellState::Current(proof))
+                .is_some()
+        {
+            self.want(place);
+        }
+    }
+
+    fn place(&self, cell: &Cell) -> Option<usize> {
+        if self.states.len() < FEW {
+            return self.states.iter().position(|(known, _)| known == cell);
+        }
+        self.places.get(cell).copied()
+    }
+
+    pub(super) fn wants_more(&self) -> bool {
+        !self.next.entries.is_empty() || !self.next.cells.is_empty()
+    }
+
+    pub(super) async fn send(&mut self, shared: &Shared) -> Option<()> {
+        let (read, wanted) = (
+            std::mem::take(&mut self.next),
+            std::mem::take(&mut self.wanted),
+        );
+        let number = self.watch.map(Watch::asking);
+        let reading = shared.remote.read(read).await.ok()?;
+        self.found.extend(reading.entries);
+        self.servers.extend(reading.incarnation);
+        for (place, read) in wanted.into_iter().zip(reading.cells) {
+            let (cell, state) = &mut self.states[place];
+            *state = Some(read);
+            if let (Some(watch), Some(asked)) = (self.watch, number.zip(reading.incarnation)) {
+                watch.learn(cell, read, asked);
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn state(&self, cell: &Cell) -> CellState {
+        let place = self.place(cell);
+        place
+            .and_then(|place| self.states[place].1)
+            .unwrap_or(CellState::Missing)
+    }
+
+    pub(super) fn server(&self) -> Option<Incarnation> {
+        let (first, others) = self.servers.split_first()?;
+        others.iter().all(|other| other == first).then_some(*first)
+    }
+
+    pub(super) fn confirms(&self, backing: &Backing) -> bool {
+        let mut proofs = backing.proofs.iter();
+        proofs.all(|(cell, proof)| self.state(cell) == CellState::Current(*proof))
+    }
+}
