@@ -72,15 +72,26 @@ impl Shared {
         };
         async move {
             undone.shared.attempt(&undone.order).await?;
-            drop(std::mem::take(&mut undone.order));
+            let done = std::mem::take(&mut undone.order);
+            undone.shared.doubt(&done);
             Ok(())
         }
     }
 
     /// Not to be forgotten whatever happens to the caller.
     pub(crate) fn owe(self: &Arc<Self>, order: Order) {
-        self.owed.add(order);
+        self.owed.add(order.clone());
+        self.doubt(&order);
         self.serve();
+    }
+
+    /// What was read in the store before this moment may be older than the invalidation. Its own
+    /// push says so, too, but maybe later than the caller is told that it is done.
+    fn doubt(&self, order: &Order) {
+        let keys = order.keys.iter().cloned().map(Cell::Key);
+        for cell in order.tags.iter().cloned().chain(keys) {
+            self.watch.changed(&cell);
+        }
     }
 
     /// One attempt at all that is owed; whether nothing is left.
