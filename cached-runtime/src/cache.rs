@@ -275,11 +275,14 @@ impl Cache {
     /// `asked` is what its reader allows.
     #[inline]
     pub(crate) fn vouches(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
-        let vouched = &entry.vouched;
-        vouched.is_apart() || {
-            let (now, trust) = (self.clock().awake(now), vouched.trust().min(asked));
-            self.watch().vouches(vouched, &entry.tags, now, trust)
-        }
+        entry.vouched.is_apart() || self.vouches_shared(entry, now, asked)
+    }
+
+    /// Apart from the hit in a cache of one process, which needs none of it.
+    #[inline(never)]
+    fn vouches_shared(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
+        let (now, trust) = (self.clock().awake(now), entry.vouched.trust().min(asked));
+        self.watch().vouches(&entry.vouched, &entry.tags, now, trust)
     }
 
     /// The same while the store gives no answer: its pushes have been silent for a while, too.
