@@ -9,6 +9,7 @@
 //! | [`batch`] | How are many keys looked up with one body? |
 //! | [`by_hand`] | How is the cache used without the attribute? |
 //! | [`limits`] | What does it not do, and what to look at when it surprises? |
+//! | [`coherence`] | How current are the copies in each process? |
 //! | [`redis`] | How is a cache shared by processes? |
 //! | [`testing`] | How are cached functions tested? |
 
@@ -22,7 +23,12 @@ macro_rules! pages {
 pages! { keys tags freshness one_load batch by_hand limits testing }
 
 #[cfg(feature = "redis")]
-pages! { redis }
+pages! { coherence redis }
+
+/// How current are the copies in each process? With the feature `redis`, which this build does not
+/// have.
+#[cfg(not(feature = "redis"))]
+pub mod coherence {}
 
 /// How is a cache shared by processes? With the feature `redis`, which this build does not have.
 #[cfg(not(feature = "redis"))]

@@ -75,10 +75,11 @@
 
 #[doc(inline)]
 pub use cached_runtime::{
-    BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec, CodecError, Counts,
-    EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation, Jitter, Key, KeyPart, Lease,
-    LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache, Report, Reservation, SingleFlight,
-    Stats, Tag, Tier, Untyped, WithCacheReport, codec, remote,
+    AuditCounts, BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec, CodecError,
+    Coherence, Counts, EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation, Jitter,
+    Key, KeyPart, Lease, LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache, Report,
+    Reservation, SingleFlight, Stats, Tag, Tier, Untyped, WithCacheReport, WriteBracket, codec,
+    remote,
 };
 
 #[cfg(feature = "macros")]

@@ -137,6 +137,17 @@ pub(crate) async fn sleep(time: Duration) {
     within(time, pending::<()>()).await;
 }
 
+/// Waits, and says so: without a timer it cannot.
+pub(crate) async fn has_waited(time: Duration) -> bool {
+    match timer(time) {
+        Some(timer) => {
+            timer.await;
+            true
+        }
+        None => false,
+    }
+}
+
 /// The outputs of futures that run side by side.
 pub(crate) async fn join_all<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures

@@ -1,8 +1,10 @@
 //! The handle everything is done with.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
+use crate::audit::{self, Audit};
 use crate::background::Background;
 use crate::call::{Subject, meet};
 use crate::clock::{Clock, Moment};
@@ -20,8 +22,9 @@ use crate::mode::Tier;
 use crate::observe::{Observatory, Stats};
 use crate::outcome::{Shape, codec};
 use crate::policy::Policy;
+use crate::remote::Cell;
 use crate::shared::Shared;
-use crate::tags::{Number, Sequence, Tag, TagTable};
+use crate::tags::{Manner, Number, Sequence, Tag, TagTable};
 use crate::value::Cacheable;
 
 /// A cache: a cheap clone, to be kept wherever it is needed.
@@ -49,6 +52,17 @@ pub struct Cache {
     inner: Arc<Inner>,
 }
 
+/// A cache that may be gone.
+#[derive(Clone)]
+pub(crate) struct WeakCache(Weak<Inner>);
+
+impl WeakCache {
+    pub(crate) fn upgrade(&self) -> Option<Cache> {
+        let inner = self.0.upgrade()?;
+        Some(Cache { inner })
+    }
+}
+
 /// A question to the store: where it stands among all that happens, and when it was asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asking {
@@ -68,6 +82,7 @@ struct Inner {
     background: Background,
     shared: Option<Arc<Shared>>,
     locks: Locks,
+    audit: Arc<Audit>,
 }
 
 impl Cache {
@@ -107,7 +122,9 @@ impl Cache {
         );
         let watch = Arc::new(watch.serving_views(settings.trust_views));
         let shared = settings.remote.clone();
-        let shared = shared.map(|remote| Shared::new(remote, Arc::clone(&watch), clock.clone()));
+        let lag = settings.settle_lag;
+        let shared =
+            shared.map(|remote| Shared::new(remote, Arc::clone(&watch), clock.clone(), lag));
         let inner = Inner {
             sequence,
             tags,
@@ -119,11 +136,22 @@ impl Cache {
             observatory: Observatory::default(),
             background: Background::new(settings.background_loads),
             locks: Locks::default(),
+            audit: Arc::new(Audit::new(settings.audit)),
             settings,
         };
-        Self {
+        let cache = Self {
             inner: Arc::new(inner),
+        };
+        if cache.inner.audit.is_on() {
+            let (audit, weak) = (Arc::clone(&cache.inner.audit), cache.downgrade());
+            let changed = move |cell: &Cell| audit::changed(&audit, &weak, cell);
+            cache.watch().observe(changed);
         }
+        cache
+    }
+
+    fn downgrade(&self) -> WeakCache {
+        WeakCache(Arc::downgrade(&self.inner))
     }
 
     /// Removes a key. A load of it that runs now is neither stored nor joined by later callers.
@@ -202,8 +230,12 @@ impl Cache {
     /// What happened so far, in total and per prefix.
     pub fn stats(&self) -> Stats {
         let (entries, bytes) = self.store().size();
-        self.observatory()
-            .stats(&self.inner.settings.namespace, entries, bytes)
+        Stats {
+            audit: self.inner.audit.counts(),
+            ..self
+                .observatory()
+                .stats(&self.inner.settings.namespace, entries, bytes)
+        }
     }
 
     /// Whether the cache does its work, and if not, why.
@@ -244,7 +276,13 @@ impl Cache {
     }
 
     pub(crate) fn drop_entries(&self) {
-        self.store().clear(self.sequence().next());
+        self.store()
+            .clear(self.sequence().next(), Manner::default());
+    }
+
+    /// By how much the source may be behind what is written to it.
+    pub(crate) fn settle_lag(&self) -> Option<Duration> {
+        self.inner.settings.settle_lag
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
@@ -271,18 +309,24 @@ impl Cache {
         &self.inner.watch
     }
 
-    /// Whether an entry may be given without asking the store, at a moment off the coarse clock.
-    /// `asked` is what its reader allows.
+    /// Whether an entry is current and may be given without asking the store, at a moment off the
+    /// coarse clock. `asked` is what its reader allows.
     #[inline]
-    pub(crate) fn vouches(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
-        entry.vouched.is_apart() || self.vouches_shared(entry, now, asked)
+    pub(crate) fn stands_for(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
+        if entry.vouched.is_apart() {
+            return self.store().is_current(entry);
+        }
+        self.stands_for_shared(entry, now, asked)
     }
 
     /// Apart from the hit in a cache of one process, which needs none of it.
     #[inline(never)]
-    fn vouches_shared(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
+    fn stands_for_shared(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
         let (now, trust) = (self.clock().awake(now), entry.vouched.trust().min(asked));
-        self.watch().vouches(&entry.vouched, &entry.tags, now, trust)
+        !self.store().is_cleared_since(entry.start)
+            && self
+                .watch()
+                .vouches(&entry.vouched, (&entry.tags, entry.start), now, trust)
     }
 
     /// The same while the store gives no answer: its pushes have been silent for a while, too.
@@ -290,7 +334,7 @@ impl Cache {
         let now = self.clock().now();
         let trust = self.inner.settings.local_on_down;
         self.watch()
-            .vouches(&entry.vouched, &entry.tags, now, trust)
+            .vouches(&entry.vouched, (&entry.tags, entry.start), now, trust)
     }
 
     #[inline]

@@ -20,6 +20,7 @@
 
 mod claim;
 mod found;
+mod hidden;
 mod land;
 mod look;
 mod meet;

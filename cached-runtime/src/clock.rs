@@ -110,6 +110,14 @@ impl Span {
     pub(crate) const NONE: Self = Self(0);
     pub(crate) const FOREVER: Self = Self(u64::MAX);
 
+    /// The same, or the longest that is not forever.
+    pub(crate) const fn that_ends(self) -> Self {
+        match self {
+            Self::FOREVER => Self(u64::MAX - 1),
+            ends => ends,
+        }
+    }
+
     pub(crate) const fn of_nanos(time: u128) -> Self {
         if time > u64::MAX as u128 {
             return Self::FOREVER;
@@ -257,6 +265,41 @@ mod system {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HOUR: u64 = 3_600_000_000_000;
+
+    #[test]
+    fn a_coarse_reading_stays_what_it_is_while_nothing_was_suspended() {
+        let clock = Clock::system();
+        let mut kept = 0;
+        for _ in 0..10_000 {
+            let coarse = clock.coarse();
+            let awake = clock.awake(coarse);
+            assert!(coarse <= awake && awake <= clock.now());
+            kept += u32::from(awake == coarse);
+        }
+        assert!(kept > 5_000, "{kept}");
+    }
+
+    /// After a suspension the coarse clock is behind by as much, and the wall clock is not.
+    #[test]
+    fn a_coarse_reading_from_before_a_suspension_is_noticed_at_once() {
+        let clock = Clock::system();
+        for _ in 0..100 {
+            let coarse = clock.coarse();
+            clock.awake(coarse);
+            let suspended = Moment(coarse.0.saturating_sub(HOUR));
+            assert!(clock.awake(suspended) >= coarse);
+        }
+    }
+
+    #[test]
+    fn a_manual_clock_is_never_suspended() {
+        let clock = Clock::manual();
+        let before = clock.coarse();
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.awake(before), before);
+    }
 
     #[test]
     fn the_coarse_reading_follows_the_exact_one_closely_and_never_leads() {

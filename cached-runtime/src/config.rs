@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) coherence: Coherence,
     pub(crate) local_on_down: Trust,
     pub(crate) trust_views: bool,
+    pub(crate) settle_lag: Option<Duration>,
+    pub(crate) audit: f64,
 }
 
 impl Default for Settings {
@@ -69,7 +71,9 @@ impl Default for Settings {
             remote: None,
             coherence: Coherence::default(),
             local_on_down: Trust::NONE,
+            settle_lag: None,
             trust_views: false,
+            audit: 0.0,
         }
     }
 }
@@ -148,6 +152,52 @@ impl CacheBuilder {
         self
     }
 
+    /// By how much the source may be behind what is written to it: loads that read from replicas of a
+    /// database, mostly. For so long after an invalidation what it names is loaded by each caller
+    /// and not stored, in no process; from then on promises hold as if the invalidation had returned
+    /// at that moment. Processes that share a store must agree on it. Default zero: whoever begins
+    /// to load after a write reads what was written.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, Clock, Key, Policy};
+    /// use std::{convert::Infallible, time::Duration};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (clock, lag) = (Clock::manual(), Duration::from_secs(2));
+    /// let cache = Cache::builder().clock(clock.clone()).settle_lag(lag).build().await?;
+    /// let policy = Policy::ttl(Duration::from_secs(60)).tags(["user:1"]);
+    /// let key = Key::<u32>::new("age", &(1,));
+    /// let age = |age| cache.get_or_load(&key, &policy, move || async move { Ok::<_, Infallible>(age) });
+    ///
+    /// cache.invalidate_tag("user:1").await?;
+    /// assert_eq!(age(36).await, Ok(36)); // of a replica, maybe
+    /// clock.advance(lag);
+    /// assert_eq!(age(37).await, Ok(37));
+    /// assert_eq!(age(36).await, Ok(37));
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn settle_lag(mut self, lag: Duration) -> Self {
+        self.settings.settle_lag = Some(lag).filter(|lag| !lag.is_zero());
+        self
+    }
+
+    /// The share of changes, such as `0.01`, after which copies of this process are held against the
+    /// store: are they still given although the store has something else? What was found is in
+    /// [`Stats`](crate::Stats). Default zero: no change is looked at.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let cache = cache_aside::Cache::builder().audit(0.01).build().await?;
+    /// assert_eq!(cache.stats().audit.stale, 0);
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn audit(mut self, share: f64) -> Self {
+        self.settings.audit = share;
+        self
+    }
+
     /// Where the time is taken from. Default the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.settings.clock = clock;
@@ -186,6 +236,9 @@ impl CacheBuilder {
             return Err(Error::config(
                 "`coherence` cannot be kept within less than 100 ms; `Strict` asks the store each time",
             ));
+        }
+        if !(0.0..=1.0).contains(&settings.audit) {
+            return Err(Error::config("`audit` is a share, from 0 to 1"));
         }
         if settings.namespace.is_empty() || settings.namespace.contains(['{', '}']) {
             return Err(Error::config(

@@ -32,6 +32,8 @@ pub enum Defect {
     OnePing = 11,
     /// An invalidation ends a write that is under way.
     IntentReplaced = 12,
+    /// An invalidation that waits for everybody returns as soon as the store knows of it.
+    SettledAtOnce = 13,
 }
 
 #[cfg(feature = "test-util")]

@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Busy,
     /// A value cannot be encoded, or is too large.
     Value,
+    /// A write in a bracket took longer than its limit, and was dropped.
+    Late,
     /// What was left to do at `close` was not done in time.
     Unfinished,
 }

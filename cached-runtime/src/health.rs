@@ -46,9 +46,9 @@ impl Health {
         if let Some(shared) = cache.shared() {
             match shared.status() {
                 Status::Up => {
-                    reasons.extend(shared.watch().shortcoming().map(|why| {
-                        format!("copies in this process are confirmed one by one: {why}")
-                    }))
+                    let alone =
+                        |why| format!("copies in this process are confirmed one by one: {why}");
+                    reasons.extend(shared.watch().shortcoming().map(alone));
                 }
                 Status::Degraded(why) => reasons.push(format!("the shared store: {why}")),
                 Status::Down(why) => {

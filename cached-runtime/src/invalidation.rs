@@ -1,18 +1,20 @@
 //! Invalidations: by key, tag, prefix or all at once.
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::background;
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind};
 use crate::key::RawKey;
 use crate::remote::{Cell, EntryName};
-use crate::shared::{Order, namespace_cell};
-use crate::tags::{Tag, name_of_prefix, name_of_tag};
+use crate::shared::{Order, Shared, namespace_cell};
+use crate::tags::{Manner, Tag, name_of_prefix, name_of_tag};
 
 /// A pending invalidation. It happens when it is awaited; once that returns `Ok`, no caller who
 /// starts later is given anything older, also not by a load that was running all the while, in no
@@ -25,6 +27,8 @@ use crate::tags::{Tag, name_of_prefix, name_of_tag};
 pub struct Invalidation {
     cache: Cache,
     targets: Vec<Target>,
+    settled: bool,
+    soft: Option<Duration>,
     running: Option<Running>,
 }
 
@@ -36,6 +40,8 @@ impl Clone for Invalidation {
         Self {
             cache: self.cache.clone(),
             targets: self.targets.clone(),
+            settled: self.settled,
+            soft: self.soft,
             running: None,
         }
     }
@@ -74,6 +80,8 @@ impl Invalidation {
         Self {
             cache: cache.clone(),
             targets: Vec::new(),
+            settled: false,
+            soft: None,
             running: None,
         }
     }
@@ -99,40 +107,154 @@ impl Invalidation {
         self
     }
 
+    /// Waits until no process can have an older copy, and not only this one: other processes trust
+    /// what they have for the time of [`Coherence::Bounded`](crate::Coherence::Bounded), if they are
+    /// cut off. So it takes up to that time, and nothing with
+    /// [`Coherence::Strict`](crate::Coherence::Strict) or without a shared store. Dropped while it
+    /// waits, it is done all the same.
+    ///
+    /// # Errors
+    /// Of kind [`Pending`](crate::ErrorKind::Pending) also where there is no tokio runtime with
+    /// timers to wait on.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::Cache;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let cache = Cache::in_process();
+    /// cache.invalidate_tag("user:42").settled().await?;
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn settled(mut self) -> Self {
+        self.settled = true;
+        self
+    }
+
+    /// Lets those have what was there before, for `window` at most, who can do with it: functions
+    /// with `stale_while_revalidate` are given it at once, as a stale answer, while one caller loads;
+    /// functions with `stale_if_error` if the load fails or takes too long. Everybody else loads.
+    ///
+    /// The window of the function counts from the end of the ttl, as ever, and `window` from the
+    /// invalidation: both must be open when the caller asks. Of two such invalidations the later one
+    /// counts: what was there before the earlier is not given any more. Nor is it after an
+    /// invalidation without a window.
+    ///
+    /// For tags, prefixes and the whole namespace. A single key is invalidated as without it: what
+    /// was stored under it is removed.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, Key, Policy};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// const MINUTE: Duration = Duration::from_secs(60);
+    /// let cache = Cache::in_process();
+    /// let policy = Policy::ttl(MINUTE).stale_if_error(MINUTE).tags(["rates"]);
+    /// let key = Key::<f64>::new("rate", &("EUR",));
+    /// cache.put(&key, &1.08, &policy).await?;
+    ///
+    /// cache.invalidate_tag("rates").soft(MINUTE).await?;
+    /// let down = || async { Err::<f64, _>(std::io::ErrorKind::ConnectionRefused) };
+    /// assert_eq!(cache.get_or_load(&key, &policy, down).await, Ok(1.08));
+    ///
+    /// cache.invalidate_tag("rates").await?;
+    /// assert!(cache.get_or_load(&key, &policy, down).await.is_err());
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn soft(mut self, window: Duration) -> Self {
+        self.soft = Some(window).filter(|window| !window.is_zero());
+        self
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Takes the tags out, each once.
+    pub(crate) fn take_tags(&mut self) -> Vec<Tag> {
+        let mut tags = BTreeSet::new();
+        self.targets.retain(|target| match target {
+            Target::Tag(tag) => {
+                tags.insert(tag.clone());
+                false
+            }
+            Target::Key(_) | Target::Prefix(_) | Target::Everything => true,
+        });
+        tags.into_iter().collect()
+    }
+
     /// Invalidates in this process, which neither waits nor fails. What is left is the store's part.
     fn apply(&mut self) -> Option<Running> {
-        let cache = &self.cache;
-        let mut order = Order::default();
+        let (cache, settled) = (&self.cache, self.settled);
+        let mut order = Order {
+            soft: self.soft,
+            ..Order::default()
+        };
+        let manner = manner(cache, self.soft);
         for target in self.targets.drain(..) {
             // Drawn before it is applied: loads that begin from here on are newer.
             let number = cache.sequence().next();
             match &target {
-                Target::Key(key) => cache.store().invalidate(key, number),
-                Target::Tag(tag) => cache.tags().invalidate(tag, number),
-                Target::Prefix(prefix) => cache.tags().invalidate_prefix(prefix, number),
-                Target::Everything => cache.store().clear(number),
+                Target::Key(key) => {
+                    let lags = manner.lags_until.map(|until| (cache.clock().now(), until));
+                    cache.store().invalidate(key, number, lags);
+                }
+                Target::Tag(tag) => cache.tags().invalidate(tag, number, manner),
+                Target::Prefix(prefix) => cache.tags().invalidate_prefix(prefix, number, manner),
+                Target::Everything => cache.store().clear(number, manner),
             }
             cache.observatory().invalidated();
             order.add(target);
         }
-        let invalidated = cache.shared()?.invalidate(order);
+        let shared = Arc::clone(cache.shared()?);
+        let invalidated = shared.invalidate(order);
         Some(Box::pin(async move {
             invalidated.await.map_err(|fault| {
                 let message =
                     "done in this process, not yet in the store; it is repeated until it is";
                 Error::new(ErrorKind::Pending, message).because(fault)
-            })
+            })?;
+            if settled { wait(&shared).await } else { Ok(()) }
         }))
     }
 }
 
+/// Until no process has an older copy.
+pub(crate) async fn wait(shared: &Shared) -> Result<(), Error> {
+    if shared.settled().await {
+        return Ok(());
+    }
+    let message = "done in the store; without a timer nobody knows when all processes have heard";
+    Err(Error::new(ErrorKind::Pending, message))
+}
+
+/// How an invalidation is meant in a cache of this process alone.
+pub(crate) fn manner(cache: &Cache, soft: Option<Duration>) -> Manner {
+    if cache.shared().is_some() {
+        return Manner::default();
+    }
+    let from_now = |time| cache.clock().now().after(time);
+    Manner {
+        lags_until: cache.settle_lag().map(from_now),
+        soft_until: soft.map(from_now),
+    }
+}
+
+/// A tag where processes share it.
+pub(crate) fn cell_of(tag: &Tag) -> Cell {
+    Cell::Tag(name_of_tag(tag.as_str()).into())
+}
+
 impl Order {
     fn add(&mut self, target: Target) {
-        let tag = |name: Cow<'_, str>| Cell::Tag(name.into());
         match target {
             Target::Key(key) => self.keys.push(EntryName::of(&key)),
-            Target::Tag(name) => self.tags.push(tag(name_of_tag(name.as_str()))),
-            Target::Prefix(prefix) => self.tags.push(tag(name_of_prefix(&prefix).into())),
+            Target::Tag(tag) => self.tags.push(cell_of(&tag)),
+            Target::Prefix(prefix) => {
+                self.tags.push(Cell::Tag(name_of_prefix(&prefix).into()));
+            }
             Target::Everything => self.tags.push(namespace_cell()),
         }
     }

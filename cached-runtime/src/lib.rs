@@ -10,21 +10,23 @@
 //!    caller asks for.
 //! 4. `flight` - one load per key: lead or join. `background` - loads that outlive their caller.
 //! 5. `outcome` - which part of the return value is stored; `value` - what can be.
-//! 6. `tags` - what makes an answer invalid; `invalidation`, `write` - who says so.
+//! 6. `tags` - what makes an answer invalid; `invalidation`, `write`, `bracket` - who says so.
 //!    `template` - tags written as text.
 //! 7. `batch` - the same for many keys at once.
 //! 8. `remote` - a store that processes share, as a trait, and over Redis; `shared` - one cache in
 //!    many processes over it; `coherence` - how far copies are trusted without a question;
 //!    `codec`, `envelope` - how values become bytes there.
 //! 9. `cache`, `by_hand`, `reserve`, `lock`, `config`, `install` - the handle; `observe`, `inspect`,
-//!    `health` - what it tells. `defect` - mistakes to be switched on in tests.
+//!    `health`, `audit` - what it tells. `defect` - mistakes to be switched on in tests.
 //!
 //! Only `clock` reads the time, only `background` spawns tasks, only `value` and `codec` bound
 //! values by serde, only `remote::redis` names the client's types, and `private` is all that
 //! generated code names.
 
+mod audit;
 mod background;
 mod batch;
+mod bracket;
 mod by_hand;
 mod cache;
 mod call;
@@ -59,6 +61,8 @@ mod template;
 mod value;
 mod write;
 
+pub use crate::audit::AuditCounts;
+pub use crate::bracket::WriteBracket;
 pub use crate::cache::Cache;
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, CodecError};

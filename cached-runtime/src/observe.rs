@@ -3,14 +3,17 @@
 //! Invariant: a hit writes no memory that another thread writes. Each thread counts for itself;
 //! [`Stats`] adds up when somebody asks.
 
-use std::any::TypeId;
+mod prefix;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::codec::CodecError;
+use crate::audit::AuditCounts;
 use serde::Serialize;
-use thread_local::ThreadLocal;
+
+use self::prefix::Counters;
+pub(crate) use self::prefix::PrefixStats;
 
 /// Prefixes beyond this many are counted together, so that a prefix made from data cannot grow
 /// the counters without bound.
@@ -140,124 +143,14 @@ pub struct Stats {
     pub evictions: u64,
     /// Explicit invalidations: keys, tags, prefixes and the namespace.
     pub invalidations: u64,
+    /// Bracketed writes that were not covered until their end.
+    pub weakened_brackets: u64,
+    /// What the audit found.
+    pub audit: AuditCounts,
     /// Sum over all prefixes.
     pub total: Counts,
     /// Per prefix. At most 1,000 of them: later ones are counted under `(other)`.
     pub prefixes: BTreeMap<String, Counts>,
-}
-
-#[derive(Debug, Default)]
-struct Counters([AtomicU64; EVENTS]);
-
-/// The counters of one prefix.
-#[derive(Debug)]
-pub(crate) struct PrefixStats {
-    name: Box<str>,
-    per_thread: ThreadLocal<Counters>,
-    mismatch_reported: Once,
-    codec_reported: Once,
-    tags_reported: Once,
-    /// That of the first type of value seen here: mostly there is no other.
-    schema: OnceLock<(TypeId, u16)>,
-}
-
-impl PrefixStats {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            per_thread: ThreadLocal::new(),
-            mismatch_reported: Once::default(),
-            codec_reported: Once::default(),
-            tags_reported: Once::default(),
-            schema: OnceLock::new(),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn count(&self, event: Event) {
-        let counter = &self.per_thread.get_or_default().0[event as usize];
-        // Not fetch_add: this thread is the only writer.
-        counter.store(counter.load(Relaxed) + 1, Relaxed);
-        if tracing::Level::DEBUG <= tracing::level_filters::LevelFilter::current() {
-            self.log(event);
-        }
-    }
-
-    /// The id of a value's type, of which its name is hashed once.
-    pub(crate) fn schema(&self, value: TypeId, id: impl Fn() -> u16) -> u16 {
-        match self.schema.get_or_init(|| (value, id())) {
-            (known, id) if *known == value => *id,
-            _ => id(),
-        }
-    }
-
-    #[cold]
-    fn log(&self, event: Event) {
-        tracing::debug!(prefix = &*self.name, ?event);
-    }
-
-    /// Another value type under this prefix: reported once, counted always.
-    #[cold]
-    pub(crate) fn type_mismatch(&self, prefix: &str, wanted: &'static str) {
-        self.count(Event::TypeMismatch);
-        if self.mismatch_reported.first() {
-            tracing::error!(
-                prefix,
-                wanted,
-                "a value of another type is stored under this prefix: two functions share it, or the type is in another module in another program; give one another `prefix`, or share the type"
-            );
-        }
-    }
-
-    /// A codec that does not notice when the type changes, and a key without a version: said once,
-    /// not stored.
-    #[cold]
-    pub(crate) fn version_missing(&self, prefix: &str) {
-        if self.codec_reported.first() {
-            tracing::error!(
-                prefix,
-                "this codec decodes a changed type without noticing; give the key a version, or its values stay in the process"
-            );
-        }
-    }
-
-    /// More tags, or longer ones, than an entry can have: said once, not stored.
-    #[cold]
-    pub(crate) fn too_many_tags(&self, prefix: &str) {
-        if self.tags_reported.first() {
-            tracing::error!(
-                prefix,
-                "an answer has more than 62 tags, or very long ones; it is not stored"
-            );
-        }
-    }
-
-    /// A value that its codec cannot write: said once, not stored.
-    #[cold]
-    pub(crate) fn not_encoded(&self, prefix: &str, error: &CodecError) {
-        if self.codec_reported.first() {
-            tracing::error!(prefix, %error, "a value cannot be stored");
-        }
-    }
-
-    /// A function whose value turned out to be a `Result`: said once, never stored.
-    #[cold]
-    pub(crate) fn result_as_value(&self, prefix: &str) {
-        if self.mismatch_reported.first() {
-            tracing::error!(
-                prefix,
-                "the value of a cached function is a `Result`, hidden by a type parameter; it is not stored, since errors never are"
-            );
-        }
-    }
-
-    fn sum(&self) -> Counts {
-        let mut counts = Counts::default();
-        self.per_thread
-            .iter()
-            .for_each(|counters| counts.add(counters));
-        counts
-    }
 }
 
 /// All counters of one cache.
@@ -266,6 +159,7 @@ pub(crate) struct Observatory {
     prefixes: RwLock<HashMap<Box<str>, Arc<PrefixStats>>>,
     evictions: AtomicU64,
     invalidations: AtomicU64,
+    weakened: AtomicU64,
     unkeyable_reported: Once,
     kept_nowhere_reported: Once,
 }
@@ -323,6 +217,14 @@ impl Observatory {
         self.invalidations.fetch_add(1, Relaxed);
     }
 
+    pub(crate) fn weakened(&self, tags: usize) {
+        self.weakened.fetch_add(1, Relaxed);
+        tracing::warn!(
+            tags,
+            "a bracketed write was not covered until its end: it took over 30 s, or the store lost something"
+        );
+    }
+
     pub(crate) fn stats(&self, namespace: &str, entries: u64, bytes: u64) -> Stats {
         let prefixes = self.prefixes.read().unwrap_or_else(PoisonError::into_inner);
         let prefixes: BTreeMap<_, _> = prefixes
@@ -339,6 +241,8 @@ impl Observatory {
             bytes,
             evictions: self.evictions.load(Relaxed),
             invalidations: self.invalidations.load(Relaxed),
+            weakened_brackets: self.weakened.load(Relaxed),
+            audit: AuditCounts::default(),
             total,
             prefixes,
         }

@@ -22,6 +22,7 @@ pub use crate::batch::{
     Again, Answers, AsMapKey, BatchMiss, ByClone, Each, LookEach, Never, look_each,
 };
 pub use crate::call::{Hit, Looking, Miss, look};
+pub use crate::coherence::Coherence;
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, Scoped, arg, types};
 pub use crate::outcome::{
@@ -174,6 +175,7 @@ options! {
     soft_timeout(Duration)
     load_timeout(Duration)
     single_flight(SingleFlight)
+    coherence(Coherence)
     local_for(Duration)
     compress_above(usize)
     max_size(usize)

@@ -148,7 +148,9 @@ impl<T: Cacheable> Subject<T> {
             Claimed::Leased(lease, proofs) => {
                 Some(Terms::Leased(Box::new((share, sight)), proofs, lease))
             }
-            Claimed::Busy(_) | Claimed::Changed | Claimed::Pass | Claimed::Refused => None,
+            // The source lags behind an invalidation: nothing is stored.
+            Claimed::Pass => Some(Terms::Unshared { queue: false }),
+            Claimed::Busy(_) | Claimed::Changed | Claimed::Refused => None,
         }
     }
 }

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
+use crate::bracket::Bracket;
 use crate::cache::Cache;
+use crate::error::Error;
 use crate::invalidation::{Invalidation, begin};
 use crate::key::IntoKey;
 use crate::outcome::{Answer, Shape};
@@ -15,6 +18,8 @@ pub struct Write<R, T, E> {
     shape: Shape<R, T, E>,
     known: Invalidation,
     by_result: Vec<Template<T>>,
+    bracket: bool,
+    settled: bool,
 }
 
 /// Starts a write.
@@ -23,6 +28,8 @@ pub fn invalidation<R, T, E>(cache: &Cache, shape: Shape<R, T, E>) -> Write<R, T
         shape,
         known: Invalidation::new(cache),
         by_result: Vec::new(),
+        bracket: false,
+        settled: false,
     }
 }
 
@@ -52,13 +59,54 @@ impl<R, T, E> Write<R, T, E> {
         self
     }
 
+    /// Hides the tags that are known before the write while it is under way.
+    #[must_use]
+    pub fn bracket(mut self) -> Self {
+        self.bracket = true;
+        self
+    }
+
+    /// Waits until no process has an older copy: before the write in a bracket, and after it.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.settled = true;
+        self.known = self.known.settled();
+        self
+    }
+
+    /// Lets those have what was there before, for so long, who can do with it.
+    #[must_use]
+    pub fn soft(mut self, window: Duration) -> Self {
+        self.known = self.known.soft(window);
+        self
+    }
+
     /// Writes, then invalidates; an `Err` of the body invalidates nothing.
+    ///
+    /// A bracket that cannot begin is the function's error, where its error type can hold that.
+    /// Else the write runs without it.
     pub async fn run<F: Future<Output = R>>(self, body: F) -> R {
+        let beginning = self.begin();
+        let bracket = match beginning.await {
+            Ok(bracket) => bracket,
+            Err(error) => match self.shape.not_invalidated(error) {
+                Ok(failed) => return failed,
+                Err(error) => {
+                    tracing::warn!(%error, "a write runs without the bracket it should have");
+                    None
+                }
+            },
+        };
         let Self {
             shape,
-            known,
+            mut known,
             by_result,
+            ..
         } = self;
+        if bracket.is_some() {
+            // Their end invalidates them.
+            known.take_tags();
+        }
         let mut pending = Pending(Some(known));
         let outcome = body.await;
         // While these are made, `pending` still holds the rest: what is written is written, also if
@@ -82,6 +130,9 @@ impl<R, T, E> Write<R, T, E> {
         let Some(known) = pending.0.take() else {
             return shape.put_back(value);
         };
+        if let Some(bracket) = bracket {
+            bracket.end().await;
+        }
         let invalidation = added.into_iter().fold(known, Invalidation::tag);
         let Err(error) = invalidation.await else {
             return shape.put_back(value);
@@ -91,6 +142,22 @@ impl<R, T, E> Write<R, T, E> {
             Err(error) => {
                 tracing::error!(%error, "a write is done; what it changed is invalidated later");
                 shape.put_back(value)
+            }
+        }
+    }
+}
+
+impl<R, T, E> Write<R, T, E> {
+    /// The bracket of the write, where it has one. What is waited for holds nothing of the function's.
+    fn begin(&self) -> impl Future<Output = Result<Option<Bracket>, Error>> + use<R, T, E> {
+        let tags = self.known.clone().take_tags();
+        let wanted = self.bracket && !tags.is_empty();
+        let (cache, settled) = (self.known.cache().clone(), self.settled);
+        async move {
+            if wanted {
+                Bracket::begin(cache, tags, settled).await.map(Some)
+            } else {
+                Ok(None)
             }
         }
     }

@@ -43,7 +43,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let met = meet(&self.cache, &codec.element, asked.collect(), refresh).await;
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         for (missing, met) in asked.zip(met) {
-            (missing.found, missing.tier, missing.access) = (met.found, met.tier, met.access);
+            // What was softly invalidated is for single calls.
+            missing.found = met.found.filter(|_| !met.softly);
+            (missing.tier, missing.access) = (met.tier, met.access);
         }
         missing
     }

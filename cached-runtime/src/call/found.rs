@@ -81,7 +81,7 @@ impl<R, T, E> Miss<R, T, E> {
         };
         let (now, options) = (self.cache.clock().now(), &self.subject.policy.options);
         let found = Arc::clone(found);
-        if found.life.is_fresh(now) {
+        if self.counts_as_fresh(&found) {
             let chance = fastrand::f64();
             return match options.early {
                 Some(early) if early.due(&found.life, found.cost, now, chance) => match early {
@@ -101,7 +101,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// The answer that was found, as it stands now.
     pub(super) fn answer(&self, codec: &Codec<R, T, E>, found: &AnyEntry) -> R {
         let now = self.cache.clock().now();
-        let (event, outcome) = match (found.life.is_fresh(now), found.is_negative()) {
+        let (event, outcome) = match (self.counts_as_fresh(found), found.is_negative()) {
             (false, _) => (Event::Stale, Outcome::Stale),
             (true, true) => (Event::Negative, Outcome::Negative),
             (true, false) => (Event::Hit, Outcome::Hit),
@@ -289,9 +289,12 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// What was found, if it needs neither a window nor a refresh.
     pub(super) fn fresh(&self) -> Option<Arc<AnyEntry>> {
-        let now = self.cache.clock().now();
         let found = self.found.as_ref().filter(|_| !self.mode.refresh);
-        found.filter(|found| found.life.is_fresh(now)).cloned()
+        found.filter(|found| self.counts_as_fresh(found)).cloned()
+    }
+
+    fn counts_as_fresh(&self, found: &AnyEntry) -> bool {
+        !self.softly && found.life.is_fresh(self.cache.clock().now())
     }
 
     pub(super) fn is_refresh(&self) -> bool {
@@ -310,7 +313,12 @@ impl<R, T, E> Miss<R, T, E> {
             self.cache.clock().now(),
             self.subject.policy.options.windows.longest(),
         );
-        let usable = found.life.within(window, now) && self.subject.is_unbroken(&self.cache, found);
+        let unbroken = if self.softly {
+            self.subject.stands(&self.cache, found, now)
+        } else {
+            self.subject.is_unbroken(&self.cache, found)
+        };
+        let usable = found.life.within(window, now) && unbroken;
         usable.then_some(found)
     }
 

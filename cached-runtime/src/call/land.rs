@@ -315,6 +315,11 @@ impl<T> Subject<T> {
             cache.store().remove_older(&self.key, loading.start, fresh);
             Kept::NotStored(entry)
         };
+        if self.is_hidden(cache, &entry.tags, loading.began) {
+            // It may be older than an invalidation: whoever waits looks again.
+            not_stored(entry);
+            return Kept::Unproven;
+        }
         if ttl.is_zero() || self.policy.options.local == Local::NotKept {
             return not_stored(entry);
         }

@@ -24,6 +24,8 @@ pub struct Miss<R, T, E> {
     pub(super) mode: Mode,
     /// A current entry of the right type, or of a negative answer.
     pub(super) found: Option<Arc<AnyEntry>>,
+    /// Whether it was invalidated, softly: it is never fresh.
+    pub(super) softly: bool,
     /// Where it was found.
     pub(super) tier: Tier,
     /// What the shared tier said.
@@ -53,6 +55,7 @@ impl<R, T, E> Clone for Miss<R, T, E> {
             subject: self.subject.clone(),
             mode: self.mode.clone(),
             found: self.found.clone(),
+            softly: self.softly,
             tier: self.tier,
             access: self.access.clone(),
             errand: self.errand,
@@ -144,8 +147,8 @@ fn plain_entry<'a, R, T, E, I: Ident>(
 ) -> Option<&'a AnyEntry> {
     let hash = key.hash().ok()?;
     let now = cache.clock().coarse();
-    let entry = store.find(key, hash)?;
-    if now >= entry.life.carefree_until || !cache.vouches(entry, now, trust) {
+    let entry = store.peek(key, hash)?;
+    if now >= entry.life.carefree_until || !cache.stands_for(entry, now, trust) {
         return None;
     }
     let event = if entry.holds(codec.type_id) {
@@ -178,6 +181,7 @@ impl<R, T, E> Miss<R, T, E> {
             subject,
             mode: mode.unwrap_or_default(),
             found,
+            softly: false,
             tier: Tier::Local,
             access: Access::default(),
             errand: Errand::default(),
@@ -199,6 +203,7 @@ impl<R, T, E> Miss<R, T, E> {
             subject,
             mode,
             found: None,
+            softly: false,
             tier: Tier::Local,
             access: Access::default(),
             errand: Errand::default(),

@@ -40,6 +40,8 @@ pub(crate) enum Access {
 #[derive(Clone, Debug)]
 pub(crate) struct Met {
     pub(crate) found: Option<Arc<AnyEntry>>,
+    /// Whether that was softly invalidated: it is never fresh.
+    pub(crate) softly: bool,
     pub(crate) tier: Tier,
     pub(crate) access: Access,
 }
@@ -111,9 +113,11 @@ async fn ask<R, T, E>(
             _ => look.found,
         };
         let answer = (said, look.server);
+        let softly = matches!(answer.0, Found::Softly(_));
         let (found, tier) = subject.found(cache, codec, &share, local, asked, answer);
         let access = Access::Seen(Box::new((share, look.sight)));
         Met {
+            softly: softly && found.is_some(),
             found,
             tier,
             access,
@@ -126,6 +130,7 @@ impl Met {
     fn here(found: Option<Arc<AnyEntry>>, access: Access) -> Self {
         Self {
             found,
+            softly: false,
             tier: Tier::Local,
             access,
         }
@@ -144,13 +149,18 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) {
-        if self.mode.bypass || self.cache.shared().is_none() {
+        if self.mode.bypass {
+            return;
+        }
+        if self.cache.shared().is_none() {
+            self.look_here(codec);
             return;
         }
         let found = self.found.take();
         let met = meet(&self.cache, codec, vec![(&self.subject, found)], always).await;
         if let Some(met) = met.into_iter().next() {
             (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
+            self.softly = met.softly;
         }
     }
 }
@@ -180,7 +190,15 @@ impl<T> Subject<T> {
                 }
                 return (local, Tier::Local);
             }
-            Found::Remote(fetched) => self.adopt(cache, codec, share, (asked, server), &fetched),
+            Found::Remote(fetched) => {
+                let entry = self.adopt(cache, codec, share, (asked, server), &fetched);
+                if let Some(entry) = entry.as_ref().filter(|_| self.keeps_copies()) {
+                    // What came in between keeps the copy out, and does not concern this reader.
+                    let _ = self.keep_copy(cache, entry);
+                }
+                return (entry, Tier::Remote);
+            }
+            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, server), &fetched),
             Found::Corrupt => {
                 self.stats.count(Event::Corrupt);
                 None
@@ -250,7 +268,7 @@ impl<T> Subject<T> {
                 let known = self.tags.iter().find(|tag| tag.is_named(name));
                 Some(known.map_or_else(|| cache.tags().cell_named(name), Arc::clone))
             }
-            Cell::Family(_) | Cell::Key(_) => None,
+            Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => None,
         });
         let tags = tags.collect();
         let copy = Copied {
@@ -275,10 +293,6 @@ impl<T> Subject<T> {
             Some(value) => (codec.adopt)(head, value),
             None => Arc::new(head.with(NotFound)),
         };
-        if self.keeps_copies() {
-            // What came in between keeps the copy out, and does not concern this reader.
-            let _ = self.keep_copy(cache, &entry);
-        }
         Some(entry)
     }
 
@@ -312,7 +326,7 @@ impl<T> Subject<T> {
     fn is_beyond_doubt(&self, cache: &Cache, found: &AnyEntry) -> bool {
         let now = cache.clock().now();
         now < found.life.carefree_until
-            && cache.vouches(found, now, self.trust(cache))
+            && cache.stands_for(found, now, self.trust(cache))
             && !Defect::UnverifiedCopy.is_on()
     }
 

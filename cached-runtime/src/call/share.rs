@@ -39,6 +39,7 @@ impl<T> Subject<T> {
             holds_entry,
             by_view,
             longest_life: ttl.saturating_add(options.windows.longest()),
+            softens: !options.windows.longest().is_zero(),
             open_ended: self.policy.tells_nothing() || self.policy.adds_tags(),
         }
     }

@@ -5,7 +5,7 @@ use crate::flight::Landing;
 use crate::key::Key;
 use crate::outcome::{Codec, NotAResult, Shape, codec};
 use crate::policy::Policy;
-use crate::tags::Tag;
+use crate::tags::{Manner, Tag};
 
 use super::found::Joined;
 use super::{Kept, Loading, Miss};
@@ -44,18 +44,21 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
         |cache: &Cache| {
             cache
                 .tags()
-                .invalidate(&Tag::from("7"), cache.sequence().next());
+                .invalidate(&Tag::from("7"), cache.sequence().next(), Manner::default());
         },
         |cache: &Cache| {
             cache
                 .tags()
-                .invalidate_prefix("call", cache.sequence().next());
+                .invalidate_prefix("call", cache.sequence().next(), Manner::default());
         },
-        |cache: &Cache| cache.store().clear(cache.sequence().next()),
+        |cache: &Cache| {
+            let number = cache.sequence().next();
+            cache.store().clear(number, Manner::default());
+        },
         |cache: &Cache| {
             let key = Key::<u64>::new("call", &(1,));
             let raw = key.raw().expect("a number is a key");
-            cache.store().invalidate(raw, cache.sequence().next());
+            cache.store().invalidate(raw, cache.sequence().next(), None);
         },
     ] {
         let cache = Cache::in_process();

@@ -1,7 +1,7 @@
 //! How far the copies in this process can be trusted without a question.
 //!
-//! A store that can push tells this process which cells and keys change. `watch.rs` takes that in
-//! and says which copies are beyond doubt; what is in doubt is confirmed by one small trip.
+//! A store that can push tells this process which cells and keys change. `watch.rs` takes that in,
+//! `vouch.rs` says which copies are beyond doubt; what is in doubt is confirmed by one small trip.
 //!
 //! Invariants (`docs/design.md` has their reasons and their tests):
 //! - I9: a copy is given without a question only while `now < s + W`, where everything that was
@@ -10,9 +10,13 @@
 //!   followed, and nothing was pushed about it since.
 
 mod mode;
+mod record;
+mod vouch;
 mod watch;
 
 pub use self::mode::Coherence;
-pub(crate) use self::mode::Trust;
-pub(crate) use self::watch::Vouched;
+pub(crate) use self::mode::{Trust, settled_after};
+#[cfg(any(test, feature = "test-util"))]
+pub use self::record::Told;
+pub(crate) use self::vouch::Vouched;
 pub use self::watch::{Beat, Watch};

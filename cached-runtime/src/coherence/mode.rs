@@ -63,7 +63,8 @@ impl Coherence {
             Self::Bounded(window) => {
                 // No clock runs so fast that `window` is over before this is.
                 let kept = window.saturating_sub(COARSE_LAG).as_nanos();
-                Trust(Span::of_nanos(kept - kept / DRIFT as u128))
+                let trust = Span::of_nanos(kept - kept / DRIFT as u128);
+                Trust(trust.that_ends())
             }
         }
     }

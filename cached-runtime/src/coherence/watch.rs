@@ -1,24 +1,28 @@
 //! What a store pushes, and what follows from it.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::sync::atomic::{
     AtomicU64,
-    Ordering::{Acquire, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{AtomicMoment, Clock, Moment};
 use crate::defect::Defect;
-use crate::remote::{Cell, CellState, EntryName, Incarnation, Proof};
+use crate::remote::{Cell, Incarnation};
 use crate::shared::namespace_cell;
-use crate::tags::{Number, Sequence, TagCells, TagTable};
+use crate::tags::{Number, Sequence, TagTable};
 
-use super::{Coherence, Trust};
+use super::Coherence;
+use super::record::{Record, Told};
+
+#[cfg(test)]
+mod tests;
 
 /// So many keys are told apart by the pushes; those that share a place share their doubts.
-const PLACES: usize = 8 * 1_024;
+pub(super) const PLACES: usize = 8 * 1_024;
 const FASTEST_BEAT: Duration = Duration::from_millis(25);
 const SLOWEST_BEAT: Duration = Duration::from_millis(250);
 
@@ -37,22 +41,29 @@ const SLOWEST_BEAT: Duration = Duration::from_millis(250);
 /// each copy is confirmed by a question then.
 pub struct Watch {
     /// When the last beat was taken that is known to have been heard.
-    horizon: AtomicMoment,
+    pub(super) horizon: AtomicMoment,
     /// What was confirmed before this is in doubt.
-    epoch: AtomicU64,
+    pub(super) epoch: AtomicU64,
     /// The last push about a key, by the place of its name.
-    keys: Box<[AtomicU64]>,
-    sequence: Arc<Sequence>,
-    tags: Arc<TagTable>,
-    clock: Clock,
-    coherence: Coherence,
+    pub(super) keys: Box<[AtomicU64]>,
+    pub(super) sequence: Arc<Sequence>,
+    pub(super) tags: Arc<TagTable>,
+    pub(super) clock: Clock,
+    pub(super) coherence: Coherence,
     serves_views: bool,
-    hasher: RandomState,
-    link: Mutex<Link>,
+    pub(super) hasher: RandomState,
+    pub(super) link: Mutex<Link>,
+    /// Who wants to know of each change.
+    observer: OnceLock<Observer>,
+    lost: AtomicU64,
+    withheld: AtomicU64,
+    pub(super) record: Record,
 }
 
+type Observer = Box<dyn Fn(&Cell) + Send + Sync>;
+
 #[derive(Clone, Debug)]
-enum Link {
+pub(super) enum Link {
     Followed {
         /// Tells links apart.
         began: Number,
@@ -70,16 +81,8 @@ pub struct Beat {
     since: Moment,
     /// The link it was taken on.
     link: Option<Number>,
-}
-
-/// When and for how long an entry of this process is given without a question.
-#[derive(Debug)]
-pub(crate) struct Vouched {
-    /// Drawn before the store was last asked about it.
-    confirmed: AtomicU64,
-    trust: Trust,
-    /// Where pushes about its key leave their mark.
-    place: u32,
+    /// Where in the record.
+    recorded: usize,
 }
 
 impl Watch {
@@ -102,6 +105,10 @@ impl Watch {
             serves_views: false,
             hasher: RandomState::new(),
             link: Mutex::new(Link::None),
+            observer: OnceLock::new(),
+            lost: AtomicU64::new(0),
+            withheld: AtomicU64::new(0),
+            record: Record::default(),
         }
     }
 
@@ -111,6 +118,12 @@ impl Watch {
             serves_views: on,
             ..self
         }
+    }
+
+    /// Has each change told to somebody, who must not wait.
+    pub(crate) fn observe(&self, changes: impl Fn(&Cell) + Send + Sync + 'static) {
+        // Once per cache, when it is made.
+        let _ = self.observer.set(Box::new(changes));
     }
 
     pub(crate) fn serves_views(&self) -> bool {
@@ -138,12 +151,17 @@ impl Watch {
             self.epoch.store(began, Release);
         }
         *link = Link::Followed { began, incarnation };
+        self.record.note(|| Told::Began(incarnation));
     }
 
     /// A cell or a key may have changed.
     pub fn changed(&self, cell: &Cell) {
+        self.record.note(|| Told::Changed(cell.clone()));
+        if let Some(observe) = self.observer.get() {
+            observe(cell);
+        }
         match cell {
-            Cell::Tag(_) if *cell == namespace_cell() => self.changed_everything(),
+            Cell::Tag(_) if *cell == namespace_cell() => self.doubt_everything(),
             Cell::Tag(name) => self.tags.doubt(name, self.sequence.next()),
             Cell::Key(entry) => {
                 let number = self.sequence.next();
@@ -151,14 +169,20 @@ impl Watch {
                     mark.fetch_max(number, Release);
                 }
             }
-            Cell::Family(_) => {}
+            Cell::Family(_) | Cell::Replaced(_) => {}
         }
     }
 
     /// Everything may have changed.
     pub fn changed_everything(&self) {
-        let link = self.link();
-        if matches!(*link, Link::Followed { .. }) {
+        self.record.note(|| Told::Everything);
+        self.doubt_everything();
+    }
+
+    fn doubt_everything(&self) {
+        let _link = self.link();
+        // Before pushes were first heard everything is in doubt anyway.
+        if self.epoch.load(Acquire) != Number::MAX {
             self.epoch.store(self.sequence.next(), Release);
         }
     }
@@ -173,11 +197,15 @@ impl Watch {
         Beat {
             since: self.clock.now(),
             link,
+            recorded: self.record.note(|| Told::Beat),
         }
     }
 
     /// The server has answered twice since `beat`, and what it pushed before has been told.
     pub fn heard(&self, beat: Beat) {
+        self.record.note(|| Told::Heard {
+            beat: beat.recorded,
+        });
         let link = self.link();
         // Moved under the lock: a beat of an earlier link moves nothing.
         if matches!(*link, Link::Followed { began, .. } if beat.link == Some(began)) {
@@ -188,7 +216,37 @@ impl Watch {
     /// Pushes may be missing from now on. Copies are trusted until their time is over, as if the
     /// server had fallen silent.
     pub fn end(&self, why: &str) {
+        self.record.note(|| Told::Ended(why.to_owned()));
+        let mut link = self.link();
+        if matches!(*link, Link::Followed { .. }) {
+            self.lost.fetch_add(1, Relaxed);
+        }
+        *link = Link::Lost(why.to_owned());
+    }
+
+    /// As [`end`](Self::end): the server took a change and did not push it.
+    pub fn withheld(&self, why: &str) {
+        self.record.note(|| Told::Ended(why.to_owned()));
+        self.withheld.fetch_add(1, Relaxed);
         *self.link() = Link::Lost(why.to_owned());
+    }
+
+    /// How often pushes were followed and then missed.
+    #[must_use]
+    pub fn times_lost(&self) -> u64 {
+        self.lost.load(Relaxed)
+    }
+
+    /// How often a server turned pushes on and did not deliver them.
+    #[must_use]
+    pub fn times_withheld(&self) -> u64 {
+        self.withheld.load(Relaxed)
+    }
+
+    /// Whether pushes are followed.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        matches!(*self.link(), Link::Followed { .. })
     }
 
     /// Why copies are confirmed one by one, if they are.
@@ -203,121 +261,8 @@ impl Watch {
         self.coherence
     }
 
-    /// Of an entry of which `number`, if any, was drawn before the store was asked, and which
-    /// `server` confirmed. I10: another server than the one whose pushes are heard confirms
-    /// nothing.
-    pub(crate) fn vouch(
-        &self,
-        entry: &EntryName,
-        trust: Trust,
-        confirmed: Option<(Number, Incarnation)>,
-    ) -> Vouched {
-        Vouched {
-            confirmed: AtomicU64::new(self.counted(confirmed)),
-            trust,
-            place: self.place(entry),
-        }
-    }
-
-    /// The store was asked about an entry once more.
-    pub(crate) fn confirm(&self, vouched: &Vouched, confirmed: Option<(Number, Incarnation)>) {
-        let number = self.counted(confirmed);
-        vouched.confirmed.fetch_max(number, Release);
-    }
-
-    /// I9: whether an entry that rests on `tags` may be given without a question, at a moment not
-    /// after now.
-    #[inline]
-    pub(crate) fn vouches(
-        &self,
-        vouched: &Vouched,
-        tags: &TagCells,
-        now: Moment,
-        trust: Trust,
-    ) -> bool {
-        // The horizon is read first: whatever was told before it was moved is seen below.
-        let horizon = self.horizon.load();
-        let confirmed = vouched.confirmed.load(Acquire);
-        let trusted = now < horizon.plus(trust.0) || Defect::NoHorizon.is_on();
-        trusted
-            && confirmed > self.epoch.load(Acquire)
-            && self
-                .keys
-                .get(vouched.place as usize)
-                .is_some_and(|mark| mark.load(Acquire) < confirmed)
-            && tags.undoubted_since(confirmed)
-    }
-
-    /// Before the store is asked.
-    pub(crate) fn asking(&self) -> Number {
-        self.sequence.next()
-    }
-
-    /// What was read in a cell; views are used where remote hits may rest on them.
-    pub(crate) fn learn(&self, cell: &Cell, state: CellState, asked: (Number, Incarnation)) {
-        if let (Cell::Tag(name), CellState::Current(proof)) = (cell, state) {
-            let number = self.counted(Some(asked));
-            self.tags.cell_named(name).learn(proof, number);
-        }
-    }
-
-    /// The token in a cell, if it is known without a question.
-    pub(crate) fn view(&self, cell: &Cell) -> Option<Proof> {
-        let Cell::Tag(name) = cell else {
-            return None;
-        };
-        // In the order of `vouches`.
-        let (horizon, epoch) = (self.horizon.load(), self.epoch.load(Acquire));
-        let trusted = self.clock.now() < horizon.plus(self.coherence.trust().0);
-        let (proof, number) = self.tags.cell_named(name).view().filter(|_| trusted)?;
-        (number > epoch).then_some(proof)
-    }
-
-    /// Zero if it does not count.
-    fn counted(&self, confirmed: Option<(Number, Incarnation)>) -> Number {
-        let Some((number, server)) = confirmed else {
-            return 0;
-        };
-        if Defect::ReplyOverPush.is_on() {
-            return self.sequence.next();
-        }
-        match *self.link() {
-            Link::Followed { incarnation, .. } if incarnation == server => number,
-            _ => 0,
-        }
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "any part of the hash will do"
-    )]
-    fn place(&self, entry: &EntryName) -> u32 {
-        self.hasher.hash_one(entry) as u32 % PLACES as u32
-    }
-
-    fn link(&self) -> MutexGuard<'_, Link> {
+    pub(super) fn link(&self) -> MutexGuard<'_, Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Vouched {
-    /// Of an entry that nobody else can change.
-    pub(crate) fn apart() -> Self {
-        Self {
-            confirmed: AtomicU64::new(0),
-            trust: Trust::FOREVER,
-            place: 0,
-        }
-    }
-
-    #[inline]
-    pub(crate) fn trust(&self) -> Trust {
-        self.trust
-    }
-
-    #[inline]
-    pub(crate) fn is_apart(&self) -> bool {
-        self.trust == Trust::FOREVER
     }
 }
 

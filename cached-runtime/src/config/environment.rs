@@ -21,6 +21,8 @@ impl CacheBuilder {
     /// | `CACHE_COHERENCE` | `strict`, or the time within which copies follow others' invalidations | `1s` |
     /// | `CACHE_LOCAL_ON_DOWN` | for how long copies are given while the server is gone | `0s` |
     /// | `CACHE_TRUST_VIEWS` | `true` or `false` | `false` |
+    /// | `CACHE_SETTLE_LAG` | how far the replicas that loads read from lag behind, such as `500ms` | `0s` |
+    /// | `CACHE_AUDIT` | the share of changes that are looked at, such as `0.01` | `0` |
     /// | `CACHE_URL` | the Redis server, `redis://host:port/database` | none: in the process only |
     /// | `CACHE_USERNAME` | instead of the user in the URL | |
     /// | `CACHE_PASSWORD` | instead of the password in the URL | |
@@ -76,6 +78,12 @@ impl CacheBuilder {
         }
         if let Some(Switch(trust)) = environment.parsed("CACHE_TRUST_VIEWS", Switch::EXPECTED)? {
             builder = builder.trust_views(trust);
+        }
+        if let Some(Time(lag)) = environment.parsed("CACHE_SETTLE_LAG", Time::EXPECTED)? {
+            builder = builder.settle_lag(lag);
+        }
+        if let Some(share) = environment.parsed("CACHE_AUDIT", "a share such as `0.01`")? {
+            builder = builder.audit(share);
         }
         Ok(builder)
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use crate::key::{Key, RawKey};
-use crate::tags::{Sequence, Tag, TagTable};
+use crate::tags::{Manner, Sequence, Tag, TagTable};
 
 use super::{Boarding, Flights, Landing, Leader, Ticket};
 
@@ -119,7 +119,7 @@ fn a_flight_knows_the_tags_it_depends_on() {
     let first = board();
     assert!(matches!(first, Boarding::Lead(_)));
     assert!(matches!(board(), Boarding::Join(_)));
-    table.invalidate(&Tag::from("t"), gate.sequence.next());
+    table.invalidate(&Tag::from("t"), gate.sequence.next(), Manner::default());
     assert!(
         matches!(board(), Boarding::Lead(_)),
         "an older load is not joined"

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicBool, AtomicU64,
     Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use crate::clock::Moment;
 use crate::key::RawKey;
 use crate::tags::Number;
 
@@ -43,6 +44,62 @@ impl KeyCell {
 
     pub(super) fn supersede(&self, number: Number) {
         self.superseded.fetch_max(number, Release);
+    }
+}
+
+/// The keys whose sources lag, by hash, and until when.
+#[derive(Debug, Default)]
+pub(super) struct Lagging {
+    /// Whether there was ever one.
+    any: AtomicBool,
+    keys: Mutex<LaggingKeys>,
+}
+
+#[derive(Debug)]
+struct LaggingKeys {
+    until: HashMap<u64, Moment>,
+    /// The last end that was forgotten: counts for loads of all keys that began before it.
+    floor: Moment,
+    prune_at: usize,
+}
+
+impl Default for LaggingKeys {
+    fn default() -> Self {
+        Self {
+            until: HashMap::new(),
+            floor: Moment::FIRST,
+            prune_at: FIRST_PRUNE,
+        }
+    }
+}
+
+impl Lagging {
+    pub(super) fn add(&self, key: &RawKey, now: Moment, until: Moment) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.until.len() >= keys.prune_at {
+            let LaggingKeys {
+                until: all, floor, ..
+            } = &mut *keys;
+            all.retain(|_, end| {
+                let lags = *end > now;
+                if !lags {
+                    *floor = (*floor).max(*end);
+                }
+                lags
+            });
+            keys.prune_at = (keys.until.len() * 2).max(FIRST_PRUNE);
+        }
+        let end = keys.until.entry(key.hash()).or_insert(until);
+        *end = (*end).max(until);
+        self.any.store(true, Release);
+    }
+
+    pub(super) fn hides(&self, key: &RawKey, began: Moment) -> bool {
+        self.any.load(Acquire) && {
+            let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            let end = keys.until.get(&key.hash());
+            began < keys.floor || end.is_some_and(|end| began < *end)
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The local tier: typed values of this process, bounded, read without locks.
 //!
-//! `entry.rs` is what is kept for one key, `store.rs` reads and writes, `ledger.rs` decides who
+//! `entry.rs` is what is kept for one key, `store.rs` reads and writes, `sought.rs` finds, `ledger.rs` decides who
 //! leaves when the store is full, `key_cell.rs` knows what happened to keys while they are loaded.
 //!
 //! Invariant: a hit takes no lock and writes no memory that other hits write, except a mark that
@@ -9,6 +9,7 @@
 mod entry;
 mod key_cell;
 mod ledger;
+mod sought;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -1,22 +1,22 @@
 //! Reading and writing the local tier.
 
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use equivalent::Equivalent;
 use seize::Collector;
 
 use crate::clock::Moment;
 use crate::key::{Ident, RawKey};
-use crate::tags::Number;
+use crate::tags::{Manner, Number, Rare};
 
 use super::AnyEntry;
-use super::key_cell::{KeyCell, KeyCells};
+use super::key_cell::{KeyCell, KeyCells, Lagging};
 use super::ledger::{Ledger, Limits, Record, Standing};
+use super::sought::{Hashed, Sought};
 
 /// Per entry, what `local_capacity_bytes` counts besides key and value.
 const OVERHEAD: usize = 120;
@@ -35,6 +35,10 @@ pub(crate) struct Store {
     limits: Limits,
     /// When everything was invalidated. Read by every hit.
     cleared: AtomicU64,
+    /// Of everything.
+    rare: Rare,
+    /// The sources of these keys lag.
+    lagging: Lagging,
 }
 
 /// Why an entry was not stored.
@@ -59,6 +63,8 @@ impl Store {
             buried: Mutex::default(),
             limits,
             cleared: AtomicU64::new(0),
+            rare: Rare::default(),
+            lagging: Lagging::default(),
         }
     }
 
@@ -83,9 +89,38 @@ impl Store {
         !self.is_cleared_since(entry.start) && entry.is_current()
     }
 
+    /// The entry of a key, if nothing it depends on was invalidated otherwise than softly.
+    pub(crate) fn find_softly(&self, key: &RawKey, now: Moment) -> Option<Arc<AnyEntry>> {
+        self.peek(key).filter(|entry| self.stands(entry, now))
+    }
+
+    /// Whether an entry may be served, if need be as stale.
+    pub(crate) fn stands(&self, entry: &AnyEntry, now: Moment) -> bool {
+        let start = entry.start;
+        let standing = !self.is_cleared_since(start) || self.rare.softened(start, now);
+        standing && entry.tags.softly_since(start, now)
+    }
+
+    /// Whether what began to load then may be older than an invalidation of key or everything.
+    pub(crate) fn hides(&self, key: &RawKey, began: Moment) -> bool {
+        self.rare.hides(began) || self.lagging.hides(key, began)
+    }
+
     /// The entry of a key, current or not.
     pub(crate) fn peek(&self, key: &RawKey) -> Option<Arc<AnyEntry>> {
         self.map.pin().get(key).cloned()
+    }
+
+    /// Some of the entries that are `wanted`, each with what tells it from a later one.
+    pub(crate) fn some(
+        &self,
+        most: usize,
+        wanted: impl Fn(&RawKey, &AnyEntry) -> bool,
+    ) -> Vec<(RawKey, Number)> {
+        let map = self.map.pin();
+        let found = map.iter().filter(|(key, entry)| wanted(key, entry));
+        let named = |(key, entry): (&RawKey, &Arc<AnyEntry>)| (key.clone(), entry.start);
+        found.take(most).map(named).collect()
     }
 
     /// Takes hold of what happens to a key from now on.
@@ -161,7 +196,11 @@ impl Store {
     }
 
     /// Removes a key and refuses every load of it that began before `number`.
-    pub(crate) fn invalidate(&self, key: &RawKey, number: Number) {
+    /// `lags` is now and until when the source lags: what begins before that is hidden.
+    pub(crate) fn invalidate(&self, key: &RawKey, number: Number, lags: Option<(Moment, Moment)>) {
+        if let Some((now, until)) = lags {
+            self.lagging.add(key, now, until);
+        }
         let mut change = self.change();
         // In this order: who finds the entry after reading its cell sees the cell change.
         change.take_out(key);
@@ -192,10 +231,16 @@ impl Store {
         cell.supersede(number);
     }
 
-    /// Invalidates everything. Readers are past it at once; then the memory is given back.
-    pub(crate) fn clear(&self, number: Number) {
-        self.cleared.fetch_max(number, Release);
+    /// Invalidates everything. Readers are past it at once; then the memory is given back, unless
+    /// something may still be given as stale.
+    pub(crate) fn clear(&self, number: Number, manner: Manner) {
         let mut change = self.change();
+        self.rare
+            .invalidated(manner, number, self.cleared.load(Acquire));
+        self.cleared.fetch_max(number, Release);
+        if manner.soft_until.is_some() {
+            return;
+        }
         change
             .removed
             .entries
@@ -298,12 +343,12 @@ pub(crate) struct Opened<'a> {
 }
 
 impl Opened<'_> {
-    /// The entry of a key, if it is there and nothing it depends on was invalidated. It is
-    /// borrowed: a hit copies what it needs and touches no reference count.
+    /// The entry of a key, current or not. It is borrowed: a hit copies what it needs and touches
+    /// no reference count.
     #[inline]
-    pub(crate) fn find<I: Ident>(&self, key: &I, hash: u64) -> Option<&AnyEntry> {
+    pub(crate) fn peek<I: Ident>(&self, key: &I, hash: u64) -> Option<&AnyEntry> {
         let entry = self.store.map.get(&Sought { key, hash }, &self.guard)?;
-        self.store.is_current(entry).then_some(&**entry)
+        Some(&**entry)
     }
 }
 
@@ -312,44 +357,5 @@ impl std::fmt::Debug for Store {
         f.debug_struct("Store")
             .field("size", &self.size())
             .finish_non_exhaustive()
-    }
-}
-
-/// A key that is compared part by part with the stored ones, without being encoded.
-struct Sought<'a, I> {
-    key: &'a I,
-    hash: u64,
-}
-
-impl<I> Hash for Sought<'_, I> {
-    #[inline]
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-impl<I: Ident> Equivalent<RawKey> for Sought<'_, I> {
-    #[inline]
-    fn equivalent(&self, stored: &RawKey) -> bool {
-        stored.hash() == self.hash && self.key.matches(stored.bytes())
-    }
-}
-
-/// Keys bring their hash along.
-#[derive(Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        unreachable!("a key hashes as one u64, not as {} bytes", bytes.len());
-    }
-
-    #[inline]
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
     }
 }

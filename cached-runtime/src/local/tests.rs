@@ -5,7 +5,7 @@ use crate::clock::{Clock, Moment};
 use crate::freshness::{Life, Windows};
 use crate::key::{Key, RawKey};
 use crate::observe::Observatory;
-use crate::tags::{Sequence, Tag, TagTable};
+use crate::tags::{Manner, Sequence, Tag, TagTable};
 
 use super::{AnyEntry, EntryHead, Limits, Refused, Store};
 
@@ -59,7 +59,8 @@ impl Shelf {
         let key = raw(key);
         self.store
             .open()
-            .find(&key, key.hash())
+            .peek(&key, key.hash())
+            .filter(|entry| self.store.is_current(entry))
             .map(AnyEntry::mark_used)
             .is_some()
     }
@@ -83,7 +84,7 @@ fn r19_entries_stay_inside_the_capacity_under_any_load() {
         if i % 97 == 0 {
             shelf
                 .store
-                .invalidate(&raw(fastrand::u64(..500)), shelf.sequence.next());
+                .invalidate(&raw(fastrand::u64(..500)), shelf.sequence.next(), None);
         }
         let (entries, _) = shelf.store.size();
         assert!(entries <= 100, "{entries}");
@@ -144,7 +145,7 @@ fn what_nobody_can_use_leaves_first() {
     }
     shelf
         .tags
-        .invalidate(&Tag::from("gone"), shelf.sequence.next());
+        .invalidate(&Tag::from("gone"), shelf.sequence.next(), Manner::default());
     shelf.insert(100, 0).expect("stored");
     assert!(shelf.store.peek(&raw(5)).is_none());
     assert_eq!((0..10).filter(|key| shelf.holds(*key)).count(), 9);
@@ -168,16 +169,22 @@ fn a_load_that_began_before_an_invalidation_is_refused() {
         spoil(&shelf, shelf.sequence.next());
         shelf.store.insert(&raw(1), &cell, &entry, shelf.now()) == Err(Refused::Overtaken)
     };
-    assert!(refused(&|shelf, number| shelf
-        .store
-        .invalidate(&raw(1), number)));
+    assert!(refused(&|shelf, number| shelf.store.invalidate(
+        &raw(1),
+        number,
+        None
+    )));
     assert!(refused(&|shelf, number| shelf
         .store
         .supersede(&shelf.store.hold(&raw(1)), number)));
-    assert!(refused(&|shelf, number| shelf.store.clear(number)));
     assert!(refused(&|shelf, number| shelf
-        .tags
-        .invalidate(&Tag::from("t"), number)));
+        .store
+        .clear(number, Manner::default())));
+    assert!(refused(&|shelf, number| shelf.tags.invalidate(
+        &Tag::from("t"),
+        number,
+        Manner::default()
+    )));
     assert!(!refused(&|_, _| {}));
 }
 
@@ -189,7 +196,9 @@ fn what_happens_to_other_keys_refuses_nothing() {
     for key in 1..20_000 {
         let other = shelf.store.hold(&raw(key));
         shelf.store.supersede(&other, shelf.sequence.next());
-        shelf.store.invalidate(&raw(key), shelf.sequence.next());
+        shelf
+            .store
+            .invalidate(&raw(key), shelf.sequence.next(), None);
     }
     assert_eq!(
         shelf.store.insert(&raw(0), &cell, &entry, shelf.now()),

@@ -38,11 +38,14 @@ pub use self::double::{Double, DoubleServer};
 pub use self::fault::{Fault, Status};
 pub use self::names::{Cell, EntryName};
 pub use self::request::{
-    Fill, FillReply, Filled, Found, How, Lock, LockReply, Locked, Part, Read, Reading, Release,
+    Concluded, Fill, FillReply, Filled, Found, How, Intent, Lock, LockReply, Locked, Part, Read,
+    Reading, Release, Turn,
 };
 pub use self::token::{CellState, Incarnation, LeaseId, Proof, ServerTime};
 pub(crate) use self::wake::Waiter;
 pub use self::wake::{Ended, Wake};
+#[cfg(any(test, feature = "test-util"))]
+pub use crate::coherence::Told;
 pub use crate::coherence::{Beat, Watch};
 
 /// What an operation comes to.
@@ -83,7 +86,8 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
 
     /// Stores entries whose lease is still in force, with the server's own time in their stamps,
     /// and ends those leases; reads `cells` again, in either order. A cell that would be gone
-    /// before `keep` has passed is kept for that long.
+    /// before half of `keep` has passed is kept for `keep`; others are left alone, since those who
+    /// follow are told of it.
     fn fill(&self, fills: Vec<Fill>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, FillReply>;
 
     /// Extends leases that are still in force, and says which were.
@@ -93,11 +97,37 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()>;
 
     /// Gives cells new tokens: first all of `first`, and only when that is done those of `then`.
-    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, keep: Duration) -> Reply<'_, ()>;
+    /// One that is an intent stays what it is.
+    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()>;
 
     /// Removes entries, and ends their leases whoever holds them; rotates the cells of these keys
     /// where there are any.
-    fn remove(&self, entries: Vec<EntryName>) -> Reply<'_, ()>;
+    ///
+    /// With a lag, those cells are intents for so long, whether they were there or not; and for so
+    /// long no lease of these entries is granted, by whatever means: each wish comes to
+    /// [`Locked::Pass`].
+    fn remove(&self, entries: Vec<EntryName>, turn: Turn) -> Reply<'_, ()>;
+
+    /// Says that a write is under way which changes what depends on `cells`: each becomes an
+    /// intent, for `life` or for as long as one that is there still has to live.
+    fn intend(&self, cells: Vec<Cell>, life: Duration) -> Reply<'_, Vec<Intent>>;
+
+    /// Says that a write is over: rotates `first`, and only when that is done gives new tokens to
+    /// the cells of `intents` in which no other write's intent is, nor was when this one's was set.
+    fn conclude(
+        &self,
+        first: Vec<Cell>,
+        intents: Vec<(Cell, Intent)>,
+        turn: Turn,
+    ) -> Reply<'_, Vec<Concluded>>;
+
+    /// Whether it is certain by now that no process has a copy that is older than what was
+    /// invalidated before this was called. `false`: nobody knows, and after `window`, within which
+    /// processes that hear nothing stop trusting their copies, it will be.
+    fn settle(&self, window: Duration) -> Reply<'_, bool> {
+        let _ = window;
+        Box::pin(std::future::ready(Ok(false)))
+    }
 
     /// Takes the lease of a name that has no entry; `None` if it is in force.
     fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>>;

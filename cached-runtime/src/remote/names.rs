@@ -18,6 +18,8 @@ pub enum Cell {
     Family(Arc<str>),
     /// A key whose value stays in the process; it has a token and no entry.
     Key(EntryName),
+    /// The token that a tag had before it was softly invalidated; only to be read.
+    Replaced(Arc<str>),
 }
 
 impl EntryName {
@@ -38,10 +40,18 @@ impl EntryName {
 }
 
 impl Cell {
+    /// Where the token of a tag is kept that was softly invalidated.
+    pub(crate) fn mark(&self) -> Option<Self> {
+        match self {
+            Self::Tag(name) => Some(Self::Replaced(Arc::clone(name))),
+            Self::Family(_) | Self::Key(_) | Self::Replaced(_) => None,
+        }
+    }
+
     /// The length of its name.
     pub(crate) fn text_len(&self) -> usize {
         match self {
-            Self::Tag(name) | Self::Family(name) => name.len(),
+            Self::Tag(name) | Self::Family(name) | Self::Replaced(name) => name.len(),
             Self::Key(entry) => entry.as_str().len(),
         }
     }
@@ -61,6 +71,7 @@ impl fmt::Debug for Cell {
             Self::Tag(_) => "Tag",
             Self::Family(_) => "Family",
             Self::Key(_) => "Key",
+            Self::Replaced(_) => "Replaced",
         })
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked of the shared tier, and what it answers. Answers come in the order of the
 //! questions.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Cell, CellState, EntryName, Incarnation, LeaseId, ServerTime};
@@ -89,7 +90,8 @@ pub enum Locked {
     Busy(Duration),
     /// There is an entry that the asker has not seen.
     Changed,
-    /// The last load's answer could not be stored: everybody loads at once, and stores nothing.
+    /// The last load's answer could not be stored, or the key was invalidated and the source lags:
+    /// everybody loads at once, and stores nothing.
     Pass,
 }
 
@@ -127,6 +129,63 @@ pub struct Filled {
     pub incarnation: Incarnation,
 }
 
+/// How cells are given new tokens, and keys invalidated.
+///
+/// ```
+/// # use cached_runtime as cache_aside;
+/// use cache_aside::remote::Turn;
+/// use std::time::Duration;
+///
+/// let turn = Turn::keeping(Duration::from_secs(60));
+/// assert_eq!((turn.lag, turn.soft), (None, None));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// How long a new token lives.
+    pub keep: Duration,
+    /// For a source that lags behind what is written to it: instead of a token there is an intent
+    /// for this long, which nobody ends. One that is there already stays, with the longer life of
+    /// the two.
+    pub lag: Option<Duration>,
+    /// For this long the token of a tag that is replaced can be read as
+    /// [`Cell::Replaced`]. Without it such a mark is removed.
+    pub soft: Option<Duration>,
+}
+
+impl Turn {
+    /// At once, and leaving nothing behind.
+    #[must_use]
+    pub const fn keeping(keep: Duration) -> Self {
+        Self {
+            keep,
+            lag: None,
+            soft: None,
+        }
+    }
+}
+
+/// An intent that was set. Its bytes were never there before.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Intent {
+    /// What is in the cell.
+    pub token: [u8; 16],
+    /// Whether the intent of another write was there before: then neither may end it for the other.
+    pub overlaps: bool,
+}
+
+/// What became of an intent at the end of its write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Concluded {
+    /// There is a new token.
+    Ended,
+    /// Another write is under way, or was when this one began: the cell stays an intent until that
+    /// runs out.
+    Left,
+    /// The intent was gone, and no other one there: what was loaded meanwhile may have been stored.
+    /// There is a new token.
+    Weakened,
+}
+
 /// Why a lease ends without a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Release {
@@ -134,4 +193,13 @@ pub enum Release {
     Failed,
     /// There is an answer that is not to be stored: for a second everybody loads at once.
     NotStored,
+}
+
+/// Bytes of tokens are not shown.
+impl fmt::Debug for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intent")
+            .field("overlaps", &self.overlaps)
+            .finish_non_exhaustive()
+    }
 }

@@ -17,14 +17,22 @@ pub(super) struct Asked<'a> {
     /// Where in `states` the cells are that `next` asks for.
     wanted: Vec<usize>,
     pub(super) found: Vec<Bytes>,
-    /// `None` until it is answered.
-    states: Vec<(Cell, Option<CellState>)>,
+    states: Vec<Known>,
     /// Who knows tokens without a question, where that will do.
     watch: Option<&'a Watch>,
     /// Where in `states` a cell is, once there are many.
     places: HashMap<Cell, usize, foldhash::fast::RandomState>,
     pub(super) since: Option<Moment>,
     servers: Vec<Incarnation>,
+}
+
+/// One cell.
+struct Known {
+    cell: Cell,
+    /// `None` until it is answered.
+    state: Option<CellState>,
+    /// Nobody was asked.
+    by_view: bool,
 }
 
 /// So many cells are found as quickly one by one.
@@ -49,15 +57,18 @@ impl<'a> Asked<'a> {
             return;
         }
         let view = self.watch.and_then(|watch| watch.view(cell));
-        self.states
-            .push((cell.clone(), view.map(CellState::Current)));
+        self.states.push(Known {
+            cell: cell.clone(),
+            state: view.map(CellState::Current),
+            by_view: view.is_some(),
+        });
         if view.is_none() {
             self.want(self.states.len() - 1);
         }
         match self.states.len() {
             FEW => {
                 let places = self.states.iter().enumerate();
-                self.places = places.map(|(at, (cell, _))| (cell.clone(), at)).collect();
+                self.places = places.map(|(at, known)| (known.cell.clone(), at)).collect();
             }
             many if many > FEW => {
                 self.places.insert(cell.clone(), many - 1);
@@ -67,7 +78,7 @@ impl<'a> Asked<'a> {
     }
 
     fn want(&mut self, place: usize) {
-        self.next.cells.push(self.states[place].0.clone());
+        self.next.cells.push(self.states[place].cell.clone());
         self.wanted.push(place);
     }
 
@@ -75,20 +86,19 @@ impl<'a> Asked<'a> {
     /// the older of the two, so the store is asked.
     pub(super) fn cell_with(&mut self, cell: &Cell, proof: Proof) {
         self.cell(cell);
-        let viewed = self.watch.is_some();
-        if let Some(place) = self.place(cell).filter(|_| viewed)
-            && self.states[place]
-                .1
-                .take_if(|state| *state != CellState::Current(proof))
-                .is_some()
-        {
+        let Some(place) = self.place(cell) else {
+            return;
+        };
+        let known = &mut self.states[place];
+        if known.by_view && known.state != Some(CellState::Current(proof)) {
+            (known.state, known.by_view) = (None, false);
             self.want(place);
         }
     }
 
     fn place(&self, cell: &Cell) -> Option<usize> {
         if self.states.len() < FEW {
-            return self.states.iter().position(|(known, _)| known == cell);
+            return self.states.iter().position(|known| known.cell == *cell);
         }
         self.places.get(cell).copied()
     }
@@ -107,10 +117,10 @@ impl<'a> Asked<'a> {
         self.found.extend(reading.entries);
         self.servers.extend(reading.incarnation);
         for (place, read) in wanted.into_iter().zip(reading.cells) {
-            let (cell, state) = &mut self.states[place];
-            *state = Some(read);
+            let known = &mut self.states[place];
+            known.state = Some(read);
             if let (Some(watch), Some(asked)) = (self.watch, number.zip(reading.incarnation)) {
-                watch.learn(cell, read, asked);
+                watch.learn(&known.cell, read, asked);
             }
         }
         Some(())
@@ -119,13 +129,43 @@ impl<'a> Asked<'a> {
     pub(super) fn state(&self, cell: &Cell) -> CellState {
         let place = self.place(cell);
         place
-            .and_then(|place| self.states[place].1)
+            .and_then(|place| self.states[place].state)
             .unwrap_or(CellState::Missing)
     }
 
     pub(super) fn server(&self) -> Option<Incarnation> {
         let (first, others) = self.servers.split_first()?;
         others.iter().all(|other| other == first).then_some(*first)
+    }
+
+    /// Whether all of these cells are answered.
+    pub(super) fn knows(&self, backing: &Backing) -> bool {
+        let mut proofs = backing.proofs.iter();
+        proofs.all(|(cell, _)| {
+            self.place(cell)
+                .is_some_and(|place| self.states[place].state.is_some())
+        })
+    }
+
+    /// Asks for what the tags had before that are not what they were.
+    pub(super) fn marks(&mut self, backing: &Backing) {
+        for (cell, proof) in backing.proofs.iter() {
+            if self.state(cell) != CellState::Current(*proof)
+                && let Some(mark) = cell.mark()
+            {
+                self.cell(&mark);
+            }
+        }
+    }
+
+    /// Whether tokens are what they were, or were so before a soft invalidation.
+    pub(super) fn confirms_softly(&self, backing: &Backing) -> bool {
+        let mut proofs = backing.proofs.iter();
+        proofs.all(|(cell, proof)| {
+            let current = CellState::Current(*proof);
+            let marked = || cell.mark().is_some_and(|mark| self.state(&mark) == current);
+            self.state(cell) == current || marked()
+        })
     }
 
     pub(super) fn confirms(&self, backing: &Backing) -> bool {

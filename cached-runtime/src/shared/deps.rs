@@ -11,6 +11,10 @@ use super::{Shared, namespace_cell};
 
 /// One call's part in the shared tier.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something of its own"
+)]
 pub(crate) struct Share {
     pub(crate) tier: Arc<Shared>,
     pub(crate) name: EntryName,
@@ -24,6 +28,8 @@ pub(crate) struct Share {
     pub(crate) open_ended: bool,
     /// Whether what is known of tokens without a question will do.
     pub(crate) by_view: bool,
+    /// Whether it can do with an entry that was softly invalidated.
+    pub(crate) softens: bool,
     /// How long the answers of this call are kept at most: its tokens live longer.
     pub(crate) longest_life: Duration,
 }

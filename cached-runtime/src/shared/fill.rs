@@ -235,7 +235,7 @@ impl Cargo {
                 // The namespace and the prefix, which whoever reads the key knows.
                 _ if at < 2 => Box::default(),
                 Cell::Tag(name) => (&**name).into(),
-                Cell::Family(_) | Cell::Key(_) => Box::default(),
+                Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => Box::default(),
             },
             proof: proof.0,
         });

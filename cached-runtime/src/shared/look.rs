@@ -32,6 +32,8 @@ pub(crate) enum Found {
     Local,
     /// A valid entry of the store.
     Remote(Box<Fetched>),
+    /// One that was softly invalidated: for a function with a stale window.
+    Softly(Box<Fetched>),
     /// Damaged, truncated, foreign, or of another version.
     Corrupt,
     /// An entry for another type of value.
@@ -132,6 +134,9 @@ impl<'a> View<'a> {
             .iter()
             .chain(&share.deps.families)
             .for_each(|cell| asked.cell(cell));
+        for (cell, proof) in local.iter().flat_map(|local| local.proofs.iter()) {
+            asked.cell_with(cell, *proof);
+        }
         view
     }
 
@@ -148,7 +153,8 @@ impl<'a> View<'a> {
         match self.stage {
             Stage::Identity(at) => self.compare(at, asked),
             Stage::Whole(at) => self.read(at, asked),
-            Stage::Kept | Stage::Entry(_) | Stage::Settled(_) => {}
+            Stage::Entry(_) => self.soften(asked),
+            Stage::Kept | Stage::Settled(_) => {}
         }
     }
 
@@ -170,8 +176,8 @@ impl<'a> View<'a> {
             .filter(|local| untouched && asked.confirms(local));
         self.stage = if local.is_some() {
             Stage::Settled(Found::Local)
-        } else if self.entry.is_some() && !same {
-            // Somebody stored another one.
+        } else if self.entry.is_some() && (!same || self.share.softens) {
+            // Somebody stored another one, or it may be given as a stale one.
             Stage::Whole(asked.entry(&self.share.name, Part::Whole))
         } else {
             Stage::Settled(Found::Nothing)
@@ -229,6 +235,18 @@ impl<'a> View<'a> {
             age,
             backing,
         });
+        self.soften(asked);
+    }
+
+    /// An entry that is not valid may be given as a stale one all the same: one more trip says so.
+    fn soften(&self, asked: &mut Asked<'_>) {
+        if let Stage::Entry(fetched) = &self.stage
+            && self.share.softens
+            && asked.knows(&fetched.backing)
+            && !self.is_hidden(asked)
+        {
+            asked.marks(&fetched.backing);
+        }
     }
 
     /// The names of the first two tokens are implied. Mostly the others are known, too.
@@ -264,6 +282,11 @@ impl<'a> View<'a> {
                     shared.memory.remember(&self.share.name, of_result);
                 }
                 Found::Remote(Box::new(fetched))
+            }
+            Stage::Entry(fetched)
+                if self.share.softens && asked.confirms_softly(&fetched.backing) =>
+            {
+                Found::Softly(Box::new(fetched))
             }
             Stage::Settled(found) => found,
             Stage::Entry(_) | Stage::Identity(_) | Stage::Whole(_) => Found::Nothing,

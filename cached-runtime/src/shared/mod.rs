@@ -43,6 +43,9 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// From before the families are read until the tags of a result are: longer, and a bracketed write
 /// whose writer died could have ended in between. A constant of all versions that share a store.
 const LONGEST_PROOF: Duration = Duration::from_secs(10);
+/// How long a write covers what it changes if its writer dies. At least the time within which such a
+/// write is to be done and [`LONGEST_PROOF`]: a constant of all versions that share a store.
+const INTENT_LIFE: Duration = Duration::from_secs(30);
 /// Tokens live at least this long, whatever the lives of the entries that hold them.
 const SHORTEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -54,10 +57,17 @@ pub(crate) struct Shared {
     memory: Memory,
     owed: Owed,
     clock: Clock,
+    /// By how much the source may be behind what is written to it.
+    lag: Option<Duration>,
 }
 
 impl Shared {
-    pub(crate) fn new(remote: Arc<dyn Remote>, watch: Arc<Watch>, clock: Clock) -> Arc<Self> {
+    pub(crate) fn new(
+        remote: Arc<dyn Remote>,
+        watch: Arc<Watch>,
+        clock: Clock,
+        lag: Option<Duration>,
+    ) -> Arc<Self> {
         let wake = Arc::new(Wake::default());
         remote.attach(Arc::clone(&wake), Arc::clone(&watch));
         Arc::new(Self {
@@ -67,6 +77,7 @@ impl Shared {
             memory: Memory::default(),
             owed: Owed::default(),
             clock,
+            lag,
         })
     }
 

@@ -8,13 +8,14 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::background;
+use crate::background::{self, within};
+use crate::coherence::settled_after;
 use crate::defect::Defect;
 use crate::key::RawKey;
-use crate::remote::{Cell, EntryName, Fault};
+use crate::remote::{Cell, Concluded, EntryName, Fault, Intent, Turn};
 
 use super::deps::{any_family, family_of};
-use super::{SHORTEST_TOKEN_LIFE, Shared, namespace_cell};
+use super::{INTENT_LIFE, SHORTEST_TOKEN_LIFE, Shared, namespace_cell};
 
 /// More than this is owed as one: the whole namespace.
 const MOST_NAMES: usize = 10_000;
@@ -29,6 +30,9 @@ pub(crate) struct Order {
     pub(crate) keys: Vec<EntryName>,
     /// Cells of tags, of prefixes and of the namespace.
     pub(crate) tags: Vec<Cell>,
+    /// For how long answers may be given as stale ones that carry these tags. What is owed is
+    /// owed without it.
+    pub(crate) soft: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +58,7 @@ impl Order {
     pub(crate) fn key(key: &RawKey) -> Self {
         Self {
             keys: vec![EntryName::of(key)],
-            tags: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -80,8 +84,9 @@ impl Shared {
 
     /// Not to be forgotten whatever happens to the caller.
     pub(crate) fn owe(self: &Arc<Self>, order: Order) {
-        self.owed.add(order.clone());
-        self.doubt(&order);
+        let names = order.clone();
+        self.owed.add(order);
+        self.doubt(&names);
         self.serve();
     }
 
@@ -108,22 +113,81 @@ impl Shared {
     }
 
     async fn attempt(&self, order: &Order) -> Result<(), Fault> {
+        let turn = Turn {
+            soft: order.soft,
+            ..self.turn()
+        };
         if !order.keys.is_empty() {
-            self.remote.remove(order.keys.clone()).await?;
+            self.remote.remove(order.keys.clone(), turn).await?;
         }
         if order.tags.is_empty() {
             return Ok(());
         }
-        let families: BTreeSet<Cell> = order.tags.iter().filter_map(family).collect();
-        let any = (!families.is_empty()).then(any_family);
-        let first = families.into_iter().chain(any).collect();
+        let first = families_of(&order.tags);
         let tags = order.tags.clone();
         let (first, then) = if Defect::TagBeforeFamily.is_on() {
             (tags, first)
         } else {
             (first, tags)
         };
-        self.remote.rotate(first, then, SHORTEST_TOKEN_LIFE).await
+        self.remote.rotate(first, then, turn).await
+    }
+
+    /// How everything is invalidated here.
+    fn turn(&self) -> Turn {
+        Turn {
+            lag: self.lag,
+            ..Turn::keeping(SHORTEST_TOKEN_LIFE)
+        }
+    }
+
+    /// Says that a write is under way.
+    pub(crate) async fn intend(&self, tags: Vec<Cell>) -> Result<Vec<(Cell, Intent)>, Fault> {
+        let intents = self.remote.intend(tags.clone(), INTENT_LIFE).await?;
+        for cell in &tags {
+            self.watch.changed(cell);
+        }
+        Ok(tags.into_iter().zip(intents).collect())
+    }
+
+    /// Waits until no process has a copy that is older than what was invalidated by now; false if it
+    /// cannot.
+    pub(crate) async fn settled(&self) -> bool {
+        let window = self.watch.coherence().window();
+        if window.is_zero() || Defect::SettledAtOnce.is_on() {
+            return true;
+        }
+        let longest = settled_after(window);
+        let known = within(longest, self.remote.settle(window)).await;
+        matches!(known, Some(Ok(true)) | None) || background::has_waited(longest).await
+    }
+
+    /// Says that a write is over, and how many of its intents were lost. What cannot be said now is
+    /// owed as the invalidation of its tags: that ends no intent, and this write's own run out.
+    pub(crate) fn conclude(
+        self: &Arc<Self>,
+        intents: Vec<(Cell, Intent)>,
+    ) -> impl Future<Output = Result<usize, Fault>> + Send + use<> {
+        let order = Order {
+            tags: intents.iter().map(|(cell, _)| cell.clone()).collect(),
+            ..Order::default()
+        };
+        let mut undone = Undone {
+            shared: Arc::clone(self),
+            order,
+        };
+        async move {
+            let shared = Arc::clone(&undone.shared);
+            let first = families_of(&undone.order.tags);
+            let ended = shared
+                .remote
+                .conclude(first, intents, shared.turn())
+                .await?;
+            let done = std::mem::take(&mut undone.order);
+            shared.doubt(&done);
+            let weakened = |ended: &&Concluded| **ended == Concluded::Weakened;
+            Ok(ended.iter().filter(weakened).count())
+        }
     }
 
     /// I11: whether nothing is owed. If something is, a task sees to it.
@@ -257,8 +321,16 @@ impl Names {
         Order {
             keys: self.keys.iter().cloned().collect(),
             tags: self.tags.iter().cloned().collect(),
+            soft: None,
         }
     }
+}
+
+/// The families that are to be rotated before these tags are.
+fn families_of(tags: &[Cell]) -> Vec<Cell> {
+    let families: BTreeSet<Cell> = tags.iter().filter_map(family).collect();
+    let any = (!families.is_empty()).then(any_family);
+    families.into_iter().chain(any).collect()
 }
 
 /// Tags that a result may have had have a family; those of prefixes and of the namespace do not.

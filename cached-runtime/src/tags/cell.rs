@@ -7,7 +7,8 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Tag;
+use super::{Manner, Rare, Tag};
+use crate::clock::Moment;
 use crate::remote::{Cell, Proof};
 
 /// A place in the order of all loads and invalidations of one cache. No two events share one.
@@ -37,15 +38,17 @@ pub(crate) struct TagCell {
     doubted: AtomicU64,
     /// Its token in the shared tier, and the number of the question that was answered with it.
     view: Mutex<Option<(Proof, Number)>>,
+    rare: Rare,
 }
 
 impl TagCell {
-    pub(super) fn new(name: &str, invalidated: Number, doubted: Number) -> Self {
+    pub(super) fn new(name: &str, invalidated: Number, doubted: Number, rare: Rare) -> Self {
         Self {
             name: name.into(),
             invalidated: AtomicU64::new(invalidated),
             doubted: AtomicU64::new(doubted),
             view: Mutex::default(),
+            rare,
         }
     }
 
@@ -100,8 +103,19 @@ impl TagCell {
         self.doubted.load(Acquire)
     }
 
-    /// Only ever moves forward: of two invalidations at once the later number stays.
-    pub(super) fn invalidate(&self, number: Number) {
+    /// Whether what began to load at `start` may be served, if need be as stale.
+    pub(crate) fn softly_since(&self, start: Number, now: Moment) -> bool {
+        self.unbroken_since(start) || self.rare.softened(start, now)
+    }
+
+    pub(crate) fn rare(&self) -> &Rare {
+        &self.rare
+    }
+
+    /// Only ever moves forward: of two invalidations at once the later number stays. Under the lock
+    /// of the table, so that they come one after the other.
+    pub(super) fn invalidate(&self, number: Number, manner: Manner) {
+        self.rare.invalidated(manner, number, self.invalidated());
         self.invalidated.fetch_max(number, Release);
     }
 
@@ -132,9 +146,16 @@ impl TagCells {
         self.iter().all(|cell| cell.unbroken_since(start))
     }
 
+    /// Whether an entry with this start may be served, if need be as stale.
+    pub(crate) fn softly_since(&self, start: Number, now: Moment) -> bool {
+        self.iter().all(|cell| cell.softly_since(start, now))
+    }
+
+    /// For what began to load at `start` and was `confirmed` since.
     #[inline]
-    pub(crate) fn undoubted_since(&self, confirmed: Number) -> bool {
-        self.iter().all(|cell| cell.undoubted_since(confirmed))
+    pub(crate) fn stand_since(&self, start: Number, confirmed: Number) -> bool {
+        self.iter()
+            .all(|cell| cell.unbroken_since(start) && cell.undoubted_since(confirmed))
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! Tags: names under which many entries can be invalidated at once.
 //!
-//! `cell.rs` holds what a hit checks, `table.rs` finds a cell by its name.
+//! `cell.rs` holds what a hit checks, `table.rs` finds a cell by its name, `rare.rs` is what a miss
+//! asks besides.
 //!
 //! The rule everything rests on: one [`Sequence`] per cache numbers every start of a load and every
 //! invalidation. An entry is current while none of its tags carries a number above the number at
@@ -8,6 +9,7 @@
 //! whose load was already running is refused without anybody having to find it.
 
 mod cell;
+mod rare;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub(crate) use self::cell::{Number, Sequence, TagCell, TagCells};
+pub(crate) use self::rare::{Manner, Rare};
 pub(crate) use self::table::{TagTable, name_of_prefix, name_of_tag};
 
 /// The name of a tag, such as `user:42`.

@@ -6,7 +6,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Number, Tag, TagCell};
+use super::{Manner, Number, Rare, Tag, TagCell};
+use crate::clock::Moment;
 
 const SHARDS: usize = 16;
 /// Per shard. Also how many invalidations of tags that nobody holds a load outlives before one of
@@ -31,6 +32,8 @@ struct Shard {
     floor: Number,
     /// The same for doubts: those about cells that nobody held.
     doubts: Number,
+    /// And for sources that lag.
+    lags_until: Moment,
     prune_at: usize,
 }
 
@@ -41,6 +44,7 @@ impl TagTable {
                 cells: HashMap::new(),
                 floor: 0,
                 doubts: 0,
+                lags_until: Moment::FIRST,
                 prune_at: FIRST_PRUNE,
             })
         };
@@ -60,12 +64,12 @@ impl TagTable {
         self.cell_named(&name_of_prefix(prefix))
     }
 
-    pub(crate) fn invalidate(&self, tag: &Tag, number: Number) {
-        self.invalidate_named(&name_of_tag(tag.as_str()), number);
+    pub(crate) fn invalidate(&self, tag: &Tag, number: Number, manner: Manner) {
+        self.invalidate_named(&name_of_tag(tag.as_str()), number, manner);
     }
 
-    pub(crate) fn invalidate_prefix(&self, prefix: &str, number: Number) {
-        self.invalidate_named(&name_of_prefix(prefix), number);
+    pub(crate) fn invalidate_prefix(&self, prefix: &str, number: Number, manner: Manner) {
+        self.invalidate_named(&name_of_prefix(prefix), number, manner);
     }
 
     pub(crate) fn cell_named(&self, name: &str) -> Arc<TagCell> {
@@ -82,9 +86,10 @@ impl TagTable {
         }
     }
 
-    fn invalidate_named(&self, name: &str, number: Number) {
+    fn invalidate_named(&self, name: &str, number: Number, manner: Manner) {
         // Under the shard's lock, so that the cell cannot be pruned between look-up and store.
-        self.shard(name).cell(name).invalidate(number);
+        let mut shard = self.shard(name);
+        shard.cell(name).invalidate(number, manner);
     }
 
     #[cfg(test)]
@@ -113,7 +118,12 @@ impl Shard {
         if self.cells.len() >= self.prune_at {
             self.prune();
         }
-        let cell = Arc::new(TagCell::new(name, self.floor, self.doubts));
+        let cell = Arc::new(TagCell::new(
+            name,
+            self.floor,
+            self.doubts,
+            Rare::lagging(self.lags_until),
+        ));
         self.cells.insert(name.into(), Arc::clone(&cell));
         cell
     }
@@ -121,11 +131,13 @@ impl Shard {
     /// Cells are handed out under this shard's lock only: a count of one cannot grow meanwhile.
     fn prune(&mut self) {
         let (floor, doubts) = (&mut self.floor, &mut self.doubts);
+        let lags_until = &mut self.lags_until;
         self.cells.retain(|_, cell| {
             let held = Arc::strong_count(cell) > 1;
             if !held {
                 *floor = (*floor).max(cell.invalidated());
                 *doubts = (*doubts).max(cell.doubted());
+                *lags_until = (*lags_until).max(cell.rare().lags_until());
             }
             held
         });

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Conformance;
 use super::process::{IF_NEW, LONG, done, entry, envelope, if_seen, tag, wish};
-use crate::remote::{Cell, CellState, EntryName, Fill, LeaseId, Locked, Part, Read, Release};
+use crate::remote::{Cell, CellState, EntryName, Fill, LeaseId, Locked, Part, Read, Release, Turn};
 
 pub(super) async fn a_reading_answers_in_the_order_of_the_questions(suite: &Conformance) {
     let one = suite.process().await;
@@ -149,8 +149,12 @@ pub(super) async fn three_hundred_entries_and_cells_go_at_once(suite: &Conforman
         assert_eq!(payload, Some(name.as_str().as_bytes()));
     }
     let (first, then) = cells.split_at(150);
-    done(one.remote.rotate(first.to_vec(), then.to_vec(), LONG).await);
-    done(one.remote.remove(names.clone()).await);
+    done(
+        one.remote
+            .rotate(first.to_vec(), then.to_vec(), Turn::keeping(LONG))
+            .await,
+    );
+    done(one.remote.remove(names.clone(), Turn::keeping(LONG)).await);
     let after = one.read(whole(), cells).await;
     assert!(after.entries.iter().all(|found| found.bytes.is_none()));
     for (before, after) in before.cells.iter().zip(&after.cells) {
@@ -171,13 +175,13 @@ pub(super) async fn nothing_asked_is_nothing_answered(suite: &Conformance) {
     assert_eq!((filled.fills.len(), filled.cells.len()), (0, 0));
     assert_eq!(done(remote.renew(vec![], LONG).await), [] as [bool; 0]);
     done(remote.release(vec![], Release::NotStored).await);
-    done(remote.rotate(vec![], vec![], LONG).await);
-    done(remote.remove(vec![]).await);
+    done(remote.rotate(vec![], vec![], Turn::keeping(LONG)).await);
+    done(remote.remove(vec![], Turn::keeping(LONG)).await);
 }
 
 /// Names that could be the same once they are written into the name of something else. The names
 /// of entries come escaped; all others may hold anything.
-const ODD: [&str; 18] = [
+pub(super) const ODD: [&str; 18] = [
     "odd",
     "odd:",
     ":odd",
@@ -189,7 +193,7 @@ const ODD: [&str; 18] = [
     "odd}:{odd",
     "%",
     "*",
-    "@ns.0",
+    "@ns.1",
     " odd",
     "ödd",
     "o\u{308}dd",

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Conformance;
 use super::process::{A_LITTLE_MORE, IF_NEW, LONG, SHORT, done, entry, envelope, tag, wish};
-use crate::remote::{Cell, CellState, Fill};
+use crate::remote::{Cell, CellState, Fill, Turn};
 
 pub(super) async fn a_cell_that_nobody_made_is_missing(suite: &Conformance) {
     let one = suite.process().await;
@@ -69,7 +69,11 @@ pub(super) async fn rotate_changes_the_proof_for_everybody(suite: &Conformance) 
     }
     let before = one.cells(&cells).await;
     let [first, then, _] = cells.clone();
-    done(two.remote.rotate(vec![first], vec![then], LONG).await);
+    done(
+        two.remote
+            .rotate(vec![first], vec![then], Turn::keeping(LONG))
+            .await,
+    );
     let after = one.cells(&cells).await;
     assert!(
         after.iter().all(|state| state.proof().is_some()),
@@ -235,7 +239,11 @@ pub(super) async fn remove_rotates_the_cell_of_a_key_that_has_one(suite: &Confor
         one.ensure(&cells[at], LONG).await;
     }
     let before = one.cells(&cells).await;
-    done(two.remote.remove(vec![with, without]).await);
+    done(
+        two.remote
+            .remove(vec![with, without], Turn::keeping(LONG))
+            .await,
+    );
     let after = one.cells(&cells).await;
     assert!(matches!(after[0], CellState::Current(_)), "{after:?}");
     assert_ne!(after[0], before[0]);

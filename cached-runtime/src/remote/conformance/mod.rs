@@ -28,9 +28,11 @@ mod batches;
 mod cells;
 mod ends;
 mod fills;
+mod intents;
 mod leases;
 mod names;
 mod process;
+mod pushes;
 mod suite;
 mod waiters;
 

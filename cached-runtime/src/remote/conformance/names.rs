@@ -2,7 +2,7 @@
 
 use super::Conformance;
 use super::process::{A_LITTLE_MORE, IF_NEW, LONG, SHORT, done, entry, envelope, tag, wish};
-use crate::remote::{Cell, CellState, Fault, Fill, LeaseId, Part, Read, Release};
+use crate::remote::{Cell, CellState, Fault, Fill, LeaseId, Part, Read, Release, Turn};
 
 pub(super) async fn a_name_is_locked_by_one(suite: &Conformance) {
     let (one, two) = suite.two().await;
@@ -106,7 +106,10 @@ pub(super) async fn who_has_closed_is_unavailable_and_nobody_else(suite: &Confor
         cells: vec![cell.clone()],
     };
     let read = one.remote.read(read).await.map(drop);
-    let rotated = one.remote.rotate(vec![], vec![cell.clone()], LONG).await;
+    let rotated = one
+        .remote
+        .rotate(vec![], vec![cell.clone()], Turn::keeping(LONG))
+        .await;
     let locked = one.remote.lock_name("closed", LONG).await.map(drop);
     for answer in [read, rotated, locked] {
         assert!(matches!(answer, Err(Fault::Unavailable(_))), "{answer:?}");

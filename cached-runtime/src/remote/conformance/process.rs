@@ -12,7 +12,7 @@ use tokio::task::unconstrained;
 use super::Conformance;
 use crate::remote::{
     Cell, CellState, Ended, EntryName, Fault, Fill, How, Incarnation, LeaseId, Lock, Locked, Part,
-    Proof, Read, Reading, Release, Remote, Waiter, Wake,
+    Proof, Read, Reading, Release, Remote, Turn, Waiter, Wake, Watch,
 };
 
 /// Longer than any check.
@@ -26,9 +26,10 @@ pub(super) const IF_NEW: How = How::IfFree { seen: None };
 
 /// One process.
 pub(super) struct Process<'a> {
-    suite: &'a Conformance,
+    pub(super) suite: &'a Conformance,
     pub(super) remote: Arc<dyn Remote>,
     wake: Arc<Wake>,
+    pub(super) watch: Arc<Watch>,
 }
 
 /// The result of an operation that nothing hinders.
@@ -79,11 +80,17 @@ pub(super) fn without_stamps(bytes: &[u8]) -> Vec<u8> {
 }
 
 impl<'a> Process<'a> {
-    pub(super) fn new(suite: &'a Conformance, remote: Arc<dyn Remote>, wake: Arc<Wake>) -> Self {
+    pub(super) fn new(
+        suite: &'a Conformance,
+        remote: Arc<dyn Remote>,
+        wake: Arc<Wake>,
+        watch: Arc<Watch>,
+    ) -> Self {
         Self {
             suite,
             remote,
             wake,
+            watch,
         }
     }
 
@@ -129,7 +136,11 @@ impl<'a> Process<'a> {
     }
 
     pub(super) async fn rotate(&self, cell: &Cell, keep: Duration) {
-        done(self.remote.rotate(vec![], vec![cell.clone()], keep).await);
+        done(
+            self.remote
+                .rotate(vec![], vec![cell.clone()], Turn::keeping(keep))
+                .await,
+        );
     }
 
     pub(super) async fn lock(&self, entry: &EntryName, how: How, ttl: Duration) -> Locked {
@@ -190,7 +201,11 @@ impl<'a> Process<'a> {
     }
 
     pub(super) async fn remove(&self, entry: &EntryName) {
-        done(self.remote.remove(vec![entry.clone()]).await);
+        done(
+            self.remote
+                .remove(vec![entry.clone()], Turn::keeping(LONG))
+                .await,
+        );
     }
 
     pub(super) async fn incarnation(&self) -> Incarnation {

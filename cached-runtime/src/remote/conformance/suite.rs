@@ -9,8 +9,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::process::Process;
-use super::{batches, cells, ends, fills, leases, names, waiters};
-use crate::remote::{Remote, Wake};
+use super::{batches, cells, ends, fills, intents, leases, names, pushes, waiters};
+use crate::remote::{Remote, Wake, Watch};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -18,6 +18,7 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Conformance {
     connect: Box<dyn Fn() -> Boxed<'static, Arc<dyn Remote>> + Send + Sync>,
     wait: Box<dyn Fn(Duration) -> Boxed<'static, ()> + Send + Sync>,
+    pushes: bool,
 }
 
 /// One thing that an implementation must do.
@@ -52,6 +53,20 @@ pub const CHECKS: &[Check] = checks! {
         fill_reads_cells_and_makes_none,
         fill_keeps_a_cell_for_longer_and_never_shorter,
         remove_rotates_the_cell_of_a_key_that_has_one;
+    intents:
+        an_intent_hides_the_cell_from_everybody,
+        an_invalidation_leaves_an_intent_alone,
+        writes_that_overlap_are_ended_by_none_of_them,
+        a_later_intent_lives_no_shorter,
+        an_intent_of_a_dead_writer_ends_as_a_missing_cell,
+        a_write_turns_families_over_when_it_ends,
+        three_hundred_intents_go_at_once,
+        a_lag_leaves_intents_that_end_by_themselves,
+        a_lag_begins_anew_with_each_invalidation,
+        a_write_that_ends_leaves_a_lag,
+        a_key_is_not_leased_while_its_source_lags,
+        a_soft_turn_shows_the_token_it_replaced,
+        whatever_is_not_soft_ends_what_was;
     leases:
         a_free_entry_is_granted_to_one,
         busy_says_for_how_long,
@@ -105,6 +120,17 @@ pub const CHECKS: &[Check] = checks! {
         a_name_is_no_entry,
         all_answers_name_one_server,
         who_has_closed_is_unavailable_and_nobody_else;
+    pushes:
+        who_follows_hears_that_it_still_does,
+        who_follows_is_told_of_a_rotation,
+        who_follows_is_told_of_a_cell_that_is_made,
+        who_follows_is_told_of_a_key_that_is_removed,
+        who_follows_is_told_when_everything_is_invalidated,
+        a_process_is_told_of_its_own_changes,
+        who_follows_is_told_nothing_of_what_stays,
+        families_are_not_told,
+        what_was_answered_before_a_beat_is_told_before_it_is_heard,
+        names_are_told_as_they_are;
 };
 
 impl Check {
@@ -138,6 +164,16 @@ impl Conformance {
         Self {
             connect: Box::new(move || Box::pin(connect())),
             wait: Box::new(move |time| Box::pin(wait(time))),
+            pushes: false,
+        }
+    }
+
+    /// The same for an implementation that pushes: it may, and this one does.
+    #[must_use]
+    pub fn that_pushes(self) -> Self {
+        Self {
+            pushes: true,
+            ..self
         }
     }
 
@@ -168,18 +204,23 @@ impl Conformance {
     pub(super) async fn process(&self) -> Process<'_> {
         let remote = (self.connect)().await;
         let wake = Arc::new(Wake::default());
-        remote.attach(Arc::clone(&wake), Arc::default());
+        let watch = Arc::new(Watch::recording());
+        remote.attach(Arc::clone(&wake), Arc::clone(&watch));
         let mut patience = 1_000;
         while !remote.status().is_usable() {
             assert!(patience > 0, "it cannot be used: {}", remote.status());
             patience -= 1;
             self.wait(Duration::from_millis(5)).await;
         }
-        Process::new(self, remote, wake)
+        Process::new(self, remote, wake, watch)
     }
 
     pub(super) async fn two(&self) -> (Process<'_>, Process<'_>) {
         (self.process().await, self.process().await)
+    }
+
+    pub(super) fn pushes(&self) -> bool {
+        self.pushes
     }
 
     pub(super) async fn wait(&self, time: Duration) {

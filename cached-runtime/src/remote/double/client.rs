@@ -10,8 +10,9 @@ use super::server::DoubleServer;
 use super::trouble::{Op, Trouble};
 use super::wire::Client;
 use crate::remote::{
-    Cell, CellState, EntryName, Fault, Fill, FillReply, Filled, Found, Incarnation, LeaseId, Lock,
-    LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime, Status, Wake, Watch,
+    Cell, CellState, Concluded, EntryName, Fault, Fill, FillReply, Filled, Found, Incarnation,
+    Intent, LeaseId, Lock, LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime,
+    Status, Turn, Wake, Watch,
 };
 
 /// The [`Remote`] of one process, whose server is a [`DoubleServer`].
@@ -56,6 +57,7 @@ impl Double {
         self.server.with(|world| {
             world.clients[self.id].down = Some("the connection is cut");
             world.lose_replies(self.id);
+            world.lose_line(self.id, "the connection is cut");
         });
     }
 
@@ -63,6 +65,7 @@ impl Double {
     pub fn mend(&self) {
         self.server.with(|world| {
             world.clients[self.id].down = None;
+            world.mend_line(self.id);
             world.wake_everybody(self.id);
         });
     }
@@ -121,9 +124,9 @@ impl fmt::Debug for Double {
 
 impl Remote for Double {
     fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>) {
-        self.with(|client| {
-            client.wake = Some(wake);
-            client.watch = Some(watch);
+        self.server.with(|world| {
+            world.clients[self.id].wake = Some(wake);
+            world.attach(self.id, watch);
         });
     }
 
@@ -270,7 +273,7 @@ impl Remote for Double {
         })
     }
 
-    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, keep: Duration) -> Reply<'_, ()> {
+    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()> {
         self.send(Op::Rotate, move |fresh| {
             let mut plan = Plan::new(());
             let before = first.len();
@@ -278,19 +281,60 @@ impl Remote for Double {
                 if at == before {
                     plan.then();
                 }
-                let token = fresh.token(TOKEN);
-                plan.step(move |server, ()| server.rotate(&cell, token, keep));
+                let token = fresh.fresh(turn);
+                plan.step(move |server, ()| server.rotate(&cell, token, turn));
             }
             plan
         })
     }
 
-    fn remove(&self, entries: Vec<EntryName>) -> Reply<'_, ()> {
+    fn remove(&self, entries: Vec<EntryName>, turn: Turn) -> Reply<'_, ()> {
         self.send(Op::Remove, move |fresh| {
             let mut plan = Plan::new(());
             for entry in entries {
-                let token = fresh.token(TOKEN);
-                plan.step(move |server, ()| server.remove(&entry, token));
+                let token = fresh.fresh(turn);
+                plan.step(move |server, ()| server.remove(&entry, token, turn));
+            }
+            plan
+        })
+    }
+
+    fn intend(&self, cells: Vec<Cell>, life: Duration) -> Reply<'_, Vec<Intent>> {
+        self.send(Op::Intend, move |fresh| {
+            let intents = cells.iter().map(|_| Intent {
+                token: fresh.intent(),
+                overlaps: false,
+            });
+            let mut plan = Plan::new(intents.collect());
+            for (at, cell) in cells.into_iter().enumerate() {
+                plan.step(move |server, reply: &mut Vec<Intent>| {
+                    reply[at].overlaps = server.intend(&cell, reply[at].token, life)?;
+                    Ok(())
+                });
+            }
+            plan
+        })
+    }
+
+    fn conclude(
+        &self,
+        first: Vec<Cell>,
+        intents: Vec<(Cell, Intent)>,
+        turn: Turn,
+    ) -> Reply<'_, Vec<Concluded>> {
+        self.send(Op::Conclude, move |fresh| {
+            let mut plan = Plan::new(vec![Concluded::Ended; intents.len()]);
+            for cell in first {
+                let token = fresh.fresh(turn);
+                plan.step(move |server, _: &mut Vec<Concluded>| server.rotate(&cell, token, turn));
+            }
+            plan.then();
+            for (at, (cell, intent)) in intents.into_iter().enumerate() {
+                let token = fresh.fresh(turn);
+                plan.step(move |server, reply| {
+                    reply[at] = server.conclude(&cell, intent, token, turn)?;
+                    Ok(())
+                });
             }
             plan
         })
@@ -336,6 +380,7 @@ impl Remote for Double {
         self.server.with(|world| {
             world.clients[self.id].closed = true;
             world.lose_replies(self.id);
+            world.lose_line(self.id, "it was closed");
         });
     }
 }

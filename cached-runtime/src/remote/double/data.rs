@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::generator::{INTENT, TOKEN};
+use super::push::Log;
 use super::shelf::Shelf;
 use crate::remote::{
     Cell, CellState, Ended, EntryName, Fill, Filled, Found, How, Incarnation, LeaseId, Lock,
@@ -26,19 +27,21 @@ pub(super) type ClientId = usize;
 /// The contents.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Contents {
-    entries: Shelf<EntryName, Vec<u8>>,
-    leases: Shelf<EntryName, Lease>,
-    cells: Shelf<Cell, Vec<u8>>,
+    pub(super) entries: Shelf<EntryName, Vec<u8>>,
+    pub(super) leases: Shelf<EntryName, Lease>,
+    pub(super) cells: Shelf<Cell, Vec<u8>>,
     names: Shelf<Arc<str>, LeaseId>,
 }
 
 #[derive(Clone, Debug)]
-enum Lease {
+pub(super) enum Lease {
     Held {
         lease: LeaseId,
         waiters: Vec<ClientId>,
     },
     Pass,
+    /// The source lags: as `Pass`, for whoever wants it however.
+    Lag,
 }
 
 /// One life of the server.
@@ -54,6 +57,8 @@ pub(super) struct Data {
     pub(super) full: bool,
     /// What is to be told to whom.
     pub(super) news: Vec<(ClientId, EntryName, Ended)>,
+    /// What is to be pushed to all who follow.
+    pub(super) log: Log,
 }
 
 impl Data {
@@ -103,7 +108,7 @@ impl Data {
                 return Ok(Locked::Changed);
             }
             match running {
-                Some(Lease::Pass) => return Ok(Locked::Pass),
+                Some(Lease::Pass | Lease::Lag) => return Ok(Locked::Pass),
                 Some(Lease::Held { waiters, .. }) => {
                     if !waiters.contains(&client) && waiters.len() < MOST_WAITERS {
                         if self.full {
@@ -116,12 +121,15 @@ impl Data {
                 None => {}
             }
         }
+        if matches!(self.contents.leases.get(now, entry), Some(Lease::Lag)) {
+            return Ok(Locked::Pass);
+        }
         if self.full {
             return Err(Full);
         }
         let waiters = match self.contents.leases.take(now, entry) {
             Some(Lease::Held { waiters, .. }) => waiters,
-            Some(Lease::Pass) | None => Vec::new(),
+            Some(Lease::Pass | Lease::Lag) | None => Vec::new(),
         };
         if lock.how == How::Replace {
             self.contents.entries.take(now, entry);
@@ -188,21 +196,6 @@ impl Data {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, entry: &EntryName, fresh: [u8; 16]) -> Result<(), Full> {
-        self.contents.entries.take(self.elapsed, entry);
-        self.end(entry, Ended::Invalidated);
-        let cell = Cell::Key(entry.clone());
-        let left = self.contents.cells.left(self.elapsed, &cell);
-        if left.is_zero() {
-            return Ok(());
-        }
-        if self.full {
-            return Err(Full);
-        }
-        self.put_cell(cell, fresh.to_vec(), left);
-        Ok(())
-    }
-
     pub(super) fn ensure(
         &mut self,
         cell: &Cell,
@@ -218,28 +211,13 @@ impl Data {
         Ok(self.cell(cell))
     }
 
-    pub(super) fn rotate(
-        &mut self,
-        cell: &Cell,
-        fresh: [u8; 16],
-        keep: Duration,
-    ) -> Result<(), Full> {
-        // Whoever set an intent ends it; nothing that is older can be read until then.
-        if self.cell(cell) == CellState::Intent {
-            return Ok(());
-        }
-        if self.full {
-            return Err(Full);
-        }
-        self.put_cell(cell.clone(), fresh.to_vec(), keep);
-        Ok(())
-    }
-
-    /// The state of a cell, which stays for `keep` at least. An intent ends when its writer said.
+    /// The state of a cell, which stays for half of `keep` at least. An intent ends when its writer
+    /// said.
     pub(super) fn keep(&mut self, cell: &Cell, keep: Duration) -> CellState {
         let state = self.cell(cell);
-        if state.proof().is_some() && self.contents.cells.left(self.elapsed, cell) < keep {
+        if state.proof().is_some() && self.contents.cells.left(self.elapsed, cell) < keep / 2 {
             self.contents.cells.expire(self.elapsed, cell, keep);
+            self.log.changed(cell);
         }
         state
     }
@@ -285,6 +263,7 @@ impl Data {
     }
 
     pub(super) fn put_cell(&mut self, cell: Cell, bytes: Vec<u8>, life: Duration) {
+        self.log.changed(&cell);
         self.contents.cells.put(self.elapsed, cell, bytes, life);
     }
 
@@ -296,7 +275,7 @@ impl Data {
     }
 
     /// Ends whatever lease is in force.
-    fn end(&mut self, entry: &EntryName, how: Ended) {
+    pub(super) fn end(&mut self, entry: &EntryName, how: Ended) {
         if let Some(Lease::Held { waiters, .. }) = self.contents.leases.take(self.elapsed, entry) {
             let told = waiters
                 .into_iter()
@@ -307,6 +286,33 @@ impl Data {
 }
 
 /// What goes away without being asked.
+impl Data {
+    pub(super) fn advance(&mut self, by: Duration) {
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        self.elapsed = self.elapsed.saturating_add(by);
+        for cell in self.contents.cells.take_ended(self.elapsed) {
+            self.log.changed(&cell);
+        }
+    }
+
+    pub(super) fn flush(&mut self) {
+        self.contents = Contents::default();
+        self.log.changed_everything();
+    }
+
+    pub(super) fn evict_cell(&mut self, cell: &Cell) {
+        if self.contents.cells.take(0, cell).is_some() {
+            self.log.changed(cell);
+        }
+    }
+
+    pub(super) fn evict_cells(&mut self) {
+        for cell in self.contents.cells.take_ended(u64::MAX) {
+            self.log.changed(&cell);
+        }
+    }
+}
+
 impl Contents {
     pub(super) fn evict_entry(&mut self, entry: &EntryName) {
         self.entries.take(0, entry);
@@ -314,14 +320,6 @@ impl Contents {
 
     pub(super) fn evict_lease(&mut self, entry: &EntryName) {
         self.leases.take(0, entry);
-    }
-
-    pub(super) fn evict_cell(&mut self, cell: &Cell) {
-        self.cells.take(0, cell);
-    }
-
-    pub(super) fn evict_cells(&mut self) {
-        self.cells.clear();
     }
 
     pub(super) fn evict_name(&mut self, name: &str) {

@@ -1,10 +1,12 @@
 //! Bytes that are never drawn twice.
 
-use crate::remote::{Incarnation, LeaseId};
+use crate::remote::{Incarnation, LeaseId, Turn};
 
-/// 0 is a token, 1 a bracketed write under way.
+/// 0 is a token, 1 an intent.
 pub(super) const TOKEN: u8 = 0;
 pub(super) const INTENT: u8 = 1;
+/// The second byte of an intent that waits for a source which lags.
+pub(super) const LAG: u8 = 1;
 
 #[derive(Debug)]
 pub(super) struct Generator {
@@ -36,6 +38,23 @@ impl Generator {
         token[8..].copy_from_slice(&self.unique().to_le_bytes());
         token[0] = class;
         token
+    }
+
+    /// A write is under way.
+    pub(super) fn intent(&mut self) -> [u8; 16] {
+        let mut intent = self.token(INTENT);
+        intent[1] = 0;
+        intent
+    }
+
+    /// What a cell is given that is turned over.
+    pub(super) fn fresh(&mut self, turn: Turn) -> [u8; 16] {
+        if turn.lag.is_none() {
+            return self.token(TOKEN);
+        }
+        let mut lag = self.token(INTENT);
+        lag[1] = LAG;
+        lag
     }
 
     /// Some time of some clock, in milliseconds.

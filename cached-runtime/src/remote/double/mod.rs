@@ -8,7 +8,7 @@
 //! ```
 //! # use cached_runtime as cache_aside;
 //! use cache_aside::remote::double::{DoubleServer, Op, Trouble};
-//! use cache_aside::remote::{Cell, Fault, Read, Remote};
+//! use cache_aside::remote::{Cell, Fault, Read, Remote, Turn};
 //! use std::time::Duration;
 //!
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -24,29 +24,32 @@
 //! let before = reader.read(seen()).await?.cells;
 //!
 //! writer.begin(Trouble::LoseReply, &[Op::Rotate]);
-//! let rotated = writer.rotate(Vec::new(), vec![cell], keep).await;
+//! let rotated = writer.rotate(Vec::new(), vec![cell], Turn::keeping(keep)).await;
 //! assert!(matches!(rotated, Err(Fault::Lost(_))));
 //! assert_ne!(reader.read(seen()).await?.cells, before, "it happened");
 //! # Ok::<(), Fault>(()) }).unwrap();
 //! ```
 //!
-//! Inside: `data` is what the server does in one go, `plan` makes a request of such steps,
-//! `wire` carries requests and replies, `trouble` says what can happen to them; `server` and
-//! `client` are the two ends.
+//! Inside: `data` is what the server does in one go (`turns`: when something is invalidated), `plan`
+//! makes a request of such steps, `wire` carries requests and replies, `push` what is pushed,
+//! `trouble` says what can happen to them; `server` and `client` are the two ends.
 
 mod client;
 mod data;
 mod generator;
 mod plan;
+mod push;
 mod server;
 mod shelf;
 mod trouble;
+mod turns;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::client::Double;
+pub use self::push::Pushed;
 pub use self::server::{DoubleServer, Snapshot};
 pub use self::trouble::{Op, Point, Trouble};
 pub use self::wire::Held;

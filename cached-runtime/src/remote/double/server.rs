@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::client::Double;
 use super::data::{Contents, Data};
-use super::generator::{Generator, INTENT};
+use super::generator::Generator;
+use super::push::Log;
 use super::trouble::{Op, Trouble};
 use super::wire::{Client, Held, World};
 use crate::remote::{Cell, EntryName, Incarnation, ServerTime};
@@ -34,6 +35,7 @@ impl DoubleServer {
             origin: generator.origin(),
             full: false,
             news: Vec::new(),
+            log: Log::default(),
         };
         Self {
             world: Arc::new(Mutex::new(World::new(data, generator))),
@@ -52,8 +54,7 @@ impl DoubleServer {
 
     /// Lets time pass.
     pub fn advance(&self, by: Duration) {
-        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
-        self.with(|world| world.data.elapsed = world.data.elapsed.saturating_add(by));
+        self.with(|world| world.data.advance(by));
     }
 
     /// What the server's clock shows.
@@ -103,6 +104,7 @@ impl DoubleServer {
         self.with(|world| {
             world.down = Some("the server is down");
             world.lose_held();
+            world.lose_lines("the server is down");
         });
     }
 
@@ -110,6 +112,7 @@ impl DoubleServer {
     pub fn come_up(&self) {
         self.with(|world| {
             world.down = None;
+            world.follow_again();
             wake_all(world);
         });
     }
@@ -171,12 +174,12 @@ impl DoubleServer {
 
     /// A cell goes away.
     pub fn evict_cell(&self, cell: &Cell) {
-        self.with(|world| world.data.contents.evict_cell(cell));
+        self.with(|world| world.data.evict_cell(cell));
     }
 
     /// All cells go away.
     pub fn evict_cells(&self) {
-        self.with(|world| world.data.contents.evict_cells());
+        self.with(|world| world.data.evict_cells());
     }
 
     /// The lease of a name goes away.
@@ -186,7 +189,7 @@ impl DoubleServer {
 
     /// Everything goes away.
     pub fn flush(&self) {
-        self.with(|world| world.data.contents = Contents::default());
+        self.with(|world| world.data.flush());
     }
 
     /// What the server holds now.
@@ -200,8 +203,11 @@ impl DoubleServer {
     pub fn restart(&self, from: Option<&Snapshot>) {
         self.with(|world| {
             world.lose_held();
+            world.lose_lines("the server crashed");
+            world.data.log = Log::default();
             world.data.contents = from.map(|Snapshot(old)| old.clone()).unwrap_or_default();
             world.data.incarnation = world.generator.incarnation();
+            world.follow_again();
             wake_all(world);
         });
     }
@@ -216,7 +222,7 @@ impl DoubleServer {
     /// A bracketed write is under way in this cell.
     pub fn put_intent(&self, cell: Cell, life: Duration) {
         self.with(|world| {
-            let intent = world.generator.token(INTENT);
+            let intent = world.generator.intent();
             world.data.put_cell(cell, intent.to_vec(), life);
         });
     }
@@ -242,6 +248,7 @@ impl DoubleServer {
         let (result, outbox) = {
             let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
             let result = change(&mut world);
+            world.push();
             (result, std::mem::take(&mut world.outbox))
         };
         outbox.deliver();

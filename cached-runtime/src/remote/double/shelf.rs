@@ -74,8 +74,13 @@ impl<K: Ord, T> Shelf<K, T> {
         (now < kept.until).then_some(kept.item)
     }
 
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+    /// Takes out what has run out by `now`.
+    pub(super) fn take_ended(&mut self, now: u64) -> Vec<K> {
+        let (ended, left) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(_, kept)| kept.until <= now);
+        self.0 = left;
+        ended.into_keys().collect()
     }
 }
 

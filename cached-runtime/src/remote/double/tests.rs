@@ -10,10 +10,11 @@ use super::{Double, DoubleServer, Op, Point, Trouble};
 use crate::remote::conformance::Conformance;
 use crate::remote::{
     Cell, CellState, Ended, EntryName, Fault, Fill, How, LeaseId, Lock, Locked, Part, Proof, Read,
-    Reading, Release, Remote, ServerTime, Status, Wake,
+    Reading, Release, Remote, ServerTime, Status, Turn, Wake,
 };
 
 mod contents;
+mod push;
 mod wire;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,7 +33,7 @@ async fn it_does_what_every_store_must_do() {
                 std::future::ready(())
             },
         );
-        suite.all().await;
+        suite.that_pushes().all().await;
     }
 }
 
@@ -86,7 +87,9 @@ async fn ensure(remote: &Double, name: &str) {
 }
 
 async fn rotate(remote: &Double, name: &str) -> Result<(), Fault> {
-    remote.rotate(vec![tag(name)], vec![], MINUTE).await
+    remote
+        .rotate(vec![tag(name)], vec![], Turn::keeping(MINUTE))
+        .await
 }
 
 async fn state(remote: &Double, name: &str) -> CellState {

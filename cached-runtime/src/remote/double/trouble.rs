@@ -14,6 +14,8 @@ pub enum Op {
     Release,
     Rotate,
     Remove,
+    Intend,
+    Conclude,
     LockName,
     RenewName,
     ReleaseName,
@@ -21,7 +23,7 @@ pub enum Op {
 
 impl Op {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Read,
         Self::Lock,
         Self::Ensure,
@@ -30,6 +32,8 @@ impl Op {
         Self::Release,
         Self::Rotate,
         Self::Remove,
+        Self::Intend,
+        Self::Conclude,
         Self::LockName,
         Self::RenewName,
         Self::ReleaseName,

@@ -8,8 +8,9 @@ use tokio::sync::oneshot;
 use super::data::{ClientId, Data};
 use super::generator::Generator;
 use super::plan::{self, Plan, Run};
+use super::push::{Line, Told};
 use super::trouble::{Op, Point, Trouble, Troubles};
-use crate::remote::{Ended, EntryName, Fault, Wake, Watch};
+use crate::remote::{Ended, EntryName, Fault, Wake};
 
 /// A request that is held; see [`DoubleServer::held`](super::DoubleServer::held).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(super) struct World {
     pub(super) scattered: bool,
     pub(super) counts: BTreeMap<Op, u64>,
     pub(super) outbox: Outbox,
+    /// Whether a writer may be answered before what it changed is pushed.
+    pub(super) early_answers: bool,
     held: BTreeMap<u64, Request>,
     sent: u64,
 }
@@ -47,7 +50,7 @@ pub(super) struct World {
 #[derive(Debug, Default)]
 pub(super) struct Client {
     pub(super) wake: Option<Arc<Wake>>,
-    pub(super) watch: Option<Arc<Watch>>,
+    pub(super) line: Line,
     pub(super) troubles: Troubles,
     pub(super) down: Option<&'static str>,
     pub(super) closed: bool,
@@ -70,6 +73,7 @@ struct Request {
 pub(super) struct Outbox {
     ended: Vec<(Box<dyn Run>, Option<Fault>)>,
     news: Vec<News>,
+    pub(super) told: Vec<Told>,
 }
 
 /// `None`: announcements may have been lost.
@@ -77,6 +81,10 @@ type News = (Arc<Wake>, Option<(EntryName, Ended)>);
 
 impl Outbox {
     pub(super) fn deliver(self) {
+        // Before the answers, which may be to those who changed what was pushed.
+        for told in self.told {
+            told.tell();
+        }
         for (wake, news) in self.news {
             match news {
                 Some((entry, ended)) => wake.announce(&entry, ended),
@@ -101,6 +109,7 @@ impl World {
             scattered: false,
             counts: BTreeMap::new(),
             outbox: Outbox::default(),
+            early_answers: false,
             held: BTreeMap::new(),
             sent: 0,
         }
@@ -125,6 +134,9 @@ impl World {
         }
         *self.counts.entry(op).or_default() += 1;
         *self.clients[client].counts.entry(op).or_default() += 1;
+        if !self.clients[client].line.by_hand {
+            self.beat(client);
+        }
         let mut plan = plan(&mut self.generator);
         if self.scattered {
             plan.scatter(&mut self.generator);

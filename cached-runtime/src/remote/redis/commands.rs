@@ -10,8 +10,8 @@ use super::exchange::{Again, exchange, millis, states, yes};
 use super::node::{Kind, Node};
 use super::pair::{Pair, expect_master};
 use super::plan::mget;
-use super::scripts::{ENSURE, FILL, Form, LOCK, RELEASE, REMOVE, RENEW, REREAD, ROTATE, Script};
-use super::tokens::{lease, tokens};
+use super::scripts::{ENSURE, FILL, Form, LOCK, RELEASE, RENEW, REREAD};
+use super::tokens::{Class, lease, tokens};
 use super::wake::message;
 use crate::remote::{
     Cell, CellState, Ended, EntryName, Fault, Fill, FillReply, Filled, How, LeaseId, Lock,
@@ -19,7 +19,7 @@ use crate::remote::{
 };
 
 /// No script touches more keys: others would have to wait for it.
-const KEYS: usize = 256;
+pub(super) const KEYS: usize = 256;
 
 /// For how long everybody loads at once after an answer that could not be stored.
 const PASS: Duration = Duration::from_secs(1);
@@ -200,55 +200,6 @@ pub(super) async fn release(
     .await
 }
 
-/// In order: one script does it at once, and a longer list is several, one after the other.
-pub(super) async fn rotate(
-    node: &Arc<Node>,
-    first: Vec<Cell>,
-    then: Vec<Cell>,
-    keep: Duration,
-) -> Result<(), Fault> {
-    if first.is_empty() && then.is_empty() {
-        return Ok(());
-    }
-    node.operate(Kind::Write, |pair| async move {
-        let mut names = cell_names(node, &first);
-        names.extend(cell_names(node, &then));
-        let chunks: Vec<_> = names.chunks(KEYS).collect();
-        let replies = exchange(&pair, chunks.len(), Again::AndLater, |at, form| {
-            tokens_command(&ROTATE, form, chunks[at], keep)
-        })
-        .await?;
-        replies.iter().try_for_each(|reply| yes(reply).map(drop))
-    })
-    .await
-}
-
-pub(super) async fn remove(node: &Arc<Node>, entries: Vec<EntryName>) -> Result<(), Fault> {
-    let names = node.names();
-    let channels = names.channels();
-    let channels = &channels;
-    node.operate(Kind::Write, |pair| async move {
-        let replies = exchange(&pair, entries.len(), Again::These, |at, form| {
-            let entry = &entries[at];
-            let mut command = REMOVE.call(form, 3);
-            command
-                .arg(names.value(entry))
-                .arg(names.lease(entry))
-                .arg(names.key_token(entry));
-            for token in tokens(1)? {
-                command.arg(&token[..]);
-            }
-            command
-                .arg(channels)
-                .arg(message(Ended::Invalidated, entry));
-            Ok(command)
-        })
-        .await?;
-        replies.iter().try_for_each(|reply| yes(reply).map(drop))
-    })
-    .await
-}
-
 pub(super) async fn lock_name(
     node: &Arc<Node>,
     name: &str,
@@ -304,29 +255,20 @@ fn fill_command(node: &Node, form: Form, fill: &Fill) -> Cmd {
     command
 }
 
+/// With a fresh token for each of the cells.
 fn ensure_command(form: Form, names: &[String], keep: Duration) -> Result<Cmd, Trouble> {
-    tokens_command(&ENSURE, form, names, keep)
+    let mut command = ENSURE.call(form, names.len());
+    command.arg(names).arg(millis(keep));
+    for token in tokens(Class::Token, names.len())? {
+        command.arg(&token[..]);
+    }
+    Ok(command)
 }
 
 fn reread_command(form: Form, names: &[String], keep: Duration) -> Cmd {
     let mut command = REREAD.call(form, names.len());
     command.arg(names).arg(millis(keep));
     command
-}
-
-/// A script with a fresh token for each of its cells.
-fn tokens_command(
-    script: &Script,
-    form: Form,
-    names: &[String],
-    keep: Duration,
-) -> Result<Cmd, Trouble> {
-    let mut command = script.call(form, names.len());
-    command.arg(names).arg(millis(keep));
-    for token in tokens(names.len())? {
-        command.arg(&token[..]);
-    }
-    Ok(command)
 }
 
 fn verified(node: &Node, pair: &Pair) -> Option<Cmd> {

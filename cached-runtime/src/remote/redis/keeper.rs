@@ -16,7 +16,7 @@ use crate::background::{sleep, within};
 use crate::clock::Clock;
 
 /// A connection that lived shorter than this does not count as a success.
-const SETTLED: Duration = Duration::from_secs(1);
+pub(super) const SETTLED: Duration = Duration::from_secs(1);
 
 /// Runs until the link is closed or the runtime ends.
 pub(super) async fn keep(node: Arc<Node>, duty: Duty) {
@@ -32,6 +32,7 @@ pub(super) async fn keep(node: Arc<Node>, duty: Duty) {
                     return;
                 }
                 told.up(&pair);
+                node.push().server_is_there();
                 let why = watch(&node, &duty, &pair).await;
                 pair.kill();
                 if clock.now().since(since) >= SETTLED {
@@ -45,7 +46,7 @@ pub(super) async fn keep(node: Arc<Node>, duty: Duty) {
             return;
         }
         told.down(&why);
-        backoff.wait().await;
+        sleep(backoff.next()).await;
     }
 }
 
@@ -88,15 +89,15 @@ async fn watch(node: &Node, duty: &Duty, pair: &Arc<Pair>) -> String {
 
 /// Waits longer each time, and never in step with others.
 #[derive(Debug, Default)]
-struct Backoff(u32);
+pub(super) struct Backoff(u32);
 
 impl Backoff {
-    async fn wait(&mut self) {
+    pub(super) fn next(&mut self) -> Duration {
         let longest = Duration::from_millis(50)
             .saturating_mul(1 << self.0.min(5))
             .min(Duration::from_secs(1));
         self.0 += 1;
-        sleep(longest.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        longest.mul_f64(0.5 + fastrand::f64() / 2.0)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The shared tier in Redis or Valkey, from version 6.2 on: one server, or the master of several.
 //!
 //! An operation goes this way: `store` - `reads` or `commands` - `node` gives a connection and a
-//! deadline - `pair` sends. Aside from that, `keeper` connects and checks, and `wake` listens.
+//! deadline - `pair` sends. Aside from that, `keeper` connects and checks, `wake` listens for loads
+//! that ended, and `push` for what changed.
 //!
 //! - `settings` - where the server is; `names` - what things are called there.
-//! - `pair` - one connection and the life of the server behind it, `server_clock` - what time it is
-//!   there. `link` - the place of a connection, `keeper` - who looks after it. `node` - all of that
-//!   for one server.
+//! - `pair` - one connection, `life` - which life of the server is behind it, `server_clock` - what
+//!   time it is there. `link` - the place of a connection, `keeper` - who looks after it. `node` -
+//!   all of that for one server.
 //! - `plan` - which commands answer some look-ups, `reads` - who shares a trip.
 //! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `exchange` -
 //!   scripts that the server forgot are sent again with others. `commands` - everything that changes
@@ -20,17 +21,20 @@ mod commands;
 mod error;
 mod exchange;
 mod keeper;
+mod life;
 mod link;
 mod names;
 mod node;
 mod pair;
 mod plan;
+mod push;
 mod reads;
 mod scripts;
 mod server_clock;
 mod settings;
 mod store;
 mod tokens;
+mod turns;
 mod wake;
 
 pub use self::settings::RedisSettings;

@@ -3,6 +3,8 @@
 //! Everything that belongs to one entry has the entry's name in braces, so that a cluster keeps it
 //! in one slot.
 
+use std::borrow::Cow;
+
 use crate::remote::{Cell, EntryName};
 
 /// The names of one namespace, seen by one process.
@@ -38,6 +40,7 @@ impl Names {
             Cell::Tag(text) => self.escaped('t', text),
             Cell::Family(text) => self.escaped('e', text),
             Cell::Key(entry) => self.key_token(entry),
+            Cell::Replaced(text) => self.escaped('s', text),
         }
     }
 
@@ -49,6 +52,31 @@ impl Names {
     /// What the channel of every process begins with; its id in hexadecimal digits follows.
     pub(super) fn channels(&self) -> String {
         format!("{}:w:", self.namespace)
+    }
+
+    /// What the names of all tags begin with, and those of the tokens of all keys: what is pushed.
+    pub(super) fn pushed(&self) -> [String; 2] {
+        ['t', 'i'].map(|kind| format!("{}:{kind}:{{", self.namespace))
+    }
+
+    /// What one process writes to see that changes are pushed to it.
+    pub(super) fn canary(&self, process: [u8; 8]) -> String {
+        format!("{}:c:{:016x}", self.namespace, u64::from_be_bytes(process))
+    }
+
+    /// The tag or key whose name in the server this is.
+    pub(super) fn cell_named(&self, name: &str) -> Option<Cell> {
+        let name = name.strip_prefix(&self.namespace)?.strip_prefix(':')?;
+        let (kind, text) = name.split_once(":{")?;
+        let text = text.strip_suffix('}')?;
+        if text.contains(['{', '}']) {
+            return None;
+        }
+        match kind {
+            "t" => Some(Cell::Tag(plain(text)?.into())),
+            "i" => Some(Cell::Key(EntryName::new(text))),
+            _ => None,
+        }
     }
 
     pub(super) fn channel(&self, process: [u8; 8]) -> String {
@@ -93,9 +121,57 @@ impl Names {
     }
 }
 
+/// The text that was escaped; `None` if none gives this.
+fn plain(escaped: &str) -> Option<Cow<'_, str>> {
+    let mut parts = escaped.split('%');
+    let first = parts.next()?;
+    if first.len() == escaped.len() {
+        return Some(first.into());
+    }
+    let mut text = String::with_capacity(escaped.len());
+    text.push_str(first);
+    for part in parts {
+        let (escape, rest) = part.split_at_checked(2)?;
+        text.push(match escape {
+            "7B" => '{',
+            "7D" => '}',
+            "25" => '%',
+            _ => return None,
+        });
+        text.push_str(rest);
+    }
+    Some(text.into())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_leads_back_to_its_tag(namespace in "[a-z:%]{1,4}", text in "[{}%:a-c7BD25é]{0,12}") {
+            let names = Names::new(&namespace);
+            let tag = Cell::Tag(text.into());
+            prop_assert_eq!(names.cell_named(&names.cell(&tag)).map(|cell| cell == tag), Some(true));
+        }
+
+        #[test]
+        fn a_name_leads_back_to_its_key(namespace in "[a-z:%]{1,4}", text in "[%:a-c7BD25é]{0,12}") {
+            let names = Names::new(&namespace);
+            let key = Cell::Key(EntryName::new(text));
+            prop_assert_eq!(names.cell_named(&names.cell(&key)).map(|cell| cell == key), Some(true));
+        }
+
+        #[test]
+        fn any_name_is_read_or_refused(name in "n?:?[ti]?:?\\{?[{}%:a7é]{0,6}\\}?") {
+            let names = Names::new("n");
+            if let Some(cell) = names.cell_named(&name) {
+                prop_assert_eq!(names.cell(&cell), name);
+            }
+        }
+    }
 
     #[test]
     fn names_are_what_operators_look_for() {
@@ -106,9 +182,13 @@ mod tests {
         assert_eq!(names.cell(&Cell::Key(entry)), "shop:i:{user:9f86}");
         assert_eq!(names.cell(&Cell::Tag("user:7".into())), "shop:t:{user:7}");
         assert_eq!(names.cell(&Cell::Family("user:".into())), "shop:e:{user:}");
+        let mark = Cell::Replaced("user:7".into());
+        assert_eq!(names.cell(&mark), "shop:s:{user:7}");
         assert_eq!(names.lock("nightly"), "shop:x:{nightly}");
         let process = [0, 1, 2, 3, 4, 5, 6, 255];
         assert_eq!(names.channel(process), "shop:w:00010203040506ff");
+        assert_eq!(names.canary(process), "shop:c:00010203040506ff");
+        assert_eq!(names.pushed(), ["shop:t:{", "shop:i:{"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::keeper;
 use super::link::{Link, Phase};
 use super::names::Names;
 use super::pair::Pair;
+use super::push::Push;
 use super::reads::Reads;
 use super::settings::{Checked, RedisSettings};
 use super::wake::Ear;
@@ -26,6 +27,7 @@ pub(super) struct Node {
     links: Vec<Arc<Link>>,
     next: AtomicUsize,
     ear: Arc<Ear>,
+    push: Arc<Push>,
     reads: Reads,
     refusals: [Refusal; 2],
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -50,7 +52,7 @@ struct Refusal {
 }
 
 impl Node {
-    pub(super) fn new(checked: Checked, ear: Ear, names: Names) -> Self {
+    pub(super) fn new(checked: Checked, ear: Ear, push: Push, names: Names) -> Self {
         let links = (0..checked.settings.connections)
             .map(|_| Arc::new(Link::new()))
             .collect();
@@ -60,6 +62,7 @@ impl Node {
             links,
             next: AtomicUsize::new(0),
             ear: Arc::new(ear),
+            push: Arc::new(push),
             reads: Reads::default(),
             refusals: Default::default(),
             tasks: Mutex::default(),
@@ -83,6 +86,10 @@ impl Node {
         &self.ear
     }
 
+    pub(super) fn push(&self) -> &Push {
+        &self.push
+    }
+
     pub(super) fn reads(&self) -> &Reads {
         &self.reads
     }
@@ -97,6 +104,9 @@ impl Node {
         }
         if let Some(duty) = self.ear.take_duty() {
             self.run(runtime, super::wake::listen(Arc::clone(self), duty));
+        }
+        if let Some(duty) = self.push.take_duty() {
+            self.run(runtime, super::push::follow(Arc::clone(self), duty));
         }
     }
 
@@ -186,6 +196,7 @@ impl Node {
     pub(super) fn close(&self) {
         self.links.iter().for_each(|link| link.close());
         self.ear.close();
+        self.push.close();
         for task in self.tasks().drain(..) {
             task.abort();
         }

@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, ErrorKind, RedisError};
 use ::redis::{Client, Cmd, Pipeline, ProtocolVersion, Value, cmd};
-use sha2::{Digest as _, Sha256};
 
 use super::error::{Effect, Trouble, checked};
+use super::life::{Life, text};
 use super::names::Names;
 use super::scripts;
 use super::server_clock::ServerClock;
@@ -21,9 +21,7 @@ use crate::remote::{EntryName, Fault, Incarnation, ServerTime};
 /// A connection, and which life of the server answers on it.
 pub(super) struct Pair {
     connection: MultiplexedConnection,
-    incarnation: Incarnation,
-    /// The part of the incarnation that a heartbeat can compare; `None` where it is not shown.
-    replid: Option<String>,
+    life: Life,
     role: bool,
     /// Set when it is not trusted any more; replies that are handled later do not count.
     dead: AtomicBool,
@@ -40,8 +38,10 @@ const HIDDEN_ROLE: &str =
 impl Pair {
     /// Connects, and learns who answers. Whoever calls it keeps the time.
     pub(super) async fn connect(settings: &Checked, names: &Names) -> Result<Self, Trouble> {
-        let connection = match dial(settings, ProtocolVersion::RESP3).await {
-            Err(error) if speaks_only_resp2(&error) => dial(settings, ProtocolVersion::RESP2).await,
+        let connection = match dial(settings, ProtocolVersion::RESP3, untold()).await {
+            Err(error) if speaks_only_resp2(&error) => {
+                dial(settings, ProtocolVersion::RESP2, untold()).await
+            }
             outcome => outcome,
         }?;
         let probe = names.value(&EntryName::new("?"));
@@ -65,27 +65,7 @@ impl Pair {
             return Err(Trouble::garbled());
         };
         usable(exists)?;
-        let (incarnation, replid) = match (text(server), text(replication)) {
-            (Some(server), Some(replication)) => {
-                if field(server, "redis_mode") == Some("cluster") {
-                    return Err(Trouble::unavailable(
-                        "a node of a cluster, which cannot be used",
-                    ));
-                }
-                if field(replication, "role") != Some("master") {
-                    return Err(Trouble::not_master());
-                }
-                let run = field(server, "run_id");
-                let replid = field(replication, "master_replid");
-                match (run, replid) {
-                    (Some(run), Some(replid)) => {
-                        (hash(&["life", run, replid]), Some(replid.to_owned()))
-                    }
-                    _ => (hash(&["address", &settings.address()]), None),
-                }
-            }
-            _ => (hash(&["address", &settings.address()]), None),
-        };
+        let life = Life::of(server, replication, settings)?;
         let role = match is_master(role) {
             Some(false) => return Err(Trouble::not_master()),
             shown => shown.is_some(),
@@ -96,8 +76,7 @@ impl Pair {
         }
         Ok(Self {
             connection,
-            incarnation,
-            replid,
+            life,
             role,
             dead: AtomicBool::new(false),
             clock: Mutex::new(clock),
@@ -128,10 +107,10 @@ impl Pair {
     pub(super) async fn beat(&self, thorough: bool) -> Result<(), Trouble> {
         let mut commands = Pipeline::new();
         commands.cmd("TIME");
-        match (&self.replid, self.role) {
-            (Some(_), _) => commands.cmd("INFO").arg("replication"),
-            (None, true) => commands.cmd("ROLE"),
-            (None, false) => commands.cmd("PING"),
+        match (self.life.is_shown(), self.role) {
+            (true, _) => commands.cmd("INFO").arg("replication"),
+            (false, true) => commands.cmd("ROLE"),
+            (false, false) => commands.cmd("PING"),
         };
         if thorough {
             // While a server loads its data, it says who it is and knows no key.
@@ -145,18 +124,8 @@ impl Pair {
         };
         rest.iter().try_for_each(usable)?;
         usable(who)?;
-        if let Some(replid) = &self.replid {
-            let who = text(who).ok_or_else(Trouble::garbled)?;
-            if field(who, "role") != Some("master") {
-                return Err(Trouble::not_master());
-            }
-            if field(who, "master_replid") != Some(replid) {
-                return Err(Trouble {
-                    fault: Fault::Lost("the server began a new life".to_owned()),
-                    effect: Effect::Close,
-                });
-            }
-        } else if is_master(who) == Some(false) {
+        self.life.still(who)?;
+        if is_master(who) == Some(false) {
             return Err(Trouble::not_master());
         }
         if let Some(time) = micros(time) {
@@ -171,7 +140,7 @@ impl Pair {
     }
 
     pub(super) fn incarnation(&self) -> Incarnation {
-        self.incarnation
+        self.life.incarnation()
     }
 
     /// Not earlier than it is there.
@@ -186,10 +155,10 @@ impl Pair {
 
     /// What it is that this connection cannot vouch for.
     pub(super) fn shortcoming(&self) -> Option<&'static str> {
-        match (&self.replid, self.role) {
-            (None, _) => Some(HIDDEN_INFO),
-            (Some(_), false) => Some(HIDDEN_ROLE),
-            (Some(_), true) => None,
+        match (self.life.is_shown(), self.role) {
+            (false, _) => Some(HIDDEN_INFO),
+            (true, false) => Some(HIDDEN_ROLE),
+            (true, true) => None,
         }
     }
 
@@ -198,22 +167,28 @@ impl Pair {
     }
 }
 
-async fn dial(
+/// How a connection is used to which nothing is pushed.
+fn untold() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_pipeline_buffer_size(1024)
+}
+
+/// Opens a connection. Whoever calls it keeps the time.
+pub(super) async fn dial(
     settings: &Checked,
     protocol: ProtocolVersion,
+    config: AsyncConnectionConfig,
 ) -> Result<MultiplexedConnection, RedisError> {
     // The deadlines are ours: one for each operation, and one for the whole of connecting.
-    let config = AsyncConnectionConfig::new()
+    let config = config
         .set_connection_timeout(None)
-        .set_response_timeout(None)
-        .set_pipeline_buffer_size(1024);
+        .set_response_timeout(None);
     let client: Client = settings.client(protocol)?;
     client
         .get_multiplexed_async_connection_with_config(&config)
         .await
 }
 
-fn speaks_only_resp2(error: &RedisError) -> bool {
+pub(super) fn speaks_only_resp2(error: &RedisError) -> bool {
     error.kind() == ErrorKind::RESP3NotSupported
         || matches!(error.code(), Some("NOPROTO" | "NOPERM"))
         || error
@@ -269,37 +244,10 @@ fn micros(time: &Value) -> Option<u64> {
         .checked_add(number(micros)?)
 }
 
-fn text(value: &Value) -> Option<&str> {
-    match value {
-        Value::BulkString(bytes) => std::str::from_utf8(bytes).ok(),
-        Value::SimpleString(text) | Value::VerbatimString { text, .. } => Some(text),
-        _ => None,
-    }
-}
-
-fn field<'a>(info: &'a str, name: &str) -> Option<&'a str> {
-    info.lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-        .map(str::trim)
-        .filter(|value| !value.is_empty())
-}
-
-fn hash(parts: &[&str]) -> Incarnation {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.as_bytes());
-        hash.update([0]);
-    }
-    let digest = hash.finalize();
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    Incarnation(u64::from_be_bytes(first))
-}
-
 impl fmt::Debug for Pair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pair")
-            .field("incarnation", &self.incarnation)
+            .field("incarnation", &self.incarnation())
             .field("dead", &self.dead)
             .finish_non_exhaustive()
     }

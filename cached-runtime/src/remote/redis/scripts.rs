@@ -1,8 +1,11 @@
 //! What runs inside the server. Each script is atomic there, and touches one entry or cells.
 //!
 //! `l` holds a lease of 8 bytes and up to 64 ids of 8 bytes of processes that wait for its end, or
-//! `P`: the last answer could not be stored. A value of another type or shape is not ours, and is
-//! treated as nothing.
+//! `P`: the last answer could not be stored, or `L`: the key was invalidated, and what is loaded may
+//! be older than that. A value of another type or shape is not ours, and is treated as nothing.
+//!
+//! A cell holds 16 bytes. The first is 0 in a token and 1 in an intent; the second of an intent is
+//! 1 if it waits for a source that lags, and else a write is under way.
 
 use std::sync::OnceLock;
 
@@ -58,7 +61,9 @@ if ARGV[3] == 'f' then
   local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
   if type(seen) ~= 'string' or #seen < 8 then seen = '' end
   if seen ~= ARGV[4] then return 'C' end
-  if held == 'P' then return 'P' end
+end
+if held == 'L' or (held == 'P' and ARGV[3] == 'f') then return 'P' end
+if ARGV[3] == 'f' then
   local left = redis.call('PTTL', KEYS[2])
   if #held >= 8 and left >= 0 then
     local listed = ARGV[5] == '' or #held >= 520
@@ -115,18 +120,27 @@ return 1
 "
 ));
 
-/// KEYS v l i; ARGV fresh token, channels, message.
+/// KEYS v l i; ARGV fresh token or intent, lag or 0, channels, message.
+///
+/// `i` is set in any case: those who follow the pushes hear of it.
 pub(super) static REMOVE: Script = Script::new(with_told!(
     r"
-local held = bytes(KEYS[2])
+local held, lag = bytes(KEYS[2]), tonumber(ARGV[2])
+local lasts = lag
+if held == 'L' then lasts = math.max(lag, redis.call('PTTL', KEYS[2])) end
 redis.call('DEL', KEYS[1], KEYS[2])
-local left = redis.call('PTTL', KEYS[3])
-if left > 0 then
+if lasts > 0 then redis.call('SET', KEYS[2], 'L', 'PX', lasts) end
+local token, left = bytes(KEYS[3]), redis.call('PTTL', KEYS[3])
+if #token == 16 and string.byte(token) == 1 and left > 0 then
+  redis.call('SET', KEYS[3], token, 'PX', math.max(left, lag))
+elseif lag > 0 then
+  redis.call('SET', KEYS[3], ARGV[1], 'PX', lag)
+elseif left > 0 then
   redis.call('SET', KEYS[3], ARGV[1], 'PX', left)
 else
   redis.call('SET', KEYS[3], '', 'PX', 1)
 end
-told(held, ARGV[2], ARGV[3])
+told(held, ARGV[3], ARGV[4])
 return 1
 "
 ));
@@ -164,7 +178,8 @@ for at, key in ipairs(KEYS) do
     local left = redis.call('PTTL', key)
     -- The intent of a bracket whose writer died must be able to end.
     local kept = #token == 16 and string.byte(token) == 0
-    if kept and left >= 0 and left < tonumber(ARGV[1]) then
+    -- Those who follow are told of it, so it must be rare.
+    if kept and left >= 0 and left * 2 < tonumber(ARGV[1]) then
       redis.call('PEXPIRE', key, ARGV[1])
     end
   end
@@ -173,23 +188,103 @@ return tokens
 ",
 );
 
-/// KEYS cells; ARGV keep, a fresh token for each. A write under way stays what it is: its token
-/// already hides everything older.
-pub(super) static ROTATE: Script = Script::new(
-    r"
-for at, key in ipairs(KEYS) do
+/// The text of the scripts that turn cells over. KEYS are cells, then the marks of those that have
+/// one. `marks` removes what a soft invalidation left: nothing older may be given any more.
+macro_rules! with_turns {
+    ($text:literal) => {
+        concat!(
+            r"
+local function read(key)
   local token = redis.pcall('GET', key)
-  if type(token) ~= 'string' or #token ~= 16 or string.byte(token) ~= 1 then
-    redis.call('SET', key, ARGV[at + 1], 'PX', ARGV[1])
+  if type(token) ~= 'string' or #token ~= 16 then return '', '' end
+  local class = string.byte(token)
+  if class == 0 then return token, 'token' end
+  if class ~= 1 then return token, '' end
+  return token, string.byte(token, 2) == 1 and 'lag' or 'write'
+end
+local function lives(key, life)
+  if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
+end
+local function unmark(mark)
+  if mark then redis.call('DEL', mark) end
+end
+",
+            $text
+        )
+    };
+}
+
+/// ARGV keep, lag or 0, soft or 0; for each cell fresh bytes and where its mark is in KEYS, or 0.
+/// An intent stays what it is: it hides everything older, and may not be ended by others.
+pub(super) static ROTATE: Script = Script::new(with_turns!(
+    r"
+local keep, lag, soft = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+for at = 1, (#ARGV - 3) / 2 do
+  local key, mark = KEYS[at], KEYS[tonumber(ARGV[3 + 2 * at])]
+  local token, class = read(key)
+  local hidden = class == 'lag' or class == 'write'
+  if not hidden then
+    redis.call('SET', key, ARGV[2 + 2 * at], 'PX', lag > 0 and lag or keep)
+  elseif lag > 0 then
+    lives(key, lag)
+  end
+  -- Last: a script that has written is not refused any more where memory is full.
+  if soft > 0 and mark and class == 'token' then
+    redis.call('SET', mark, token, 'PX', soft)
+  elseif soft == 0 or not hidden then
+    unmark(mark)
   end
 end
 return 1
-",
-);
+"
+));
+
+/// ARGV life; for each cell a fresh intent and where its mark is in KEYS, or 0. Gives for each 1 if
+/// another write was under way.
+pub(super) static INTEND: Script = Script::new(with_turns!(
+    r"
+local overlaps = {}
+for at = 1, (#ARGV - 1) / 2 do
+  local key, life = KEYS[at], tonumber(ARGV[1])
+  local _, class = read(key)
+  if class == 'lag' or class == 'write' then life = math.max(life, redis.call('PTTL', key)) end
+  redis.call('SET', key, ARGV[2 * at], 'PX', life)
+  unmark(KEYS[tonumber(ARGV[1 + 2 * at])])
+  overlaps[at] = class == 'write' and 1 or 0
+end
+return overlaps
+"
+));
+
+/// ARGV keep, lag or 0; for each cell its intent, 1 if that overlaps, fresh bytes and where its mark
+/// is in KEYS, or 0. Gives for each 0 if it ended, 1 if it was left, 2 if it was gone.
+pub(super) static CONCLUDE: Script = Script::new(with_turns!(
+    r"
+local keep, lag = tonumber(ARGV[1]), tonumber(ARGV[2])
+local ended = {}
+for at = 1, (#ARGV - 2) / 4 do
+  local key, first = KEYS[at], 4 * at - 2
+  local token, class = read(key)
+  local mine = token == ARGV[first + 1]
+  if class == 'write' and (not mine or ARGV[first + 2] == '1') then
+    ended[at] = 1
+  else
+    ended[at] = mine and 0 or 2
+    if class == 'lag' then
+      if lag > 0 then lives(key, lag) end
+    else
+      redis.call('SET', key, ARGV[first + 3], 'PX', lag > 0 and lag or keep)
+    end
+    unmark(KEYS[tonumber(ARGV[first + 4])])
+  end
+end
+return ended
+"
+));
 
 /// All of them, for a new connection to make known.
-pub(super) static ALL: [&Script; 8] = [
-    &LOCK, &FILL, &RENEW, &RELEASE, &REMOVE, &ENSURE, &REREAD, &ROTATE,
+pub(super) static ALL: [&Script; 10] = [
+    &LOCK, &FILL, &RENEW, &RELEASE, &REMOVE, &ENSURE, &REREAD, &ROTATE, &INTEND, &CONCLUDE,
 ];
 
 impl Script {

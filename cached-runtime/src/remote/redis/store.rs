@@ -9,15 +9,17 @@ use tokio::runtime::Handle;
 use super::commands;
 use super::names::Names;
 use super::node::Node;
+use super::push::Push;
 use super::reads;
 use super::settings::RedisSettings;
 use super::tokens::draw;
+use super::turns;
 use super::wake::Ear;
 use crate::background::within;
 use crate::error::Error;
 use crate::remote::{
-    Cell, CellState, EntryName, Fill, FillReply, LeaseId, Lock, LockReply, Read, Reading, Release,
-    Remote, Reply, Status, Wake, Watch,
+    Cell, CellState, Concluded, EntryName, Fill, FillReply, Intent, LeaseId, Lock, LockReply, Read,
+    Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
 
 /// A Redis or Valkey server as the tier that processes share.
@@ -54,7 +56,8 @@ impl RedisRemote {
         let names = Names::new(&checked.settings.namespace);
         let mut process = [0; 8];
         draw(&mut process).map_err(|_| Error::config("the system gives no random numbers"))?;
-        let node = Arc::new(Node::new(checked, Ear::new(process), names));
+        let push = Push::new(names.canary(process));
+        let node = Arc::new(Node::new(checked, Ear::new(process), push, names));
         if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()) {
             node.keep_up(&runtime);
         }
@@ -76,8 +79,13 @@ impl RedisRemote {
 }
 
 impl Remote for RedisRemote {
-    fn attach(&self, wake: Arc<Wake>, _watch: Arc<Watch>) {
+    fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>) {
         self.node.ear().attach(wake);
+        self.node.push().attach(watch);
+        let runtime = self.node.runtime();
+        if let Some(runtime) = runtime.or_else(|| Handle::try_current().ok()) {
+            self.node.keep_up(&runtime);
+        }
     }
 
     fn status(&self) -> Status {
@@ -123,12 +131,25 @@ impl Remote for RedisRemote {
         Box::pin(commands::release(&self.node, leases, why))
     }
 
-    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, keep: Duration) -> Reply<'_, ()> {
-        Box::pin(commands::rotate(&self.node, first, then, keep))
+    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()> {
+        Box::pin(turns::rotate(&self.node, first, then, turn))
     }
 
-    fn remove(&self, entries: Vec<EntryName>) -> Reply<'_, ()> {
-        Box::pin(commands::remove(&self.node, entries))
+    fn remove(&self, entries: Vec<EntryName>, turn: Turn) -> Reply<'_, ()> {
+        Box::pin(turns::remove(&self.node, entries, turn))
+    }
+
+    fn intend(&self, cells: Vec<Cell>, life: Duration) -> Reply<'_, Vec<Intent>> {
+        Box::pin(turns::intend(&self.node, cells, life))
+    }
+
+    fn conclude(
+        &self,
+        first: Vec<Cell>,
+        intents: Vec<(Cell, Intent)>,
+        turn: Turn,
+    ) -> Reply<'_, Vec<Concluded>> {
+        Box::pin(turns::conclude(&self.node, first, intents, turn))
     }
 
     fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>> {

@@ -10,15 +10,31 @@ use crate::remote::{CellState, Incarnation, LeaseId, Proof};
 
 const NORMAL: u8 = 0;
 const INTENT: u8 = 1;
+/// The second byte of an intent that waits for a source which lags, and so is no write.
+const LAG: u8 = 1;
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Token,
+    /// A write is under way.
+    Intent,
+    /// Nobody ends it.
+    Lag,
+}
 
 /// Tokens for one attempt.
-pub(super) fn tokens(count: usize) -> Result<Vec<[u8; 16]>, Trouble> {
+pub(super) fn tokens(class: Class, count: usize) -> Result<Vec<[u8; 16]>, Trouble> {
     let mut bytes = vec![0; count * 16];
     draw(&mut bytes)?;
     let (tokens, _) = bytes.as_chunks::<16>();
     let mut tokens = tokens.to_vec();
     for token in &mut tokens {
-        token[0] = NORMAL;
+        match class {
+            Class::Token => token[0] = NORMAL,
+            Class::Intent => (token[0], token[1]) = (INTENT, 0),
+            Class::Lag => (token[0], token[1]) = (INTENT, LAG),
+        }
     }
     Ok(tokens)
 }
@@ -70,12 +86,17 @@ mod tests {
 
     #[test]
     fn f1_no_two_attempts_have_the_same_bytes() {
-        let (one, two) = (tokens(3).unwrap(), tokens(3).unwrap());
+        let draw = || tokens(Class::Token, 3).unwrap();
+        let (one, two) = (draw(), draw());
         assert!(
             one.iter()
                 .all(|token| token[0] == NORMAL && !two.contains(token))
         );
         assert_ne!(one[0], one[1]);
         assert_ne!(lease().unwrap(), lease().unwrap());
+        for class in [Class::Intent, Class::Lag] {
+            let (one, two) = (tokens(class, 1).unwrap(), tokens(class, 1).unwrap());
+            assert_ne!(one, two, "{class:?}");
+        }
     }
 }

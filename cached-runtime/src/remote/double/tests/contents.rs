@@ -31,7 +31,10 @@ async fn full_memory_refuses_what_needs_more() {
     ensure(&remote, "there").await;
     let renewed = remote.renew(vec![(entry("e"), lease)], MINUTE).await;
     assert_eq!(renewed.unwrap(), [true]);
-    remote.remove(vec![entry("e")]).await.unwrap();
+    remote
+        .remove(vec![entry("e")], Turn::keeping(MINUTE))
+        .await
+        .unwrap();
     server.fill_memory(false);
     granted(&other, "e", IF_NEW).await;
     granted(&remote, "free", IF_NEW).await;
@@ -84,7 +87,10 @@ async fn a_restart_brings_old_tokens_back_but_no_old_proof() {
     let dump = server.snapshot();
     rotate(&remote, "t").await.unwrap();
     let rotated = proof(&remote, "t").await;
-    remote.remove(vec![entry("e")]).await.unwrap();
+    remote
+        .remove(vec![entry("e")], Turn::keeping(MINUTE))
+        .await
+        .unwrap();
     let time = server.now();
 
     server.restart(Some(&dump));
@@ -113,7 +119,7 @@ async fn what_is_on_its_way_does_not_reach_the_next_life_of_the_server() {
     ensure(&remote, "t").await;
     for point in [Point::Sent, Point::Executed] {
         server.begin(Trouble::Hold(point), &[Op::Rotate]);
-        let mut rotated = remote.rotate(vec![tag("t")], vec![], MINUTE);
+        let mut rotated = remote.rotate(vec![tag("t")], vec![], Turn::keeping(MINUTE));
         assert!(poll(rotated.as_mut()).await.is_pending());
         server.end(Trouble::Hold(point));
         server.restart(Some(&server.snapshot()));

@@ -8,7 +8,7 @@ async fn an_operation_is_complete_when_it_is_polled_first() {
     let server = DoubleServer::new(1);
     let remote = server.connect();
     for _ in 0..1_000 {
-        let mut rotated = remote.rotate(vec![tag("t")], vec![], MINUTE);
+        let mut rotated = remote.rotate(vec![tag("t")], vec![], Turn::keeping(MINUTE));
         assert!(poll(rotated.as_mut()).await.is_ready());
     }
 }
@@ -46,7 +46,7 @@ async fn a_request_is_held_before_between_and_after_its_parts() {
     for point in [Point::Sent, Point::Between, Point::Executed] {
         remote.begin(Trouble::Hold(point), &[Op::Rotate]);
     }
-    let mut rotated = remote.rotate(vec![tag("a")], vec![tag("b")], MINUTE);
+    let mut rotated = remote.rotate(vec![tag("a")], vec![tag("b")], Turn::keeping(MINUTE));
     for (at, moved) in [
         (Point::Sent, (false, false)),
         (Point::Between, (true, false)),
@@ -76,7 +76,7 @@ async fn what_was_sent_arrives_although_nobody_waits_for_it() {
 
     // Whoever asked was told that it is lost; or gave up; or has lost the connection.
     for way in 0..3 {
-        let mut rotated = remote.rotate(vec![tag("t")], vec![], MINUTE);
+        let mut rotated = remote.rotate(vec![tag("t")], vec![], Turn::keeping(MINUTE));
         assert!(poll(rotated.as_mut()).await.is_pending());
         match way {
             0 => assert!(server.give_up(server.held()[0].id)),
@@ -105,7 +105,7 @@ async fn a_server_that_is_down_gets_nothing_and_loses_what_is_on_its_way() {
     ensure(&remote, "t").await;
     let before = proof(&remote, "t").await;
     remote.begin(Trouble::Hold(Point::Sent), &[Op::Rotate]);
-    let mut rotated = remote.rotate(vec![tag("t")], vec![], MINUTE);
+    let mut rotated = remote.rotate(vec![tag("t")], vec![], Turn::keeping(MINUTE));
     assert!(poll(rotated.as_mut()).await.is_pending());
     let mut waiter = wake.register(&entry("e"));
 
@@ -189,7 +189,9 @@ async fn a_repeated_lock_is_noticed_by_a_lease_that_comes_back() {
     let (one, two) = (server.connect(), server.connect());
     one.begin(Trouble::Repeat, &[Op::Lock]);
     let lease = granted(&one, "e", IF_NEW).await;
-    two.remove(vec![entry("e")]).await.unwrap();
+    two.remove(vec![entry("e")], Turn::keeping(MINUTE))
+        .await
+        .unwrap();
     assert!(!fill(&one, "e", lease, "t").await.unwrap());
     server.release_all();
     assert!(fill(&one, "e", lease, "t").await.unwrap());
@@ -206,7 +208,7 @@ async fn the_parts_of_a_request_come_in_an_order_of_the_seed_where_none_is_promi
         let cells: Vec<Cell> = names.iter().map(|name| tag(name)).collect();
         let (first, then) = cells.split_at(4);
         remote.begin(Trouble::Hold(Point::Between), &[Op::Rotate]);
-        let mut rotated = remote.rotate(first.to_vec(), then.to_vec(), MINUTE);
+        let mut rotated = remote.rotate(first.to_vec(), then.to_vec(), Turn::keeping(MINUTE));
         let mut order = Vec::new();
         while poll(rotated.as_mut()).await.is_pending() {
             for (at, name) in names.iter().enumerate() {

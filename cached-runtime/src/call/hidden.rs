@@ -1,0 +1,51 @@
+//! What is hidden for a while, or given for a while, in a cache of this process alone: writes under
+//! way, sources that lag, soft invalidations. Where processes share a store, it says so.
+
+use crate::cache::Cache;
+use crate::clock::Moment;
+use crate::local::AnyEntry;
+use crate::outcome::Codec;
+use crate::tags::TagCells;
+
+use super::meet::Access;
+use super::{Miss, Subject};
+
+impl<R, T, E> Miss<R, T, E> {
+    /// What the first look leaves to those who know their options, in a cache of this process alone.
+    pub(super) fn look_here(&mut self, codec: &Codec<R, T, E>) {
+        if !self.cache.is_enabled() {
+            return;
+        }
+        if self.subject.hides_now(&self.cache) {
+            (self.found, self.softly, self.access) = (None, false, Access::Blind);
+            return;
+        }
+        let windows = self.subject.policy.options.windows;
+        if self.found.is_none() && !windows.longest().is_zero() {
+            let (store, now) = (self.cache.store(), self.cache.clock().now());
+            self.found = store
+                .find_softly(&self.subject.key, now)
+                .filter(|entry| Subject::can_read(codec, entry));
+            self.softly = self.found.is_some();
+        }
+    }
+}
+
+impl<T> Subject<T> {
+    /// Whether what began to load then may be older than an invalidation that has returned, or a
+    /// write that is under way. In a cache of this process alone: others ask their store.
+    pub(super) fn is_hidden(&self, cache: &Cache, tags: &TagCells, began: Moment) -> bool {
+        cache.store().hides(&self.key, began) || tags.iter().any(|tag| tag.rare().hides(began))
+    }
+
+    /// The same of a load that begins now, as far as its tags are known.
+    fn hides_now(&self, cache: &Cache) -> bool {
+        let now = cache.clock().now();
+        cache.store().hides(&self.key, now) || self.tags.iter().any(|tag| tag.rare().hides(now))
+    }
+
+    /// Whether an entry that this call found softly invalidated has been invalidated otherwise since.
+    pub(super) fn stands(&self, cache: &Cache, found: &AnyEntry, now: Moment) -> bool {
+        self.cell.invalidated() == self.seen && cache.store().stands(found, now)
+    }
+}

@@ -1,0 +1,140 @@
+//! Which copies are beyond doubt.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{
+    AtomicU64,
+    Ordering::{Acquire, Release},
+};
+
+use crate::clock::Moment;
+use crate::defect::Defect;
+use crate::remote::{Cell, CellState, EntryName, Incarnation, Proof};
+use crate::tags::{Number, TagCells};
+
+use super::Trust;
+use super::watch::{Link, PLACES, Watch};
+
+/// When and for how long an entry of this process is given without a question.
+#[derive(Debug)]
+pub(crate) struct Vouched {
+    /// Drawn before the store was last asked about it.
+    confirmed: AtomicU64,
+    trust: Trust,
+    /// Where pushes about its key leave their mark.
+    place: u32,
+}
+
+impl Watch {
+    /// Of an entry of which `number`, if any, was drawn before the store was asked, and which
+    /// `server` confirmed. I10: another server than the one whose pushes are heard confirms
+    /// nothing.
+    pub(crate) fn vouch(
+        &self,
+        entry: &EntryName,
+        trust: Trust,
+        confirmed: Option<(Number, Incarnation)>,
+    ) -> Vouched {
+        Vouched {
+            confirmed: AtomicU64::new(self.counted(confirmed)),
+            trust,
+            place: self.place(entry),
+        }
+    }
+
+    /// The store was asked about an entry once more.
+    pub(crate) fn confirm(&self, vouched: &Vouched, confirmed: Option<(Number, Incarnation)>) {
+        let number = self.counted(confirmed);
+        vouched.confirmed.fetch_max(number, Release);
+    }
+
+    /// I9: whether an entry that began to load at `start` and rests on `tags` is current and may be
+    /// given without a question, at a moment not after now.
+    #[inline]
+    pub(crate) fn vouches(
+        &self,
+        vouched: &Vouched,
+        (tags, start): (&TagCells, Number),
+        now: Moment,
+        trust: Trust,
+    ) -> bool {
+        // The horizon is read first: whatever was told before it was moved is seen below.
+        let horizon = self.horizon.load();
+        let confirmed = vouched.confirmed.load(Acquire);
+        let trusted = now < horizon.plus(trust.0) || Defect::NoHorizon.is_on();
+        trusted
+            && confirmed > self.epoch.load(Acquire)
+            && self
+                .keys
+                .get(vouched.place as usize)
+                .is_some_and(|mark| mark.load(Acquire) < confirmed)
+            && tags.stand_since(start, confirmed)
+    }
+
+    /// Before the store is asked.
+    pub(crate) fn asking(&self) -> Number {
+        self.sequence.next()
+    }
+
+    /// What was read in a cell; views are used where remote hits may rest on them.
+    pub(crate) fn learn(&self, cell: &Cell, state: CellState, asked: (Number, Incarnation)) {
+        if let (Cell::Tag(name), CellState::Current(proof)) = (cell, state) {
+            let number = self.counted(Some(asked));
+            self.tags.cell_named(name).learn(proof, number);
+        }
+    }
+
+    /// The token in a cell, if it is known without a question.
+    pub(crate) fn view(&self, cell: &Cell) -> Option<Proof> {
+        let Cell::Tag(name) = cell else {
+            return None;
+        };
+        // In the order of `vouches`.
+        let (horizon, epoch) = (self.horizon.load(), self.epoch.load(Acquire));
+        let trusted = self.clock.now() < horizon.plus(self.coherence.trust().0);
+        let (proof, number) = self.tags.cell_named(name).view().filter(|_| trusted)?;
+        (number > epoch).then_some(proof)
+    }
+
+    /// Zero if it does not count.
+    fn counted(&self, confirmed: Option<(Number, Incarnation)>) -> Number {
+        let Some((number, server)) = confirmed else {
+            return 0;
+        };
+        if Defect::ReplyOverPush.is_on() {
+            return self.sequence.next();
+        }
+        match *self.link() {
+            Link::Followed { incarnation, .. } if incarnation == server => number,
+            _ => 0,
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "any part of the hash will do"
+    )]
+    pub(super) fn place(&self, entry: &EntryName) -> u32 {
+        self.hasher.hash_one(entry) as u32 % PLACES as u32
+    }
+}
+
+impl Vouched {
+    /// Of an entry that nobody else can change.
+    pub(crate) fn apart() -> Self {
+        Self {
+            confirmed: AtomicU64::new(0),
+            trust: Trust::FOREVER,
+            place: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust
+    }
+
+    #[inline]
+    pub(crate) fn is_apart(&self) -> bool {
+        self.trust == Trust::FOREVER
+    }
+}

@@ -1,0 +1,217 @@
+//! Invalidations and bracketed writes, as commands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::redis::{Cmd, Value};
+
+use super::commands::KEYS;
+use super::error::Trouble;
+use super::exchange::{Again, exchange, millis, yes};
+use super::names::Names;
+use super::node::{Kind, Node};
+use super::plan::values;
+use super::scripts::{CONCLUDE, Form, INTEND, REMOVE, ROTATE, Script};
+use super::tokens::{Class, tokens};
+use super::wake::message;
+use crate::remote::{Cell, Concluded, Ended, EntryName, Fault, Intent, Turn};
+
+/// In order: one script does it at once, and a longer list is several, one after the other.
+pub(super) async fn rotate(
+    node: &Arc<Node>,
+    first: Vec<Cell>,
+    then: Vec<Cell>,
+    turn: Turn,
+) -> Result<(), Fault> {
+    let cells = [first, then].concat();
+    if cells.is_empty() {
+        return Ok(());
+    }
+    node.operate(Kind::Write, |pair| async move {
+        let chunks: Vec<_> = cells.chunks(KEYS).collect();
+        let replies = exchange(&pair, chunks.len(), Again::AndLater, |at, form| {
+            rotate_command(node.names(), form, chunks[at], turn)
+        })
+        .await?;
+        replies.iter().try_for_each(|reply| yes(reply).map(drop))
+    })
+    .await
+}
+
+pub(super) async fn remove(
+    node: &Arc<Node>,
+    entries: Vec<EntryName>,
+    turn: Turn,
+) -> Result<(), Fault> {
+    let names = node.names();
+    let channels = names.channels();
+    let channels = &channels;
+    node.operate(Kind::Write, |pair| async move {
+        let replies = exchange(&pair, entries.len(), Again::These, |at, form| {
+            let entry = &entries[at];
+            let mut command = REMOVE.call(form, 3);
+            command
+                .arg(names.value(entry))
+                .arg(names.lease(entry))
+                .arg(names.key_token(entry));
+            for token in tokens(class(turn), 1)? {
+                command.arg(&token[..]);
+            }
+            command
+                .arg(or_zero(turn.lag))
+                .arg(channels)
+                .arg(message(Ended::Invalidated, entry));
+            Ok(command)
+        })
+        .await?;
+        replies.iter().try_for_each(|reply| yes(reply).map(drop))
+    })
+    .await
+}
+
+pub(super) async fn intend(
+    node: &Arc<Node>,
+    cells: Vec<Cell>,
+    life: Duration,
+) -> Result<Vec<Intent>, Fault> {
+    if cells.is_empty() {
+        return Ok(Vec::new());
+    }
+    node.operate(Kind::Write, |pair| async move {
+        let chunks: Vec<_> = cells.chunks(KEYS).collect();
+        let mut drawn = vec![Vec::new(); chunks.len()];
+        let replies = exchange(&pair, chunks.len(), Again::These, |at, form| {
+            let (mut command, marks) = call(&INTEND, node.names(), form, chunks[at]);
+            command.arg(millis(life));
+            drawn[at] = tokens(Class::Intent, chunks[at].len())?;
+            for (token, mark) in drawn[at].iter().zip(marks) {
+                command.arg(&token[..]).arg(mark);
+            }
+            Ok(command)
+        })
+        .await?;
+        let overlaps = numbers(replies, cells.len())?;
+        let intents = drawn.into_iter().flatten().zip(overlaps);
+        let intents = intents.map(|(token, overlaps)| Intent {
+            token,
+            overlaps: overlaps == 1,
+        });
+        Ok(intents.collect())
+    })
+    .await
+}
+
+pub(super) async fn conclude(
+    node: &Arc<Node>,
+    first: Vec<Cell>,
+    intents: Vec<(Cell, Intent)>,
+    turn: Turn,
+) -> Result<Vec<Concluded>, Fault> {
+    if first.is_empty() && intents.is_empty() {
+        return Ok(Vec::new());
+    }
+    node.operate(Kind::Write, |pair| async move {
+        let before: Vec<_> = first.chunks(KEYS).collect();
+        let chunks: Vec<_> = intents.chunks(KEYS).collect();
+        let count = before.len() + chunks.len();
+        let mut replies = exchange(&pair, count, Again::AndLater, |at, form| {
+            match before.get(at) {
+                Some(cells) => rotate_command(node.names(), form, cells, turn),
+                None => conclude_command(node.names(), form, chunks[at - before.len()], turn),
+            }
+        })
+        .await?;
+        let ended = numbers(replies.split_off(before.len()), intents.len())?;
+        ended
+            .into_iter()
+            .map(|ended| match ended {
+                0 => Ok(Concluded::Ended),
+                1 => Ok(Concluded::Left),
+                2 => Ok(Concluded::Weakened),
+                _ => Err(Trouble::garbled()),
+            })
+            .collect()
+    })
+    .await
+}
+
+fn rotate_command(names: &Names, form: Form, cells: &[Cell], turn: Turn) -> Result<Cmd, Trouble> {
+    let (mut command, marks) = call(&ROTATE, names, form, cells);
+    command
+        .arg(millis(turn.keep))
+        .arg(or_zero(turn.lag))
+        .arg(or_zero(turn.soft));
+    for (token, mark) in tokens(class(turn), cells.len())?.iter().zip(marks) {
+        command.arg(&token[..]).arg(mark);
+    }
+    Ok(command)
+}
+
+fn conclude_command(
+    names: &Names,
+    form: Form,
+    intents: &[(Cell, Intent)],
+    turn: Turn,
+) -> Result<Cmd, Trouble> {
+    let cells = intents.iter().map(|(cell, _)| cell);
+    let (mut command, marks) = call(&CONCLUDE, names, form, cells);
+    command.arg(millis(turn.keep)).arg(or_zero(turn.lag));
+    let tokens = tokens(class(turn), intents.len())?;
+    for (((_, intent), token), mark) in intents.iter().zip(&tokens).zip(marks) {
+        command
+            .arg(&intent.token[..])
+            .arg(u8::from(intent.overlaps))
+            .arg(&token[..])
+            .arg(mark);
+    }
+    Ok(command)
+}
+
+/// A script with cells and their marks, and where in its keys the mark of each cell is; 0 if it
+/// has none.
+fn call<'a>(
+    script: &Script,
+    names: &Names,
+    form: Form,
+    cells: impl IntoIterator<Item = &'a Cell>,
+) -> (Cmd, Vec<usize>) {
+    let cells: Vec<_> = cells.into_iter().collect();
+    let mut keys: Vec<_> = cells.iter().map(|cell| names.cell(cell)).collect();
+    let marks = cells.iter().map(|cell| match cell.mark() {
+        Some(mark) => {
+            keys.push(names.cell(&mark));
+            keys.len()
+        }
+        None => 0,
+    });
+    let marks = marks.collect();
+    let mut command = script.call(form, keys.len());
+    command.arg(keys);
+    (command, marks)
+}
+
+fn class(turn: Turn) -> Class {
+    turn.lag.map_or(Class::Token, |_| Class::Lag)
+}
+
+fn or_zero(time: Option<Duration>) -> u64 {
+    time.map_or(0, millis)
+}
+
+/// The numbers in lists of them, of which there are `count` in all.
+fn numbers(lists: Vec<Value>, count: usize) -> Result<Vec<i64>, Trouble> {
+    let mut numbers = Vec::with_capacity(count);
+    for list in lists {
+        for value in values(Some(list))? {
+            let Value::Int(number) = value else {
+                return Err(Trouble::garbled());
+            };
+            numbers.push(number);
+        }
+    }
+    if numbers.len() == count {
+        Ok(numbers)
+    } else {
+        Err(Trouble::garbled())
+    }
+}

@@ -1,0 +1,117 @@
+//! What is rarely so of a tag, or of everything, in a cache of this process alone. Where processes
+//! share a store, all of this stands there.
+
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Number;
+use crate::clock::Moment;
+
+/// How an invalidation is meant.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// The source may be behind what was written to it, until then.
+    pub(crate) lags_until: Option<Moment>,
+    /// Until then what was valid before may be given as stale.
+    pub(crate) soft_until: Option<Moment>,
+}
+
+/// Writes under way, a source that lags, a soft invalidation.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    /// Whether there was ever any of that.
+    any: AtomicBool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    writes: u32,
+    lags_until: Moment,
+    soft: Option<Soft>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Soft {
+    /// The last invalidation before it.
+    before: Number,
+    until: Moment,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            writes: 0,
+            lags_until: Moment::FIRST,
+            soft: None,
+        }
+    }
+}
+
+impl Rare {
+    pub(super) fn lagging(until: Moment) -> Self {
+        let rare = Self::default();
+        if until > Moment::FIRST {
+            rare.change().lags_until = until;
+        }
+        rare
+    }
+
+    /// Takes note of an invalidation that is about to get `number`, where the last one has
+    /// `before`. Those of one tag come one after the other.
+    pub(crate) fn invalidated(&self, manner: Manner, number: Number, before: Number) {
+        if manner.soft_until.is_none() && manner.lags_until.is_none() && !self.any.load(Acquire) {
+            return;
+        }
+        let mut state = self.change();
+        if let Some(until) = manner.lags_until {
+            state.lags_until = state.lags_until.max(until);
+        }
+        // R18: after one that is not soft nothing older is given, whatever was said before.
+        state.soft = manner
+            .soft_until
+            .filter(|_| number > before)
+            .map(|until| Soft { before, until });
+    }
+
+    /// What began to load before [`end_write`](Self::end_write) is not stored.
+    pub(crate) fn begin_write(&self) {
+        self.change().writes += 1;
+    }
+
+    pub(crate) fn end_write(&self) {
+        let mut state = self.change();
+        state.writes = state.writes.saturating_sub(1);
+    }
+
+    /// Whether what began to load then may be older than the last invalidation.
+    pub(crate) fn hides(&self, began: Moment) -> bool {
+        self.any.load(Acquire) && {
+            let state = self.state();
+            state.writes > 0 || began < state.lags_until
+        }
+    }
+
+    /// Whether what began to load at `start` was valid before the last invalidation, which was soft.
+    pub(crate) fn softened(&self, start: Number, now: Moment) -> bool {
+        let soft = |soft: Soft| start > soft.before && now < soft.until;
+        self.any.load(Acquire) && self.state().soft.is_some_and(soft)
+    }
+
+    pub(super) fn lags_until(&self) -> Moment {
+        self.state().lags_until
+    }
+
+    fn change(&self) -> MutexGuard<'_, State> {
+        let state = self.state();
+        self.any.store(true, Release);
+        state
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
