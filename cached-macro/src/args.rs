@@ -7,7 +7,7 @@ mod value;
 #[cfg(test)]
 pub(crate) use grammar::Opt;
 pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
-pub(crate) use tiers::{Local, SingleFlight};
+pub(crate) use tiers::{Coherence, Local, SingleFlight};
 pub(crate) use value::{Fraction, Jitter, KeyFn};
 
 use proc_macro2::{Ident, TokenStream};
@@ -52,6 +52,7 @@ pub(crate) struct Args {
     pub(crate) lease: Option<Given<Time>>,
     pub(crate) lease_wait: Option<Given<Time>>,
     pub(crate) local: Option<Given<Local>>,
+    pub(crate) coherence: Option<Given<Coherence>>,
     pub(crate) remote: Option<Given<bool>>,
     pub(crate) codec: Option<Given<TypePath>>,
     pub(crate) compress_above: Option<Given<Size>>,
@@ -104,7 +105,8 @@ impl Args {
             "lease" => self.lease = given(name, value::time(option, input)?),
             "lease_wait" => self.lease_wait = given(name, value::time(option, input)?),
             "local" => self.local = given(name, tiers::local(input)?),
-            "remote" => self.remote = given(name, tiers::remote(input)?),
+            "coherence" => self.coherence = given(name, tiers::coherence(input)?),
+            "remote" => self.remote = given(name, value::switch(option, "false", input)?),
             "codec" => self.codec = given(name, tiers::codec(input)?),
             "compress_above" => {
                 self.compress_above = given(name, tiers::compress_above(input)?);
@@ -125,6 +127,9 @@ pub(crate) struct InvalidateArgs {
     pub(crate) keys: Option<Given<Vec<Expr>>>,
     pub(crate) prefixes: Option<Given<Vec<Expr>>>,
     pub(crate) cache: Option<Given<Expr>>,
+    pub(crate) bracket: Option<Given<bool>>,
+    pub(crate) settled: Option<Given<bool>>,
+    pub(crate) soft: Option<Given<Time>>,
     pub(crate) on_failure: Option<Given<()>>,
     pub(crate) crate_path: Option<Given<Path>>,
     /// As in [`Args`].
@@ -139,29 +144,38 @@ impl InvalidateArgs {
         args
     }
 
+    pub(crate) fn meant(&self, option: &str) -> bool {
+        self.meant.contains(&option)
+    }
+
     /// Is there anything to invalidate?
     pub(crate) fn has_target(&self) -> bool {
-        let exprs = |list: &Option<Given<Vec<Expr>>>| {
-            list.as_ref().is_some_and(|list| list.value.is_empty())
-        };
-        let no_tags = self.tags.as_ref().is_some_and(|list| list.value.is_empty());
-        [
-            ("tags", no_tags),
-            ("keys", exprs(&self.keys)),
-            ("prefixes", exprs(&self.prefixes)),
-        ]
-        .iter()
-        .any(|(option, empty)| self.meant.contains(option) && !empty)
+        self.has_group() || self.has("keys", self.keys.as_ref())
+    }
+
+    /// Is there anything that many entries have in common?
+    pub(crate) fn has_group(&self) -> bool {
+        self.has("tags", self.tags.as_ref()) || self.has("prefixes", self.prefixes.as_ref())
+    }
+
+    /// A list with a mistake may have elements.
+    fn has<T>(&self, option: &str, list: Option<&Given<Vec<T>>>) -> bool {
+        self.meant(option) && list.is_none_or(|list| !list.value.is_empty())
     }
 
     fn take(&mut self, name: Ident, input: ParseStream<'_>) -> syn::Result<()> {
-        match name.to_string().as_str() {
+        let option = name.to_string();
+        let option = option.as_str();
+        match option {
             "tags" => self.tags = given(name, value::templates(input)?),
             "keys" => {
                 self.keys = given(name, value::keys(input)?);
             }
             "prefixes" => self.prefixes = given(name, value::prefixes(input)?),
             "cache" => self.cache = given(name, input.parse()?),
+            "bracket" => self.bracket = given(name, value::switch(option, "true", input)?),
+            "settled" => self.settled = given(name, value::switch(option, "true", input)?),
+            "soft" => self.soft = given(name, value::time(option, input)?),
             "on_failure" => self.on_failure = given(name, value::on_failure(input)?),
             _ => self.crate_path = given(name, crate_path::parse(input)?),
         }

@@ -25,6 +25,7 @@ mod key_fn;
 mod rules;
 mod tags;
 
+pub(crate) use rules::set_time;
 pub(crate) use tags::pieces;
 
 use proc_macro2::{Ident, Span, TokenStream};

@@ -9,21 +9,23 @@
 //! ```text
 //! async fn rename(db: &Db, id: u64) -> Result<(), DbError> {
 //!     let shape = ..;                  // which outcome is a success
-//!     let write = invalidation(cache, shape).tag(..).key(..).prefix(..);
+//!     let write = invalidation(cache, shape).tag(..).key(..).prefix(..); // .bracket(), ..
 //!     write.run(async move { BODY }).await
 //! }
 //! ```
 
-use proc_macro2::{Span, TokenStream};
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, Type};
 
 use crate::args::{Given, InvalidateArgs};
 use crate::crate_path;
 use crate::errors::Errors;
-use crate::expand::{body, pieces, place};
+use crate::expand::{body, pieces, place, set_time};
 use crate::function::{Function, peel};
-use crate::plan::{Tag, attributes, resolve_tags, returned_opaque};
+use crate::plan::{Tag, TagPiece, attributes, exclude, resolve_tags, returned_opaque};
 use crate::tokens::placed;
 
 /// All that the expansion needs to know.
@@ -40,6 +42,8 @@ impl Plan {
         check(&args, &function, errors);
         let templates = args.tags.as_ref().map_or(&[][..], |tags| &tags.value);
         let tags = resolve_tags(templates, &function, errors);
+        bracket(&args, &tags, errors);
+        soft(&args, errors);
         let k = crate_path::private(args.crate_path.as_ref().map(|path| &path.value));
         Self {
             k,
@@ -95,6 +99,50 @@ fn check(args: &InvalidateArgs, function: &Function, errors: &mut Errors) {
     );
 }
 
+/// It stands on the tags before the body runs, so one of them has to be known then.
+fn bracket(args: &InvalidateArgs, tags: &[Tag], errors: &mut Errors) {
+    let Some(bracket) = args.bracket.as_ref().filter(|bracket| bracket.value) else {
+        return;
+    };
+    if let Some(soft) = &args.soft {
+        let reason = "a bracket leaves nothing older to be given";
+        exclude(&bracket.name, &soft.name, reason, errors);
+    }
+    let of_result = |piece: &TagPiece| matches!(piece, TagPiece::Result { .. });
+    let known = tags.iter().any(|tag| !tag.pieces.iter().any(of_result));
+    // A template with an error may be the one that is known.
+    let written = args.tags.as_ref().map(|templates| templates.value.len());
+    let unread = args.meant("tags") && written != Some(tags.len());
+    if !known && !unread {
+        errors.at(
+            &bracket.name,
+            "a bracket covers tags that are known before the write, and here is none; add one \
+             such as `tags = [\"user:{id}\"]`, or remove `bracket`",
+        );
+    }
+}
+
+fn soft(args: &InvalidateArgs, errors: &mut Errors) {
+    if let Some(Given { value, .. }) = &args.soft
+        && value.length() == Some(Duration::ZERO)
+    {
+        errors.at(
+            value,
+            "`soft` must be longer than zero; leave it out to have none",
+        );
+    }
+    if let Some(Given { name, .. }) = &args.soft
+        && args.has_target()
+        && !args.has_group()
+    {
+        errors.at(
+            name,
+            "`soft` is for tags and prefixes: what is stored under a key is removed; name a tag or \
+             a prefix, or remove `soft`",
+        );
+    }
+}
+
 pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let Plan {
         k,
@@ -115,7 +163,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         }
     });
     let add = |method: &str, option: &Option<Given<Vec<Expr>>>| -> TokenStream {
-        let method = proc_macro2::Ident::new(method, here);
+        let method = Ident::new(method, here);
         let values = option.as_ref().map_or(&[][..], |option| &option.value);
         let statement = |value: &Expr| {
             let cfgs = function.cfgs_for(value);
@@ -129,6 +177,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     };
     let keys = add("key", &args.keys);
     let prefixes = add("prefix", &args.prefixes);
+    let manner = manner(args, k);
     let body = body(function, &function.body.block());
     let statements = quote_spanned! {here=>
         #shape
@@ -138,12 +187,29 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
             #(#tags)*
             #keys
             #prefixes
+            #(#manner)*
             write
         };
         write.run(async move { #body }).await
     };
     let function = function.with_body(&function.sig, statements);
     quote! { #function }
+}
+
+/// How the targets are invalidated.
+fn manner(args: &InvalidateArgs, k: &TokenStream) -> Vec<TokenStream> {
+    let here = Span::mixed_site();
+    let switches = [&args.bracket, &args.settled].into_iter().flatten();
+    let mut manner: Vec<_> = switches
+        .filter(|switch| switch.value)
+        .map(|Given { name, .. }| {
+            let method = Ident::new(&name.to_string(), here);
+            quote_spanned! {here=> let write = write.#method(); }
+        })
+        .collect();
+    let soft = args.soft.as_ref();
+    manner.extend(soft.map(|soft| set_time("write", &Ident::new("soft", here), &soft.value, k)));
+    manner
 }
 
 /// The probe of the return type, named outside of the block with the `use`, which would shadow it.

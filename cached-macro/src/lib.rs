@@ -64,6 +64,7 @@ use function::Function;
 /// | `lease` | duration | `"3s"` | How long a crashed loader can hold others up. It is renewed at a third, so it is at least 300 ms. |
 /// | `lease_wait` | duration | `"30s"` | How long to wait for another process's load that is alive; then load alone, without storing. |
 /// | `local` | `true`, `false` or duration | `true` | Whether, and how long, to keep answers in this process. |
+/// | `coherence` | `strict` or duration literal | that of the cache | How closely copies in this process follow what other processes invalidate, see below. |
 /// | `remote` | `true` or `false` | `true` | `false`: answers are kept in this process only, yet invalidated through the shared tier like everything else. |
 /// | `codec` | path of a type that implements `Codec` | `MessagePack` with field names | How values become bytes for the remote tier, see below. |
 /// | `compress_above` | size, `0` = off | off | Compresses larger payloads. |
@@ -76,6 +77,8 @@ use function::Function;
 /// larger ones first), an integer of seconds, or any expression of type `Duration`. Expressions may
 /// use the arguments; they are evaluated when there is no fresh answer in this process, before the
 /// body takes the arguments. No literal may be longer than a year.
+///
+/// `coherence` is the exception: a hit in this process has to know it, so it is a literal.
 ///
 /// A size is a string such as `"4KiB"` or `"1MiB"` (units `B`, `KB`, `KiB`, `MB`, `MiB`, `GB`, `GiB`)
 /// or an integer of bytes, at most 256 MiB.
@@ -143,6 +146,18 @@ use function::Function;
 /// postcard) could read those of an older type as wrong values. It therefore needs a `version`, to be
 /// changed together with the type.
 ///
+/// # Coherence
+///
+/// What this process invalidates is gone from its own copies at once. What others invalidate reaches
+/// them as a rule at once, too, and at the latest within the time of the cache (a second, unless
+/// `CacheBuilder::coherence` says otherwise), also where this process is cut off, unless
+/// `CacheBuilder::local_on_down` allows more. `coherence = "500ms"` asks for less for the answers of
+/// one function. With `coherence = strict` each hit is confirmed by the store: a small round trip,
+/// and nothing is given that was invalidated before the call. Of what is asked for by the cache, by
+/// the function that stored a copy and by the one that reads it, the closest holds. At least 100 ms
+/// can be kept. Without a remote tier it makes no difference, and next to `local = false` it is
+/// refused: there are no copies.
+///
 /// # Time-outs
 ///
 /// `load_timeout` drops a load that takes too long. The function then fails, so its error has to
@@ -200,8 +215,36 @@ pub fn cache_aside(
 /// | `keys` | `[user_key(id)]` | `[]` | Single keys, as a `key_fn` makes them. |
 /// | `prefixes` | `["user_list"]` | `[]` | Everything under these prefixes: whole ones, so `user` is not `user_list`. |
 /// | `cache` | expression | the installed cache | A `Cache`, or a reference or `Arc` of one. |
+/// | `bracket` | `true` or `false` | `false` | Marks the tags before the body runs, see below. |
+/// | `settled` | `true` or `false` | `false` | The function returns when no process can have an older copy any more, see below. |
+/// | `soft` | duration | off | Lets functions with stale windows give for this long what was invalidated, see below. |
 /// | `on_failure` | `propagate` | logged | A failed invalidation becomes the error of the function, which has to implement `From<cache_aside::Error>`. |
 /// | `crate` | absolute path | `::cache_aside` | Where the library is, if it was renamed or re-exported. |
+///
+/// # Before, after and meanwhile
+///
+/// What is named is invalidated when the body has returned. Between the moment at which the write
+/// takes effect and that, others may be given what was true before; where the process dies in
+/// between, for as long as they keep it.
+///
+/// `bracket = true` closes this gap for those `tags` that are known before the body, of which there
+/// has to be one. An intent is put on them in the store first, and what carries them is neither
+/// stored nor given until the write is over. So from the moment at which it takes effect nobody is
+/// given anything older, also if the process dies in between: the intent runs out by itself, within
+/// 30 s. That covers a write that takes no more than 30 s, or 15 s where the process dies. Copies in
+/// other processes go away by a push, and within the time of
+/// [`coherence`](macro@cache_aside#coherence) if they are cut off: with `settled = true` the body
+/// waits for that. Where the store takes no intent the body does not run, if `on_failure =
+/// propagate` gives that error to the caller; else it runs without, which is logged. Tags over the
+/// result, keys and prefixes are invalidated after the body, as ever.
+///
+/// With `settled = true` the function returns when no process can have an older copy any more. That
+/// takes up to the time of coherence.
+///
+/// With `soft = "30s"` functions with `stale_while_revalidate` or `stale_if_error` may give for that
+/// long what was invalidated by tag or prefix, while one caller refreshes it or where that fails;
+/// other functions never do. A bracket leaves nothing older to be given, so the two exclude each
+/// other.
 ///
 /// The expressions are evaluated before the body, which may then take the arguments: clone what
 /// both need, as in `keys = [name_key(name.clone())]`. At least one of `tags`, `keys` and

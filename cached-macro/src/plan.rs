@@ -14,6 +14,7 @@ mod tiers;
 pub(crate) use background::Kept;
 pub(crate) use function::{attributes, returned_opaque};
 pub(crate) use key::{Key, Part, PartKind};
+pub(crate) use options::exclude;
 pub(crate) use tags::{Tag, TagPiece, resolve as resolve_tags};
 
 use proc_macro2::{Ident, TokenStream};

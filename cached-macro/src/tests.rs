@@ -60,6 +60,7 @@ fn tiers() {
     let args = quote! {
         ttl = "5m", codec = formats::Compact, compress_above = "4KiB", max_size = 65536,
         lease = "5s", lease_wait = patience(id), single_flight = cluster, remote = true,
+        coherence = "500ms",
     };
     let item = quote! {
         async fn load(id: u64) -> User { find(id).await }
@@ -149,7 +150,7 @@ fn async_trait_method() {
 fn batch() {
     let args = quote! {
         ttl = "5m", prefix = "user", each = ids, skip(db), tags = ["user:{ids}"],
-        key_fn = user_key, codec = Compact, version = 2
+        key_fn = user_key, codec = Compact, version = 2, coherence = 2
     };
     let item = quote! {
         async fn load(db: &Db, tenant: u64, mut ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
@@ -165,7 +166,8 @@ fn batch() {
 #[test]
 fn background_refresh() {
     let args = quote! {
-        ttl = "5m", prefix = "user", stale_while_revalidate = "1m", soft_timeout = "200ms"
+        ttl = "5m", prefix = "user", stale_while_revalidate = "1m", soft_timeout = "200ms",
+        coherence = strict
     };
     let item = quote! {
         async fn load<'a>(&'a self, mut name: &'a str, owned: String) -> Result<User, DbError> {
@@ -210,6 +212,34 @@ fn invalidation() {
     check(
         invalidating(args, item),
         &expect_file!["../tests/snapshots/invalidation.rs"],
+    );
+}
+
+#[test]
+fn bracket() {
+    let args = quote! {
+        tags = ["user:{id}", "org:{result.org_id}"], bracket = true, settled = true
+    };
+    let item = quote! {
+        async fn rename(db: &Db, id: u64) -> Result<User, DbError> { db.rename(id).await }
+    };
+    check(
+        invalidating(args, item),
+        &expect_file!["../tests/snapshots/bracket.rs"],
+    );
+}
+
+#[test]
+fn soft() {
+    let args = quote! {
+        tags = ["news"], bracket = false, settled = false, soft = patience(minutes)
+    };
+    let item = quote! {
+        async fn publish(minutes: u64) { write(minutes).await }
+    };
+    check(
+        invalidating(args, item),
+        &expect_file!["../tests/snapshots/soft.rs"],
     );
 }
 

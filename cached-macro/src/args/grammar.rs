@@ -58,6 +58,7 @@ pub(crate) const CACHE_ASIDE: &[Opt] = &[
     opt("lease", "duration", r#"lease = "3s""#),
     opt("lease_wait", "duration", r#"lease_wait = "30s""#),
     opt("local", "switch or duration", r#"local = "10s""#),
+    opt("coherence", "mode or duration", "coherence = strict"),
     opt("remote", "switch", "remote = false"),
     opt("codec", "path", "codec = cache_aside::codec::Json"),
     opt("compress_above", "size", r#"compress_above = "4KiB""#),
@@ -76,6 +77,9 @@ pub(crate) const CACHE_INVALIDATE: &[Opt] = &[
         r#"prefixes = ["user_list"]"#,
     ),
     opt("cache", "expression", "cache = self.cache"),
+    opt("bracket", "switch", "bracket = true"),
+    opt("settled", "switch", "settled = true"),
+    opt("soft", "duration", r#"soft = "30s""#),
     opt("on_failure", "mode", "on_failure = propagate"),
     opt("crate", "path", "crate = ::my_dep::cache_aside"),
 ];

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 
-use super::{Args, InvalidateArgs, Jitter, Local, SingleFlight};
+use super::{Args, Coherence, InvalidateArgs, Jitter, Local, SingleFlight};
 use crate::errors::Errors;
 
 fn tokens(text: &str) -> TokenStream {
@@ -42,7 +42,7 @@ fn every_option_is_read() {
         single_flight = off, local = "10s", cache = self.cache, each = ids, crate = ::a::b,
         tags_with = f::<A, B>, skip(self, r#type), early_expiry = 2,
         ttl_with = |user| user.ttl(), lease = "3s", lease_wait = WAIT, remote = false,
-        codec = ::a::Codec<B>, compress_above = "4KiB", max_size = 1024,
+        codec = ::a::Codec<B>, compress_above = "4KiB", max_size = 1024, coherence = "1m30s",
         "#,
     );
     let length =
@@ -70,6 +70,10 @@ fn every_option_is_read() {
     let above = args.compress_above.expect("compress_above").value;
     assert_eq!(above.bytes, 4096);
     assert_eq!(args.max_size.expect("max_size").value.bytes, 1024);
+    assert!(matches!(
+        args.coherence.expect("coherence").value,
+        Coherence::Bounded { length, .. } if length == Duration::from_secs(90)
+    ));
     assert_eq!(args.skip.expect("skip").value.len(), 2);
     assert!(args.cache_if.is_some() && args.tags_with.is_some() && args.ttl_with.is_some());
     assert!(args.cache.is_some() && args.each.is_some() && args.crate_path.is_some());
@@ -86,6 +90,13 @@ fn values_have_more_than_one_form() {
         Local::Not
     ));
     assert!(accepted("remote = true").remote.expect("remote").value);
+    assert!(matches!(
+        accepted("coherence = strict")
+            .coherence
+            .expect("coherence")
+            .value,
+        Coherence::Strict
+    ));
     for (text, mode) in [
         ("cluster", SingleFlight::Cluster),
         ("local", SingleFlight::Local),
@@ -227,6 +238,20 @@ fn a_mistake_about_tiers_says_what_to_write() {
              `compress_above = 0` for never",
         ),
         (
+            "coherence = window(id)",
+            "`coherence` is part of the function, so it is no expression; write \
+             `coherence = strict`, or a duration such as `coherence = \"500ms\"`",
+        ),
+        (
+            r#"coherence = "strict""#,
+            "`coherence` is `strict` or a duration; write `coherence = strict`, or \
+             `coherence = \"500ms\"`",
+        ),
+        (
+            "coherence = 500ms",
+            "a unit belongs in a string; write `coherence = \"500ms\"`",
+        ),
+        (
             "max_size = 1MiB",
             "a unit belongs in a string; write `max_size = \"1MiB\"`",
         ),
@@ -272,7 +297,8 @@ fn every_option_of_an_invalidation_is_read() {
     let (args, errors) = invalidate(
         r#"
         tags = ["user:{id}"], keys = [user_key(id), other], prefixes = ["a", format!("b{id}")],
-        cache = &cache, on_failure = propagate, crate = crate::facade
+        cache = &cache, on_failure = propagate, crate = crate::facade, bracket = true,
+        settled = false, soft = PATIENCE
         "#,
     );
     assert_eq!(errors, Vec::<String>::new());
@@ -282,6 +308,8 @@ fn every_option_of_an_invalidation_is_read() {
         Some(2)
     );
     assert!(args.has_target() && args.on_failure.is_some());
+    assert!(args.bracket.expect("bracket").value && !args.settled.expect("settled").value);
+    assert_eq!(args.soft.expect("soft").value.length(), None);
 }
 
 #[test]
@@ -294,6 +322,18 @@ fn a_mistake_in_an_invalidation_says_what_to_write() {
         (
             "on_failure = ignore",
             "`on_failure` is `propagate` where it is given; write `on_failure = propagate`",
+        ),
+        (
+            "bracket = on",
+            "`bracket` is `true` or `false`; write `bracket = true`",
+        ),
+        (
+            "settled",
+            "expected `settled = <switch>`, for example `settled = true`",
+        ),
+        (
+            "soft = true",
+            r#"`soft` takes a duration; write `soft = "5m"`"#,
         ),
         (
             r#"prefixes = ["a:b"]"#,

@@ -1,5 +1,7 @@
 //! The values that say where answers are kept, and who shares the loads of them.
 
+use std::time::Duration;
+
 use syn::parse::ParseStream;
 use syn::{Expr, Lit, TypePath};
 
@@ -19,6 +21,16 @@ pub(crate) enum Local {
     Whole,
     Not,
     For(Time),
+}
+
+#[derive(Clone)]
+pub(crate) enum Coherence {
+    Strict,
+    /// `window` as it was written.
+    Bounded {
+        length: Duration,
+        window: Time,
+    },
 }
 
 pub(super) fn single_flight(input: ParseStream<'_>) -> syn::Result<SingleFlight> {
@@ -51,15 +63,26 @@ pub(super) fn local(input: ParseStream<'_>) -> syn::Result<Local> {
     }
 }
 
-pub(super) fn remote(input: ParseStream<'_>) -> syn::Result<bool> {
-    match peel(input.parse()?) {
-        Expr::Lit(syn::ExprLit {
-            lit: Lit::Bool(flag),
-            ..
-        }) => Ok(flag.value),
-        other => Err(syn::Error::new_spanned(
-            other,
-            "`remote` is `true` or `false`; write `remote = false`",
+pub(super) fn coherence(input: ParseStream<'_>) -> syn::Result<Coherence> {
+    let value = peel(input.parse()?);
+    if matches!(&value, Expr::Path(path) if path.path.is_ident("strict")) {
+        return Ok(Coherence::Strict);
+    }
+    if is_bool(&value) || is_word(&value, &["strict", "bounded", "on", "off"]) {
+        return Err(syn::Error::new_spanned(
+            value,
+            "`coherence` is `strict` or a duration; write `coherence = strict`, or \
+             `coherence = \"500ms\"`",
+        ));
+    }
+    let window = Time::new("coherence", value)?;
+    match window.length() {
+        Some(length) => Ok(Coherence::Bounded { length, window }),
+        // A hit in this process has to know it, and evaluates no expression.
+        None => Err(syn::Error::new_spanned(
+            window,
+            "`coherence` is part of the function, so it is no expression; write \
+             `coherence = strict`, or a duration such as `coherence = \"500ms\"`",
         )),
     }
 }

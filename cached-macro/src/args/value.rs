@@ -43,6 +43,20 @@ pub(super) fn negative_ttl(input: ParseStream<'_>) -> syn::Result<Time> {
     Time::new("negative_ttl", value)
 }
 
+/// `true` or `false`; `example` is the one that is worth writing.
+pub(super) fn switch(option: &str, example: &str, input: ParseStream<'_>) -> syn::Result<bool> {
+    match peel(input.parse()?) {
+        Expr::Lit(syn::ExprLit {
+            lit: Lit::Bool(flag),
+            ..
+        }) => Ok(flag.value),
+        other => Err(syn::Error::new_spanned(
+            other,
+            format!("`{option}` is `true` or `false`; write `{option} = {example}`"),
+        )),
+    }
+}
+
 pub(super) fn is_bool(expr: &Expr) -> bool {
     matches!(expr, Expr::Lit(literal) if matches!(literal.lit, Lit::Bool(_)))
 }

@@ -5,6 +5,7 @@ use quote::quote_spanned;
 use syn::LitStr;
 use syn::ext::IdentExt;
 
+use super::rules;
 use crate::plan::{Load, Part, PartKind, Plan};
 use crate::tokens::placed;
 
@@ -23,6 +24,9 @@ pub(super) fn site(plan: &Plan) -> TokenStream {
         let version = LitStr::new(&version.value, here);
         quote_spanned! {here=> .version(#version) }
     });
+    let coherence = rules::coherence(plan).map(|coherence| {
+        quote_spanned! {here=> .coherence(#coherence) }
+    });
     quote_spanned! {here=>
         let site = {
             #[allow(dead_code)]
@@ -33,7 +37,7 @@ pub(super) fn site(plan: &Plan) -> TokenStream {
                 name: #name,
                 file: ::core::file!(),
                 line: ::core::line!(),
-            })#prefix #version;
+            })#prefix #version #coherence;
             &SITE
         };
     }

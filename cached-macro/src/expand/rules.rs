@@ -6,7 +6,7 @@ use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote_spanned};
 
 use super::tags::pieces;
-use crate::args::{Args, Given, Jitter, Local, SingleFlight};
+use crate::args::{Args, Coherence, Given, Jitter, Local, SingleFlight};
 use crate::duration::Time;
 use crate::function::first_span;
 use crate::plan::Plan;
@@ -61,16 +61,24 @@ fn time(option: &Given<Time>, k: &TokenStream) -> TokenStream {
     )
 }
 
-/// The declared type makes an expression of another one an error about that expression.
 fn set(method: &Ident, time: &Time, k: &TokenStream) -> TokenStream {
+    set_time("rules", method, time, k)
+}
+
+/// `let rules = rules.ttl(..)`. The declared type makes an expression of another one an error about
+/// that expression.
+pub(crate) fn set_time(builder: &str, method: &Ident, time: &Time, k: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
+    let builder = Ident::new(builder, here);
     let value = time.expand(k);
     match time {
-        Time::Fixed { .. } => quote_spanned! {here=> let rules = rules.#method(#value); },
+        Time::Fixed { .. } => {
+            quote_spanned! {here=> let #builder = #builder.#method(#value); }
+        }
         Time::Computed(_) => quote_spanned! {here=>
             #[allow(clippy::used_underscore_binding)]
             let length: #k::Duration = #value;
-            let rules = rules.#method(length);
+            let #builder = #builder.#method(length);
         },
     }
 }
@@ -128,6 +136,9 @@ fn others(plan: &Plan) -> Vec<TokenStream> {
     if args.remote.as_ref().is_some_and(|remote| !remote.value) {
         set.push(quote_spanned! {here=> let rules = rules.not_remote(); });
     }
+    set.extend(coherence(plan).map(|coherence| {
+        quote_spanned! {here=> let rules = rules.coherence(#coherence); }
+    }));
     set.extend(codec(plan));
     for Given { name, value } in [&args.compress_above, &args.max_size].into_iter().flatten() {
         let method = format_ident!("{}", name, span = here);
@@ -135,6 +146,19 @@ fn others(plan: &Plan) -> Vec<TokenStream> {
         set.push(quote_spanned! {here=> let rules = rules.#method(#bytes); });
     }
     set
+}
+
+/// A constant: the static has it, for hits, and the rules, for all else.
+pub(super) fn coherence(plan: &Plan) -> Option<TokenStream> {
+    let Plan { k, args, .. } = plan;
+    let here = Span::mixed_site();
+    args.coherence.as_ref().map(|given| match &given.value {
+        Coherence::Strict => quote_spanned! {here=> #k::Coherence::Strict },
+        Coherence::Bounded { window, .. } => {
+            let window = window.expand(k);
+            quote_spanned! {here=> #k::Coherence::Bounded(#window) }
+        }
+    })
 }
 
 /// At the path that was given, where a type that is no codec is reported. The value is asked to be

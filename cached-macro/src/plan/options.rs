@@ -128,7 +128,8 @@ fn conflicts(args: &Args, errors: &mut Errors) {
     }
 }
 
-fn exclude(first: &Ident, second: &Ident, reason: &str, errors: &mut Errors) {
+/// An error at the later of two options that do not go together.
+pub(crate) fn exclude(first: &Ident, second: &Ident, reason: &str, errors: &mut Errors) {
     let at = later(first, second);
     let message = format!("`{first}` and `{second}` exclude each other: {reason}; remove one");
     errors.at(at, message);

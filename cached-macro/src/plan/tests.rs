@@ -110,6 +110,62 @@ fn invalidations() {
 }
 
 #[test]
+fn how_a_write_invalidates() {
+    let no_tag = "a bracket covers tags that are known before the write, and here is none; add one \
+                  such as `tags = [\"user:{id}\"]`, or remove `bracket`";
+    let no_argument = "no argument `uid` in `write`; did you mean `id`? arguments are `id`";
+    let exclude = "`bracket` and `soft` exclude each other: a bracket leaves nothing older to be \
+                   given; remove one";
+    let keys = "`soft` is for tags and prefixes: what is stored under a key is removed; name a tag \
+                or a prefix, or remove `soft`";
+    let zero = "`soft` must be longer than zero; leave it out to have none";
+    for (args, expected) in [
+        (quote!(keys = [k(id)], bracket = true), &[no_tag][..]),
+        (
+            quote!(tags = [], prefixes = ["a"], bracket = true),
+            &[no_tag],
+        ),
+        (quote!(tags = ["a:{result}"], bracket = true), &[no_tag]),
+        (
+            quote!(tags = ["a:{result}:{id}"], bracket = true),
+            &[no_tag],
+        ),
+        (
+            quote!(tags = ["a:{result}", "a:{uid}"], bracket = true),
+            &[no_argument],
+        ),
+        (
+            quote!(tags = ["a"], bracket = true, soft = "5s"),
+            &[exclude],
+        ),
+        (quote!(tags = ["a"], soft = 0), &[zero]),
+        (
+            quote!(tags = ["a:{result}", "b"], bracket = true, settled = true),
+            &[],
+        ),
+        (quote!(keys = [k(id)], tags = [], soft = 5), &[keys]),
+        (
+            quote!(prefixes = ["a"], keys = [k(id)], bracket = false, soft = 5),
+            &[],
+        ),
+        (quote!(keys = [k(id)], settled = true), &[]),
+        (quote!(tags = ["a:{result}"], soft = PATIENCE), &[]),
+    ] {
+        let text = args.to_string();
+        let item = quote!(
+            async fn write(id: u8) -> u8 {
+                id
+            }
+        );
+        assert_eq!(
+            refusals(&crate::invalidating(args, item)),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_key_function_needs_a_value_type_that_can_be_named() {
     check(
         quote!(ttl = 5, key_fn = k),

@@ -5,13 +5,15 @@ use std::time::Duration;
 use proc_macro2::Ident;
 
 use super::options::later;
-use crate::args::{Args, Given, Local, SingleFlight};
+use crate::args::{Args, Coherence, Given, Local, SingleFlight};
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::tokens::mention;
 
 /// A third of it has to be longer than a round trip.
 const SHORTEST_LEASE: Duration = Duration::from_millis(300);
+/// A heartbeat takes a part of it.
+const SHORTEST_COHERENCE: Duration = Duration::from_millis(100);
 
 pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     values(args, errors);
@@ -19,6 +21,7 @@ pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
         not_remote(args, &remote.name, errors);
     }
     not_shared(args, errors);
+    no_copies(args, errors);
     unknown_codec(args, function, errors);
 }
 
@@ -46,6 +49,18 @@ fn values(args: &Args, errors: &mut Errors) {
             value,
             "`lease_wait` must be longer than zero; to wait for no other process write \
              `single_flight = local`",
+        );
+    }
+    if let Some(Given {
+        value: Coherence::Bounded { length, window },
+        ..
+    }) = &args.coherence
+        && *length < SHORTEST_COHERENCE
+    {
+        errors.at(
+            window,
+            "`coherence` cannot be kept within less than 100 ms; write `strict`, which asks the \
+             store each time",
         );
     }
 }
@@ -102,6 +117,19 @@ fn not_shared(args: &Args, errors: &mut Errors) {
                 "`{name}` is for loads that processes share; write `single_flight = cluster`, or \
                  remove `{name}`: with `{mode}` they share none"
             ),
+        );
+    }
+}
+
+/// Where this process keeps nothing, nothing has to follow.
+fn no_copies(args: &Args, errors: &mut Errors) {
+    if let (Some(coherence), Some(local)) = (&args.coherence, &args.local)
+        && matches!(local.value, Local::Not)
+    {
+        errors.at(
+            later(&coherence.name, &local.name),
+            "`coherence` is about the copies in this process, and with `local = false` there are \
+             none; remove one",
         );
     }
 }

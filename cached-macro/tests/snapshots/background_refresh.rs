@@ -22,7 +22,8 @@ impl Service {
                         file: ::core::file!(),
                         line: ::core::line!(),
                     })
-                    .prefix("user");
+                    .prefix("user")
+                    .coherence(::cache_aside::__private::Coherence::Strict);
                 &SITE
             };
             let parts = ::cache_aside::__private::scoped(
@@ -61,6 +62,7 @@ impl Service {
                 );
             let rules = rules
                 .soft_timeout(::cache_aside::__private::Duration::from_millis(200u64));
+            let rules = rules.coherence(::cache_aside::__private::Coherence::Strict);
             miss.rules(rules)
         };
         miss.run_owned(

@@ -24,7 +24,12 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
                     line: ::core::line!(),
                 })
                 .prefix("user")
-                .version("2");
+                .version("2")
+                .coherence(
+                    ::cache_aside::__private::Coherence::Bounded(
+                        ::cache_aside::__private::Duration::from_millis(2000u64),
+                    ),
+                );
             &SITE
         };
         let parts = ::cache_aside::__private::scoped(
@@ -61,6 +66,12 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
             let rules = ::cache_aside::__private::rules(codec);
             let rules = rules
                 .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
+            let rules = rules
+                .coherence(
+                    ::cache_aside::__private::Coherence::Bounded(
+                        ::cache_aside::__private::Duration::from_millis(2000u64),
+                    ),
+                );
             let rules = ::cache_aside::__private::encoded::<_, Compact>(rules);
             #[allow(clippy::used_underscore_binding)]
             let rules = rules
@@ -143,7 +154,12 @@ fn user_key(
                 line: ::core::line!(),
             })
             .prefix("user")
-            .version("2");
+            .version("2")
+            .coherence(
+                ::cache_aside::__private::Coherence::Bounded(
+                    ::cache_aside::__private::Duration::from_millis(2000u64),
+                ),
+            );
         &SITE
     };
     let parts = ::cache_aside::__private::scoped(

@@ -1,5 +1,5 @@
 ::core::compile_error! {
-    "unknown option `ttll`; did you mean `ttl`? options are `ttl`, `ttl_with`, `prefix`, `key`, `skip`, `key_fn`, `version`, `tags`, `tags_with`, `jitter`, `negative_ttl`, `cache_if`, `stale_while_revalidate`, `stale_if_error`, `refresh_ahead`, `early_expiry`, `soft_timeout`, `load_timeout`, `single_flight`, `lease`, `lease_wait`, `local`, `remote`, `codec`, `compress_above`, `max_size`, `cache`, `each`, `crate`"
+    "unknown option `ttll`; did you mean `ttl`? options are `ttl`, `ttl_with`, `prefix`, `key`, `skip`, `key_fn`, `version`, `tags`, `tags_with`, `jitter`, `negative_ttl`, `cache_if`, `stale_while_revalidate`, `stale_if_error`, `refresh_ahead`, `early_expiry`, `soft_timeout`, `load_timeout`, `single_flight`, `lease`, `lease_wait`, `local`, `coherence`, `remote`, `codec`, `compress_above`, `max_size`, `cache`, `each`, `crate`"
 }
 ::core::compile_error! {
     "`prefix` may not contain `:` or whitespace: they separate key parts"

@@ -15,12 +15,17 @@ async fn load(id: u64) -> User {
             #[allow(dead_code)]
             struct Here;
             static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-                path: ::cache_aside::__private::type_name::<Here>,
-                module: ::core::module_path!(),
-                name: "load",
-                file: ::core::file!(),
-                line: ::core::line!(),
-            });
+                    path: ::cache_aside::__private::type_name::<Here>,
+                    module: ::core::module_path!(),
+                    name: "load",
+                    file: ::core::file!(),
+                    line: ::core::line!(),
+                })
+                .coherence(
+                    ::cache_aside::__private::Coherence::Bounded(
+                        ::cache_aside::__private::Duration::from_millis(500u64),
+                    ),
+                );
             &SITE
         };
         let parts = ::cache_aside::__private::scoped(
@@ -49,6 +54,12 @@ async fn load(id: u64) -> User {
         let length: ::cache_aside::__private::Duration = patience(id);
         let rules = rules.lease_wait(length);
         let rules = rules.single_flight(::cache_aside::__private::SingleFlight::Cluster);
+        let rules = rules
+            .coherence(
+                ::cache_aside::__private::Coherence::Bounded(
+                    ::cache_aside::__private::Duration::from_millis(500u64),
+                ),
+            );
         let rules = ::cache_aside::__private::encoded::<_, formats::Compact>(rules);
         ::cache_aside::__private::without_version::<
             formats::Compact,

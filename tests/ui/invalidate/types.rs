@@ -18,4 +18,9 @@ async fn not_a_key(id: u64) {
     drop(id);
 }
 
+#[cache_invalidate(tags = ["user:{id}"], soft = id)]
+async fn no_duration(id: u64) {
+    drop(id);
+}
+
 fn main() {}

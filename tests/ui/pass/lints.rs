@@ -16,7 +16,7 @@ pub async fn unused(_id: u64) -> u64 {
     1
 }
 
-#[cache_aside(ttl = "5m", stale_while_revalidate = "1m", prefix = "lints.behind")]
+#[cache_aside(ttl = "5m", stale_while_revalidate = "1m", prefix = "lints.behind", coherence = "1s")]
 async fn behind(text: &str, mut id: u64) -> usize {
     id += 1;
     text.len() + usize::try_from(id).unwrap_or(0)
@@ -27,14 +27,17 @@ async fn each(ids: &[u64]) -> std::collections::HashMap<u64, u64> {
     ids.iter().map(|id| (*id, *id)).collect()
 }
 
-#[cache_invalidate(tags = ["t:{id}"], keys = [one_line_key(id)])]
+#[cache_invalidate(tags = ["t:{_id}"], soft = std::time::Duration::from_secs(_id), settled = true)]
+async fn soft(_id: u64) {}
+
+#[cache_invalidate(tags = ["t:{id}"], keys = [one_line_key(id)], bracket = true)]
 async fn write(id: u64) {
     let _ = id;
 }
 
 fn main() {
     let futures = async {
-        (one_line(1).await, unused(1).await, behind("a", 1).await, each(&[1]).await, write(1).await)
+        (one_line(1).await, unused(1).await, behind("a", 1).await, each(&[1]).await, write(1).await, soft(1).await)
     };
     drop(futures);
     drop(one_line_key(1));

@@ -160,6 +160,16 @@ fn what_needs_a_tier_that_is_not_there() {
              `single_flight = local`",
         ),
         (
+            quote!(ttl = 5, coherence = "99ms"),
+            "`coherence` cannot be kept within less than 100 ms; write `strict`, which asks the \
+             store each time",
+        ),
+        (
+            quote!(ttl = 5, local = false, coherence = strict),
+            "`coherence` is about the copies in this process, and with `local = false` there are \
+             none; remove one",
+        ),
+        (
             quote!(ttl = 5, max_size = 0),
             "`max_size` must be larger than zero; to store nothing, remove the attribute",
         ),
@@ -170,6 +180,8 @@ fn what_needs_a_tier_that_is_not_there() {
         quote!(ttl = 5, remote = false, single_flight = off),
         quote!(ttl = 5, remote = false, local = 3),
         quote!(ttl = 5, local = false, codec = Json),
+        quote!(ttl = 5, local = 3, coherence = "100ms"),
+        quote!(ttl = 5, remote = false, coherence = strict),
         quote!(
             ttl = 5,
             lease = "300ms",
@@ -208,7 +220,8 @@ fn a_batch_may_say_how_it_is_stored() {
             compress_above = "4KiB",
             max_size = "2MiB",
             lease = 5,
-            lease_wait = 5
+            lease_wait = 5,
+            coherence = strict
         ),
         quote!(
             async fn load(ids: Vec<u8>) -> HashMap<u8, u8> {
