@@ -99,7 +99,9 @@ async fn obey(process: &'static str, what: &str) -> Result<String> {
             Ok(format!("{text}: {:?}, {tier}", report.outcome))
         }
         "invalidate" => {
-            let invalidated = Cache::installed().invalidate_tag(object).await;
+            // Until then a process may give the copy it has, for a second at most.
+            let everywhere = Cache::installed().invalidate_tag(object).settled();
+            let invalidated = everywhere.await;
             invalidated.map_err(Error::other)?;
             Ok(format!("invalidated {object}"))
         }

@@ -8,7 +8,7 @@ use std::io::{Error, Result};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use cache_aside::{Cache, CacheExt, ErrorKind, Health, HealthStatus, cache_aside};
+use cache_aside::{Cache, CacheExt, Coherence, ErrorKind, Health, HealthStatus, cache_aside};
 use support::Server;
 
 /// The database: the price of the one article there is.
@@ -25,7 +25,10 @@ async fn main() -> Result<()> {
         return Ok(());
     };
     let port = server.port;
-    let cache = Cache::builder().namespace("example").redis(server.url());
+    // What this process knows stays good for a minute after the server's last sign of life.
+    let trusting = Coherence::Bounded(Duration::from_secs(60));
+    let cache = Cache::builder().namespace("example").coherence(trusting);
+    let cache = cache.redis(server.url());
     let cache = cache.build().await.map_err(Error::other)?;
     cache.install().map_err(Error::other)?;
     show_health("with a server", &cache.health().await);
@@ -33,7 +36,8 @@ async fn main() -> Result<()> {
     show_price().await;
 
     drop(server);
-    let refused = |health: &Health| health.reasons.iter().any(|why| why.ends_with("refused"));
+    let refused = "the shared store cannot be used: connection refused";
+    let refused = |health: &Health| health.reasons.iter().any(|why| why == refused);
     show_health("the server was killed", &until(&cache, refused).await?);
     show_price().await;
     show_price().await;

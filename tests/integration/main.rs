@@ -8,7 +8,10 @@
 
 mod support;
 
+mod audit;
 mod batch;
+mod coherence;
+mod coherence_options;
 #[cfg(feature = "redis")]
 mod conformance;
 #[cfg(feature = "redis")]
@@ -16,12 +19,15 @@ mod fleet;
 mod freshness;
 mod hardening;
 mod harness;
+mod intents;
 mod invalidation;
 mod keys;
 mod modes;
 mod one_load;
 #[cfg(feature = "redis")]
 mod oracle;
+#[cfg(feature = "redis")]
+mod push_link;
 #[cfg(feature = "redis")]
 mod redis_link;
 mod roles;
@@ -30,4 +36,5 @@ mod secrets;
 mod shared;
 mod shared_hardening;
 mod storing;
+mod views;
 mod writes;

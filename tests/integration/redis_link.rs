@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use cache_aside::remote::redis::{RedisRemote, RedisSettings};
 use cache_aside::remote::{
     Cell, CellState, EntryName, Fault, Fill, How, Incarnation, Lock, Locked, Part, Read, Remote,
-    ServerTime, Status,
+    ServerTime, Status, Turn,
 };
 use tokio::task::JoinSet;
 
@@ -272,7 +272,7 @@ async fn a_connection_that_is_slow_once_is_not_replaced() {
     let remote = RedisRemote::start(settings).await.unwrap();
     let opened = proxy.connections();
     proxy.set(Mode::Delay(MS * 50)).await;
-    let removed = remote.remove(vec![entry("n")]).await;
+    let removed = remote.remove(vec![entry("n")], Turn::keeping(KEEP)).await;
     assert!(matches!(removed, Err(Fault::Lost(_))), "{removed:?}");
     assert!(!remote.status().is_usable());
     until_up(&remote).await;
@@ -366,7 +366,9 @@ async fn a_full_server_refuses_writes_and_is_read_all_the_same() {
             .unwrap();
     };
     limit(&mut admin, "1").await;
-    let rotated = remote.rotate(vec![], vec![tag("t")], KEEP).await;
+    let rotated = remote
+        .rotate(vec![], vec![tag("t")], Turn::keeping(KEEP))
+        .await;
     assert!(matches!(rotated, Err(Fault::Refused(_))), "{rotated:?}");
     let Status::Degraded(why) = remote.status() else {
         panic!("{:?}", remote.status());
@@ -375,7 +377,10 @@ async fn a_full_server_refuses_writes_and_is_read_all_the_same() {
     assert_eq!(get(&remote, &name).await.unwrap().unwrap(), b"here");
     assert!(matches!(remote.status(), Status::Degraded(_)));
     limit(&mut admin, "0").await;
-    remote.rotate(vec![], vec![tag("t")], KEEP).await.unwrap();
+    remote
+        .rotate(vec![], vec![tag("t")], Turn::keeping(KEEP))
+        .await
+        .unwrap();
     assert_eq!(remote.status(), Status::Up);
 }
 
@@ -467,7 +472,7 @@ async fn a_lost_connection_is_replaced_and_no_command_is_sent_twice() {
     proxy.set(Mode::LoseReplies).await;
     let removing = {
         let remote = Arc::clone(&remote);
-        tokio::spawn(async move { remote.remove(vec![entry("n")]).await })
+        tokio::spawn(async move { remote.remove(vec![entry("n")], Turn::keeping(KEEP)).await })
     };
     tokio::time::sleep(MS * 50).await;
     // This cuts the connections whose replies were swallowed.
@@ -550,7 +555,10 @@ async fn what_others_put_under_our_names_is_nothing() {
     assert!(made.iter().all(|cell| cell.proof().is_some()), "{made:?}");
     store(&remote, &name, b"here").await.unwrap();
     assert_eq!(get(&remote, &name).await.unwrap().unwrap(), b"here");
-    remote.rotate(cells, vec![], KEEP).await.unwrap();
+    remote
+        .rotate(cells, vec![], Turn::keeping(KEEP))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

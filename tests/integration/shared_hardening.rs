@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use cache_aside::remote::double::{Op, Point, Trouble};
 use cache_aside::remote::{
-    Cell, CellState, Double, DoubleServer, EntryName, Fault, Fill, FillReply, LeaseId, Lock,
-    LockReply, Read, Reading, Release, Remote, Reply, Status, Wake, Watch,
+    Cell, CellState, Concluded, Double, DoubleServer, EntryName, Fault, Fill, FillReply, Intent,
+    LeaseId, Lock, LockReply, Read, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
-use cache_aside::{Cache, CacheExt, Defect, Key, Outcome, Policy, SingleFlight, Tag, cache_aside};
+use cache_aside::{
+    Cache, CacheExt, Coherence, Defect, Key, Outcome, Policy, SingleFlight, Tag, cache_aside,
+};
 use tokio::time::timeout;
 
 use crate::support::{Broken, MINUTE, SECOND, World, settle, until};
@@ -25,6 +27,8 @@ async fn process(server: &DoubleServer, like: Option<&World>) -> (World, Arc<Dou
     let cache = Cache::builder()
         .clock(first.clock.clone())
         .remote(Arc::clone(&double) as Arc<dyn Remote>)
+        // What is seen here is the store's doing; copies that are trusted have tests of their own.
+        .coherence(Coherence::Strict)
         .build()
         .await
         .unwrap();
@@ -388,11 +392,22 @@ impl Remote for Spy {
     fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()> {
         self.0.release(leases, why)
     }
-    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, keep: Duration) -> Reply<'_, ()> {
-        self.0.rotate(first, then, keep)
+    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()> {
+        self.0.rotate(first, then, turn)
     }
-    fn remove(&self, entries: Vec<EntryName>) -> Reply<'_, ()> {
-        self.0.remove(entries)
+    fn remove(&self, entries: Vec<EntryName>, turn: Turn) -> Reply<'_, ()> {
+        self.0.remove(entries, turn)
+    }
+    fn intend(&self, cells: Vec<Cell>, life: Duration) -> Reply<'_, Vec<Intent>> {
+        self.0.intend(cells, life)
+    }
+    fn conclude(
+        &self,
+        first: Vec<Cell>,
+        intents: Vec<(Cell, Intent)>,
+        turn: Turn,
+    ) -> Reply<'_, Vec<Concluded>> {
+        self.0.conclude(first, intents, turn)
     }
     fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>> {
         self.0.lock_name(name, ttl)

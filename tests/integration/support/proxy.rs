@@ -1,20 +1,24 @@
 //! A network between a client and a server, to be broken.
 
+mod direction;
+
 use std::future::pending;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{sleep, timeout};
 
 use super::place::free_port;
 use super::process::LIMIT;
 use super::server::Server;
+use direction::{Direction, read, write};
+
+pub(crate) use direction::frame;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Mode {
@@ -31,6 +35,10 @@ pub(crate) enum Mode {
     LoseReplies,
     /// So many bytes more reach the client on each connection, then it is cut.
     Truncate(usize),
+    /// A black hole for connections that asked for pushes, and nothing for others.
+    PushesHang,
+    /// Whatever is pushed does not arrive, and everything else does.
+    PushesLost,
 }
 
 /// Lives on a thread and a runtime of its own: it does not depend on the runtime under test.
@@ -266,134 +274,23 @@ async fn serve(client: &mut TcpStream, shared: &Shared) -> Ending {
     let (from_client, to_client) = client.split();
     let (from_server, to_server) = server.split();
     let asked = AtomicBool::new(false);
-    let request = || {
+    let pushed = AtomicBool::new(false);
+    let request = |chunk: &[u8]| {
+        if chunk.windows(8).any(|part| part == b"TRACKING") {
+            pushed.store(true, SeqCst);
+        }
         if !asked.swap(true, SeqCst) {
             shared.round_trips.fetch_add(1, SeqCst);
         }
     };
-    let reply = || asked.store(false, SeqCst);
+    let reply = |_: &[u8]| asked.store(false, SeqCst);
     let (up, sent) = mpsc::channel(64);
     let (down, answered) = mpsc::channel(64);
     let ended = tokio::try_join!(
         read(from_client, up, request),
         read(from_server, down, reply),
-        write(to_server, sent, Direction::new(shared, false)),
-        write(to_client, answered, Direction::new(shared, true)),
+        write(to_server, sent, Direction::new(shared, &pushed, false)),
+        write(to_client, answered, Direction::new(shared, &pushed, true)),
     );
     ended.err().unwrap_or(Ending::Finish)
-}
-
-type Chunk = (Instant, Vec<u8>);
-
-async fn read(
-    mut from: impl AsyncRead + Unpin,
-    to: mpsc::Sender<Chunk>,
-    seen: impl Fn(),
-) -> Result<(), Ending> {
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        match from.read(&mut buffer).await {
-            Ok(0) => return Ok(()),
-            Ok(count) => {
-                seen();
-                let chunk = (Instant::now(), buffer[..count].to_vec());
-                to.send(chunk).await.map_err(|_| Ending::Reset)?;
-            }
-            Err(_) => return Err(Ending::Reset),
-        }
-    }
-}
-
-/// One direction of a connection.
-struct Direction<'a> {
-    mode: watch::Receiver<(Mode, u64)>,
-    to_client: bool,
-    written: &'a AtomicU64,
-    /// The change that `left` counts from.
-    change: u64,
-    left: usize,
-    lost: bool,
-}
-
-impl<'a> Direction<'a> {
-    fn new(shared: &'a Shared, to_client: bool) -> Self {
-        let written = [&shared.to_server, &shared.to_client][usize::from(to_client)];
-        Self {
-            mode: shared.mode.subscribe(),
-            to_client,
-            written,
-            change: u64::MAX,
-            left: 0,
-            lost: false,
-        }
-    }
-
-    /// Waits until something that arrived then may go on.
-    async fn gate(&mut self, arrived: Instant) -> Mode {
-        loop {
-            let (mode, change) = *self.mode.borrow_and_update();
-            if self.change != change {
-                self.change = change;
-                self.left = match mode {
-                    Mode::Truncate(bytes) if self.to_client => bytes,
-                    _ => usize::MAX,
-                };
-            }
-            match mode {
-                // The sender lives as long as the thread of the proxy.
-                Mode::BlackHole => drop(self.mode.changed().await),
-                Mode::Delay(delay) if arrived.elapsed() < delay => {
-                    drop(timeout_at(arrived + delay, self.mode.changed()).await);
-                }
-                _ => return mode,
-            }
-        }
-    }
-
-    /// Ends when a connection that lost replies cannot go on.
-    async fn gap(&mut self) {
-        while !self.lost || self.mode.borrow().0 == Mode::LoseReplies {
-            if self.mode.changed().await.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-async fn write(
-    mut to: impl AsyncWrite + Unpin,
-    mut chunks: mpsc::Receiver<Chunk>,
-    mut direction: Direction<'_>,
-) -> Result<(), Ending> {
-    loop {
-        let chunk = tokio::select! {
-            chunk = chunks.recv() => chunk,
-            () = direction.gap() => return Err(Ending::Reset),
-        };
-        let Some((arrived, chunk)) = chunk else {
-            direction.gate(Instant::now()).await;
-            // The other side may be gone.
-            let _ = to.shutdown().await;
-            return Ok(());
-        };
-        let mode = direction.gate(arrived).await;
-        if mode == Mode::LoseReplies && direction.to_client {
-            direction.lost = true;
-            continue;
-        }
-        if direction.lost {
-            return Err(Ending::Reset);
-        }
-        let passed = chunk.len().min(direction.left);
-        direction.left -= passed;
-        // Before it is written: who has the reply sees it counted.
-        let counted = u64::try_from(passed).expect("a few bytes");
-        direction.written.fetch_add(counted, SeqCst);
-        let wrote = to.write_all(&chunk[..passed]).await;
-        wrote.map_err(|_| Ending::Reset)?;
-        if direction.left == 0 {
-            // What was written has to be read before a reset may overtake it.
-            return Err(Ending::Finish);
-        }
-    }
 }

@@ -309,6 +309,20 @@ impl Server {
         killed
     }
 
+    /// Ends the connections on which clients follow what is pushed. Returns how many.
+    pub(crate) async fn kill_pushes(&self) -> usize {
+        let clients: String = self.ask(&["CLIENT", "LIST"]).await;
+        let named = clients
+            .lines()
+            .filter(|client| client.contains(" name=cache-aside-push "));
+        let ids = named.filter_map(|client| client.strip_prefix("id=")?.split(' ').next());
+        let mut killed = 0;
+        for id in ids {
+            killed += self.ask::<usize>(&["CLIENT", "KILL", "ID", id]).await;
+        }
+        killed
+    }
+
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
         // A test that failed elsewhere may have left it so.
         self.process
