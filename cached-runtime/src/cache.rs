@@ -231,6 +231,8 @@ impl Cache {
     pub fn stats(&self) -> Stats {
         let (entries, bytes) = self.store().size();
         Stats {
+            pushes_lost: self.watch().times_lost(),
+            pushes_withheld: self.watch().times_withheld(),
             audit: self.inner.audit.counts(),
             ..self
                 .observatory()

@@ -145,6 +145,10 @@ pub struct Stats {
     pub invalidations: u64,
     /// Bracketed writes that were not covered until their end.
     pub weakened_brackets: u64,
+    /// How often the connection on which the store pushes was lost.
+    pub pushes_lost: u64,
+    /// How often it was found that pushes do not arrive although the store had agreed to send them.
+    pub pushes_withheld: u64,
     /// What the audit found.
     pub audit: AuditCounts,
     /// Sum over all prefixes.
@@ -242,6 +246,8 @@ impl Observatory {
             evictions: self.evictions.load(Relaxed),
             invalidations: self.invalidations.load(Relaxed),
             weakened_brackets: self.weakened.load(Relaxed),
+            pushes_lost: 0,
+            pushes_withheld: 0,
             audit: AuditCounts::default(),
             total,
             prefixes,

@@ -264,6 +264,8 @@ async fn i9_who_is_cut_off_gives_an_old_copy_until_the_window_is_over() {
     assert_eq!(fleet.two.item().await.1, 2);
     let asked = fleet.two.item().await;
     assert_eq!(asked, (1, 2), "what it cannot follow it asks for each time");
+    fleet.two.way.break_pushes();
+    assert_eq!(fleet.two.world.cache.stats().pushes_lost, 1);
     assert!(fleet.two.way.follow_again());
     fleet.two.hear();
     fleet.two.hear();

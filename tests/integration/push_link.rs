@@ -308,6 +308,7 @@ async fn a_road_on_which_pushes_are_lost_is_asked_each_time() {
     proxy.set(Mode::PushesLost).await;
     let scene = Scene::with(server, proxy.url()).await;
     scene.asks_each_time().await;
+    assert!(scene.one.stats().pushes_withheld > 0);
 }
 
 #[test]
