@@ -155,7 +155,8 @@ impl CacheBuilder {
     /// By how much the source may be behind what is written to it: loads that read from replicas of a
     /// database, mostly. For so long after an invalidation what it names is loaded by each caller
     /// and not stored, in no process; from then on promises hold as if the invalidation had returned
-    /// at that moment. Processes that share a store must agree on it. Default zero: whoever begins
+    /// at that moment. Processes that share a store must agree on it. A store that is restarted or
+    /// evicts what it noted within that time forgets it. Default zero: whoever begins
     /// to load after a write reads what was written.
     ///
     /// ```

@@ -2,6 +2,7 @@
 //! processes, real servers, and real signals.
 
 mod clocks;
+mod coherence;
 mod depot;
 mod invalidation;
 mod loss;

@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
+use std::future::poll_fn;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::task::Poll;
 use std::time::Duration;
 
 use cache_aside::{
-    Cache, CacheBuilder, CacheExt, Error, Invalidation, Key, Outcome, Report, cache_aside,
+    Cache, CacheBuilder, CacheExt, Coherence, Error, Invalidation, Key, Outcome, Report,
+    cache_aside,
 };
 use tokio::sync::{Mutex, mpsc, watch};
 
@@ -104,9 +108,11 @@ pub(super) struct Instance {
     stops: Arc<Mutex<mpsc::UnboundedReceiver<u64>>>,
 }
 
-/// With time for a busy machine, where it is not the time that is tested.
+/// With time for a busy machine, where it is not the time that is tested. Nothing older than the last
+/// invalidation is given, unless a test asks for something else.
 pub(super) fn settings(url: &str) -> CacheBuilder {
     let builder = Cache::builder().namespace("fleet").redis(url);
+    let builder = builder.coherence(Coherence::Strict);
     builder
         .read_timeout(PATIENCE / 4)
         .write_timeout(PATIENCE / 4)
@@ -173,6 +179,7 @@ impl Instance {
         let shown = |(value, report): (u64, _)| (value.to_string(), report);
         match function {
             "item" => shown(item(self, id).with_cache_report().await),
+            "here" => shown(here(self, id).with_cache_report().await),
             "brief" => shown(brief(self, id).with_cache_report().await),
             "passing" => shown(passing(self, id).with_cache_report().await),
             "stale" => shown(stale(self, id).with_cache_report().await),
@@ -195,16 +202,34 @@ impl Instance {
 
     /// What other processes hear of it is the same for all.
     pub(super) async fn invalidate(&self, how: &str, function: &str, id: u64) -> Result<(), Error> {
+        self.invalidation(how, function, id).await
+    }
+
+    pub(super) fn invalidation(&self, how: &str, function: &str, id: u64) -> Invalidation {
         let cache = &self.cache;
         let prefix = format!("fleet.{function}");
-        let invalidation: Invalidation = match how {
+        match how {
             "key" => cache.invalidate(&Key::<u64>::new(prefix, &(id,))),
             "tag" => cache.invalidate_tag(format!("{function}:{id}")),
             "prefix" => cache.invalidate_prefix(prefix),
             "namespace" => cache.clear(),
             other => panic!("there is no way `{other}`"),
-        };
-        invalidation.await
+        }
+    }
+
+    /// Calls until a copy of this process is given, and nobody is asked about it.
+    pub(super) async fn vouched(&self, function: &str, id: u64) -> String {
+        loop {
+            let mut call = pin!(self.report(function, id));
+            // Whoever asks nobody waits for nothing.
+            let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+            match first {
+                Poll::Ready((value, report)) if report.outcome == Outcome::Hit => return value,
+                Poll::Ready(_) => {}
+                Poll::Pending => drop(call.await),
+            }
+            tokio::time::sleep(MS).await;
+        }
     }
 
     /// Calls until the answer comes from the cache. Every one of them must be `version`.
@@ -238,6 +263,12 @@ pub(super) async fn item(on: &Instance, id: u64) -> u64 {
 async fn items(on: &Instance, ids: Vec<u64>) -> HashMap<u64, u64> {
     let version = on.load().await;
     ids.into_iter().map(|id| (id, version)).collect()
+}
+
+/// Nowhere but in the process.
+#[cache_aside(ttl = "1m", jitter = 0, remote = false, prefix = "fleet.here", tags = ["here:{id}"], skip(on), cache = on.cache)]
+async fn here(on: &Instance, id: u64) -> u64 {
+    on.load().await
 }
 
 /// With a lease that is soon over.

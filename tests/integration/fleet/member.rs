@@ -4,12 +4,15 @@
 //! In between it is told `stopped HOLD` for each load that has read the source and is held.
 
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 
+use cache_aside::Coherence;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
 use super::PATIENCE;
+use super::coherence::now;
 use super::depot::{Depot, Instance, settings};
 use crate::support::process::{Child, Parent};
 
@@ -103,7 +106,13 @@ impl Member {
 /// The role of a process that has a cache and does with it what it is told.
 pub(crate) async fn serve(mut parent: Parent) {
     let depot = Depot::at(parent.env("DEPOT"));
-    let on = Instance::with(settings(&parent.env("URL")), &depot).await;
+    let mut settings = settings(&parent.env("URL"));
+    if let Ok(window) = std::env::var("WINDOW") {
+        let window = Duration::from_millis(window.parse().expect("a number"));
+        settings = settings.coherence(Coherence::Bounded(window));
+        settings = settings.read_timeout(window).write_timeout(window);
+    }
+    let on = Instance::with(settings, &depot).await;
     let (says, mut said) = mpsc::unbounded_channel();
     let tells = (on.clone(), says.clone());
     tokio::spawn(async move {
@@ -149,6 +158,8 @@ async fn obey(on: &Instance, command: &str) -> String {
             let (value, report) = on.report(function, number(id)).await;
             format!("{value} {:?}", report.outcome)
         }
+        ["watch", function, id, version] => watch(on, function, number(id), number(version)).await,
+        ["vouched", function, id] => on.vouched(function, number(id)).await,
         ["calls", count, function, id] => {
             let values = crowd(on, number(count), function, number(id)).await;
             Vec::from_iter(values).join(",")
@@ -157,6 +168,17 @@ async fn obey(on: &Instance, command: &str) -> String {
             Ok(()) => "done".to_owned(),
             Err(error) => format!("{:?}", error.kind()),
         },
+        ["end", how, function, id, settled] => {
+            let mut invalidation = on.invalidation(how, function, number(id));
+            if settled == "settled" {
+                invalidation = invalidation.settled();
+            }
+            match invalidation.await {
+                Ok(()) => now().to_string(),
+                Err(error) => format!("{:?}", error.kind()),
+            }
+        }
+        ["hits"] => on.cache.stats().total.hits.to_string(),
         ["misses"] => on.cache.stats().total.misses.to_string(),
         ["wall"] => {
             let wall = std::time::SystemTime::now();
@@ -166,6 +188,21 @@ async fn obey(on: &Instance, command: &str) -> String {
             since.as_secs().to_string()
         }
         _ => panic!("what is `{command}`?"),
+    }
+}
+
+/// Calls without a pause until `version` is given: when the last call began that was given an older
+/// one, and how many such calls there were.
+async fn watch(on: &Instance, function: &str, id: u64, version: u64) -> String {
+    let (mut last, mut calls) = (0, 0u64);
+    loop {
+        let began = now();
+        let value = on.call(function, id).await;
+        if value.parse::<u64>().expect("a version") >= version {
+            return format!("{last} {calls}");
+        }
+        (last, calls) = (began, calls + 1);
+        tokio::task::yield_now().await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cache_aside::{Cache, ErrorKind, HealthStatus, Outcome};
+use cache_aside::{Cache, Coherence, ErrorKind, HealthStatus, Outcome};
 
 use super::depot::{Depot, Instance};
 use super::eventually;
@@ -35,6 +35,7 @@ struct Scene {
 
 async fn impatient(url: &str, depot: &Depot) -> Instance {
     let builder = Cache::builder().namespace("fleet").redis(url);
+    let builder = builder.coherence(Coherence::Strict);
     Instance::with(builder.read_timeout(STORE).write_timeout(STORE), depot).await
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use cache_aside::{Cache, Counts, Defect};
+use cache_aside::{Cache, Coherence, Counts, Defect};
 use redis::aio::MultiplexedConnection;
 use tokio::task::JoinSet;
 
 use super::database::Database;
 use super::dice::Dice;
-use super::shop::Shop;
+use super::shop::{Promise, Shop};
 use crate::support::process::Parent;
 
 /// A name, and what it counts.
@@ -41,19 +41,32 @@ pub(crate) async fn child(mut parent: Parent) {
     if let Some(defect) = defect(&parent.env("DEFECT")) {
         defect.switch_on();
     }
+    let window = Duration::from_millis(number("WINDOW"));
+    let coherence = if window.is_zero() {
+        Coherence::Strict
+    } else {
+        Coherence::Bounded(window)
+    };
     let cache = Cache::builder()
         .namespace("oracle")
+        .coherence(coherence)
         .redis(parent.env("STORE"))
         .build()
         .await
         .expect("good settings");
-    let shop = Arc::new(Shop::new(
+    let mut shop = Shop::new(
         parent.env("NAME"),
         cache,
         Database::Server(database.clone()),
         number("IDS"),
         dice.for_one(0),
-    ));
+    );
+    shop.promise = Promise {
+        window,
+        settled: if window.is_zero() { 0 } else { 5 },
+        ..Promise::default()
+    };
+    let shop = Arc::new(shop);
     let ends = Arc::new(AtomicBool::new(false));
     let mut tasks = JoinSet::new();
     for worker in 1..=workers {
@@ -86,6 +99,13 @@ pub(super) fn defect(name: &str) -> Option<Defect> {
         Defect::TagBeforeFamily,
         Defect::UnverifiedCopy,
         Defect::UsedWhileOwing,
+        Defect::NoHorizon,
+        Defect::ReplyOverPush,
+        Defect::OldViewsKept,
+        Defect::TokensOnly,
+        Defect::OnePing,
+        Defect::IntentReplaced,
+        Defect::SettledAtOnce,
     ];
     all.into_iter().find(|defect| format!("{defect:?}") == name)
 }

@@ -20,6 +20,10 @@ pub(super) struct Plan {
     /// Rows of each kind.
     pub(super) ids: u64,
     pub(super) length: Duration,
+    /// By how much processes may be behind; zero for not at all.
+    pub(super) window: Duration,
+    /// Whether some are never behind all the same.
+    pub(super) mixed: bool,
     /// What is switched on in the processes.
     pub(super) defect: &'static str,
     pub(super) faults: &'static [Fault],
@@ -41,6 +45,9 @@ pub(super) enum Fault {
     EvictEntries,
     EvictLeases,
     KillClients,
+    KillPushes,
+    /// The pushes to a process hang, and nothing else.
+    PushesHang,
     StopServer,
     Restart,
     Save,
@@ -65,6 +72,8 @@ impl Fault {
         Self::EvictEntries,
         Self::EvictLeases,
         Self::KillClients,
+        Self::KillPushes,
+        Self::PushesHang,
         Self::StopServer,
         Self::Restart,
         Self::Save,
@@ -134,6 +143,11 @@ impl Fleet {
         self.started += 1;
         let seed = Dice::new(self.plan.seed).for_one(self.started).next();
         let text = |number: u64| number.to_string();
+        let window = match self.plan.window.as_millis() {
+            // Every third process is never behind.
+            _ if self.plan.mixed && self.started.is_multiple_of(3) => 0,
+            window => u64::try_from(window).expect("a short window"),
+        };
         Child::spawn(
             "oracle",
             &[
@@ -142,6 +156,7 @@ impl Fleet {
                 ("WORKERS", &text(self.plan.workers)),
                 ("IDS", &text(self.plan.ids)),
                 ("DEFECT", self.plan.defect),
+                ("WINDOW", &text(window)),
                 ("STORE", &proxy.url()),
                 ("DATABASE", &self.database.url()),
             ],
@@ -238,6 +253,14 @@ impl Fleet {
                 }
                 proxy.set(Mode::Pass).await;
             }
+            Fault::PushesHang => {
+                proxy.set(Mode::PushesHang).await;
+                sleep(lasts * 3).await;
+                if self.dice.percent(50) {
+                    proxy.cut().await;
+                }
+                proxy.set(Mode::Pass).await;
+            }
             Fault::LoseReplies => {
                 proxy.set(Mode::LoseReplies).await;
                 sleep(lasts).await;
@@ -262,6 +285,7 @@ impl Fleet {
             Fault::EvictEntries => drop(server.evict("oracle:v:*").await),
             Fault::EvictLeases => drop(server.evict("oracle:l:*").await),
             Fault::KillClients => drop(server.client_kill().await),
+            Fault::KillPushes => drop(server.kill_pushes().await),
             Fault::StopServer => {
                 server.stop();
                 sleep(lasts * 2).await;

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use cache_aside::{Cache, CacheExt, Invalidation, Policy, cache_aside};
+use cache_aside::{Cache, CacheExt, Invalidation, Outcome, Policy, Report, Tier, cache_aside};
 use serde::{Deserialize, Serialize};
 
-use super::database::Database;
+use super::database::{Database, Floor, Gate, Since};
 use super::dice::Dice;
 use super::rows::{Kind, Row, Target, owner_of, owners_between, shelf_of};
 
@@ -25,11 +25,28 @@ pub(super) struct Shop {
     pub(super) writes: u64,
     /// Decides how long loads take.
     pub(super) dice: Mutex<Dice>,
-    /// What this process has invalidated, also where the store did not answer.
-    pub(super) own_floors: Mutex<BTreeMap<Row, u64>>,
+    pub(super) promise: Promise,
+    /// What this process has invalidated, also where the store did not answer, and from when on
+    /// that holds.
+    own_floors: Mutex<BTreeMap<Row, Vec<(Duration, u64)>>>,
     /// Invalidations that ended with an error.
     pub(super) pending: AtomicU64,
     pub(super) reads: AtomicU64,
+}
+
+/// What a process is promised, and asks for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Promise {
+    /// By how much its copies may be behind; zero if they are confirmed one by one.
+    pub(super) window: Duration,
+    /// Whether what comes out of the store may be behind, too.
+    pub(super) views: bool,
+    /// For how long after an invalidation old answers may be loaded.
+    pub(super) lag: Duration,
+    /// How many of a hundred invalidations wait until everybody has heard.
+    pub(super) settled: u64,
+    /// How many of a hundred writes are in brackets.
+    pub(super) brackets: u64,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -77,6 +94,7 @@ impl Shop {
             kinds: Kind::ALL.to_vec(),
             writes: 18,
             dice: Mutex::new(dice),
+            promise: Promise::default(),
             own_floors: Mutex::default(),
             pending: AtomicU64::new(0),
             reads: AtomicU64::new(0),
@@ -91,9 +109,11 @@ impl Shop {
             let long = if dice.percent(40) { 30 } else { 2 };
             (dice.below(3), dice.below(long))
         };
-        self.database.pause(Duration::from_millis(before)).await;
-        let versions = self.database.versions(&rows).await;
-        self.database.pause(Duration::from_millis(after)).await;
+        let before = Duration::from_millis(before);
+        self.database.pause(before, Gate::Load).await;
+        let versions = self.database.loaded(&rows).await;
+        let after = Duration::from_millis(after);
+        self.database.pause(after, Gate::Loaded).await;
         versions
     }
 
@@ -129,44 +149,69 @@ impl Shop {
         let rows: Vec<Row> = ids.iter().map(|&id| Row { id, ..row }).collect();
         let floors = self.floors(&rows).await;
         let (id, at) = (row.id, shelf_of(row.id));
-        let (versions, how) = match row.kind {
+        let (versions, report) = match row.kind {
             Kind::Item if dice.percent(5) => {
                 let answer = item(self, id, at).refresh_cache().with_cache_report();
                 let (version, report) = answer.await;
-                (vec![version], format!("{report:?}"))
+                (vec![version], Some(report))
             }
             Kind::Item => {
                 let (version, report) = item(self, id, at).with_cache_report().await;
-                (vec![version], format!("{report:?}"))
+                (vec![version], Some(report))
             }
             Kind::Owned => {
                 let (answer, report) = owned(self, id).with_cache_report().await;
-                (vec![answer.version], format!("{report:?}"))
+                (vec![answer.version], Some(report))
             }
             Kind::Here => {
                 let (version, report) = here(self, id, at).with_cache_report().await;
-                (vec![version], format!("{report:?}"))
+                (vec![version], Some(report))
             }
             Kind::Many => {
                 let (answer, report) = many(self, ids.clone()).with_cache_report().await;
                 let versions = ids.iter().map(|id| answer[id]).collect();
-                (versions, format!("{report:?}"))
+                (versions, Some(report))
             }
             Kind::Hand => match self.cache.get(&row.key()).await {
-                Some(version) => (vec![version], "by hand".to_owned()),
+                Some(version) => (vec![version], None),
                 None => return self.fill_by_hand(row).await,
             },
         };
         self.reads.fetch_add(1, Relaxed);
-        for ((row, version), floor) in rows.into_iter().zip(versions).zip(floors) {
+        let may_be_behind = self.may_be_behind(row.kind, report.as_ref());
+        for ((row, version), (floor, own)) in rows.into_iter().zip(versions).zip(floors) {
+            let floor = if may_be_behind {
+                floor.behind
+            } else {
+                floor.now
+            };
+            let floor = floor.max(own);
             if version < floor {
-                let name = row.name();
+                let (name, row_name) = (&self.name, row.name());
                 let line = format!(
-                    "{}: a read of {name} that began at floor {floor} gave {version}: {how}",
-                    self.name
+                    "{name}: a read of {row_name} that began at floor {floor} gave {version}: {report:?}, {:?}",
+                    self.promise
                 );
                 self.database.violated(row, line).await;
             }
+        }
+    }
+
+    /// Whether an answer may rest on a copy that was not confirmed.
+    fn may_be_behind(&self, kind: Kind, report: Option<&Report>) -> bool {
+        match report {
+            _ if self.promise.window.is_zero() => false,
+            // Some of a batch may be copies, and by hand nobody tells.
+            Some(Report {
+                outcome: Outcome::Hit | Outcome::Loaded,
+                ..
+            }) if kind == Kind::Many => true,
+            None => true,
+            Some(report) => match report.tier {
+                Some(Tier::Local) => true,
+                Some(_) => self.promise.views,
+                None => false,
+            },
         }
     }
 
@@ -185,48 +230,50 @@ impl Shop {
     }
 
     /// A new version, and an invalidation of what was read before.
-    pub(super) async fn write(&self, row: Row, dice: &mut Dice) {
+    async fn write(&self, row: Row, dice: &mut Dice) {
         let target = Target::reaching(row, dice);
+        let settled = dice.percent(self.promise.settled);
+        if dice.percent(self.promise.brackets)
+            && let Target::Number(_) | Target::Shelf(_) = target
+        {
+            return self.write_in_bracket(row, target, settled, dice).await;
+        }
         self.database.write(row).await;
         let rows = target.rows(self.ids);
-        let before = self.database.floors(&rows).await;
+        // This process may still have copies that others have invalidated: they are named, too.
+        let before = self.database.floors(&rows, self.promise.window).await;
         let committed = self.database.versions(&rows).await;
         let all = rows.into_iter().zip(before.into_iter().zip(committed));
         let mut owners = Vec::new();
         if let Target::Owners(id) = target {
             let of_row = all.clone().find(|(row, _)| row.id == id);
             let (floor, version) = of_row.expect("the row is one of them").1;
-            owners = owners_between(id, floor, version);
+            owners = owners_between(id, floor.behind, version);
         }
         let promised: Vec<(Row, u64)> = all
             .filter(|(row, (floor, version))| match target {
-                Target::Owners(_) => {
-                    (*floor..*version).all(|version| owners.contains(&owner_of(row.id, version)))
-                }
+                Target::Owners(_) => (floor.behind..*version)
+                    .all(|version| owners.contains(&owner_of(row.id, version))),
                 _ => true,
             })
             .map(|(row, (_, version))| (row, version))
             .collect();
-        let rows: Vec<Row> = promised.iter().map(|(row, _)| *row).collect();
-        let name = &self.name;
-        let line = format!(
-            "{name}: wrote {} and invalidates {target:?}: {promised:?}",
-            row.name()
-        );
-        self.database.note(&rows, line).await;
+        self.tell(
+            &promised,
+            format!("wrote {} and invalidates {target:?}", row.name()),
+        )
+        .await;
 
-        let invalidation = self.invalidation(target, &owners);
-        let ended = if dice.percent(5) {
-            tokio::time::timeout(Duration::from_millis(1), invalidation)
-                .await
-                .ok()
-        } else {
-            Some(invalidation.await)
-        };
+        let mut invalidation = self.invalidation(target, &owners);
+        if settled {
+            invalidation = invalidation.settled();
+        }
+        let ended = in_time(dice, invalidation).await;
         self.promise_here(&promised);
         let said = match ended {
             Some(Ok(())) => {
-                self.database.raise(&promised).await;
+                let since = if settled { Since::Settled } else { Since::Now };
+                self.database.raise(&promised, since).await;
                 "done"
             }
             Some(Err(_)) => {
@@ -235,7 +282,50 @@ impl Shop {
             }
             None => "not waited for",
         };
-        let line = format!("{name}: {target:?} {said}");
+        self.tell(&promised, format!("{target:?} {said}, settled: {settled}"))
+            .await;
+    }
+
+    /// The same, where nothing older is read from the commit on.
+    async fn write_in_bracket(&self, row: Row, target: Target, settled: bool, dice: &mut Dice) {
+        let rows = target.rows(self.ids);
+        self.tell(&[(row, 0)], format!("begins a bracket: {target:?}"))
+            .await;
+        let commit = async {
+            let begun = self.database.now();
+            let pause = Duration::from_millis(dice.below(10));
+            self.database.pause(pause, Gate::Bracket).await;
+            self.database.write(row).await;
+            let committed = self.database.versions(&rows).await;
+            let promised: Vec<(Row, u64)> = rows.iter().copied().zip(committed).collect();
+            let since = if settled {
+                Since::Settled
+            } else {
+                Since::Bracket(begun)
+            };
+            self.promise_here(&promised);
+            self.database.raise(&promised, since).await;
+            self.tell(&promised, format!("wrote {} in it", row.name()))
+                .await;
+            self.database.pause(pause, Gate::Bracket).await;
+        };
+        let tags = [match target {
+            Target::Shelf(at) => format!("shelf:{at}"),
+            _ => format!("number:{}", row.id),
+        }];
+        let mut bracket = self.cache.write_bracket(tags, commit);
+        if settled {
+            bracket = bracket.settled();
+        }
+        let ended = bracket.await;
+        self.tell(&[(row, 0)], format!("ended the bracket: {ended:?}"))
+            .await;
+    }
+
+    async fn tell(&self, of: &[(Row, u64)], what: String) {
+        let rows: Vec<Row> = of.iter().map(|(row, _)| *row).collect();
+        let (name, of) = (self.name.clone(), of.to_vec());
+        let line = move || format!("{name}: {what}: {of:?}");
         self.database.note(&rows, line).await;
     }
 
@@ -255,18 +345,31 @@ impl Shop {
 
     /// In its own process an invalidation holds at once, whatever the store says.
     fn promise_here(&self, promised: &[(Row, u64)]) {
+        let since = self.database.now() + self.promise.lag;
         let mut own = self.own_floors.lock().unwrap();
         for &(row, version) in promised {
-            let floor = own.entry(row).or_default();
-            *floor = version.max(*floor);
+            own.entry(row).or_default().push((since, version));
         }
     }
 
-    async fn floors(&self, rows: &[Row]) -> Vec<u64> {
-        let all = self.database.floors(rows).await;
-        let own = self.own_floors.lock().unwrap();
-        let floor =
-            |(row, floor): (&Row, u64)| own.get(row).copied().unwrap_or_default().max(floor);
-        rows.iter().zip(all).map(floor).collect()
+    /// With what this process has invalidated itself.
+    async fn floors(&self, rows: &[Row]) -> Vec<(Floor, u64)> {
+        let all = self.database.floors(rows, self.promise.window).await;
+        let (now, own) = (self.database.now(), self.own_floors.lock().unwrap());
+        let of_row = |row| {
+            let all = own.get(row).into_iter().flatten();
+            let in_force = all.filter(|(since, _)| *since <= now);
+            in_force.map(|(_, floor)| *floor).max().unwrap_or_default()
+        };
+        all.into_iter().zip(rows.iter().map(of_row)).collect()
     }
+}
+
+/// Some go away before an invalidation is done.
+async fn in_time<T>(dice: &mut Dice, invalidation: impl Future<Output = T>) -> Option<T> {
+    if dice.percent(5) {
+        let limit = Duration::from_millis(1);
+        return tokio::time::timeout(limit, invalidation).await.ok();
+    }
+    Some(invalidation.await)
 }
