@@ -154,8 +154,9 @@ use function::Function;
 /// `CacheBuilder::local_on_down` allows more. `coherence = "500ms"` asks for less for the answers of
 /// one function. With `coherence = strict` each hit is confirmed by the store: a small round trip,
 /// and nothing is given that was invalidated before the call. Of what is asked for by the cache, by
-/// the function that stored a copy and by the one that reads it, the closest holds. At least 100 ms
-/// can be kept. Without a remote tier it makes no difference, and next to `local = false` it is
+/// the function that stored a copy and by the one that reads it, the closest holds. The time
+/// is at least 100 ms; the server gives signs of life four times in that of the *cache*, so below
+/// about a third of it most hits ask. Without a remote tier it makes no difference, and next to `local = false` it is
 /// refused: there are no copies.
 ///
 /// # Time-outs
@@ -229,17 +230,21 @@ pub fn cache_aside(
 ///
 /// `bracket = true` closes this gap for those `tags` that are known before the body, of which there
 /// has to be one. An intent is put on them in the store first, and what carries them is neither
-/// stored nor given until the write is over. So from the moment at which it takes effect nobody is
-/// given anything older, also if the process dies in between: the intent runs out by itself, within
+/// stored nor given until the write is over, whether it succeeds or not. So from the moment at which
+/// it takes effect nobody is given anything older, apart from copies that other processes trust (see
+/// below), also if the process dies in between: the intent runs out by itself, within
 /// 30 s. That covers a write that takes no more than 30 s, or 15 s where the process dies. Copies in
 /// other processes go away by a push, and within the time of
 /// [`coherence`](macro@cache_aside#coherence) if they are cut off: with `settled = true` the body
 /// waits for that. Where the store takes no intent the body does not run, if `on_failure =
 /// propagate` gives that error to the caller; else it runs without, which is logged. Tags over the
-/// result, keys and prefixes are invalidated after the body, as ever.
+/// result, keys and prefixes are invalidated after the body, as ever. Of two brackets at the same
+/// time, also of one inside the other, neither ends the other's: their tags stay hidden until 30 s
+/// after the later one began.
 ///
-/// With `settled = true` the function returns when no process can have an older copy any more. That
-/// takes up to the time of coherence.
+/// With `settled = true` the function returns when no process can have an older copy any more, but
+/// for those that are cut off and were built with `local_on_down`. That takes the time of coherence;
+/// with `bracket` the same before the body, and after it only if there is something left to invalidate.
 ///
 /// With `soft = "30s"` functions with `stale_while_revalidate` or `stale_if_error` may give for that
 /// long what was invalidated by tag or prefix, while one caller refreshes it or where that fails;

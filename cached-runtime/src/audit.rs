@@ -40,7 +40,8 @@ const LOOKS: [u32; 3] = [1, 4, 16];
 pub struct AuditCounts {
     /// Changes that were sampled.
     pub samples: u64,
-    /// Copies that were compared with the store.
+    /// Copies that were still given a window after such a change, and so were compared with the
+    /// store. Most are replaced by then.
     pub checked: u64,
     /// Copies that were given although they were older than the window allows. Anything but zero
     /// is a broken promise: a defect of the cache, or someone who puts old data back in the store.
@@ -130,7 +131,7 @@ async fn check(place: Place, cache: WeakCache, changed: Cell) {
         if suspects.is_empty() {
             return;
         }
-        sleep(window * (windows - waited)).await;
+        sleep(window.saturating_mul(windows - waited)).await;
         waited = windows;
         (suspects, _) = differing(&cache, suspects).await;
         stale.fetch_add(suspects.len() as u64, Relaxed);

@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::error::{Error, ErrorKind};
 use crate::invalidation::{cell_of, manner, wait};
 use crate::remote::{Cell, Intent};
+use crate::shared::{INTENT_LIFE, LONGEST_PROOF};
 use crate::tags::{Tag, TagCell};
 
 /// A write whose writer dies is covered if it was done within this time. A constant of all versions
@@ -45,8 +46,9 @@ impl Cache {
     /// Runs a write, and hides everything that carries one of these tags from before it begins until
     /// it has ended: for that time it is loaded by each caller, and neither stored nor given to
     /// others. So from the *commit* on, and not only from the return of an invalidation, nobody is
-    /// given anything older, in no process that shares the store; also if this process dies between
-    /// the commit and the invalidation. Then the tags stay hidden for up to 30 s.
+    /// given anything older, in no process that shares the store, apart from the trusted copies of
+    /// other processes (see below); also if this process dies between the commit and the
+    /// invalidation. Then the tags stay hidden for up to 30 s.
     ///
     /// What this takes:
     ///
@@ -107,9 +109,12 @@ impl Cache {
 }
 
 impl<F: Future> WriteBracket<F> {
-    /// Begins the write when no process can have a copy any more that carries one of the tags. It
-    /// takes up to the time of [`Coherence::Bounded`](crate::Coherence::Bounded), and nothing with
-    /// [`Coherence::Strict`](crate::Coherence::Strict) or without a shared store.
+    /// Begins the write when no process can have a copy any more that carries one of the tags. That
+    /// takes the time of [`Coherence::Bounded`](crate::Coherence::Bounded), of which the bracket can
+    /// wait for 5 s at most (else it is an error of kind [`Unavailable`](ErrorKind::Unavailable));
+    /// and no time with [`Coherence::Strict`](crate::Coherence::Strict) or without a shared store.
+    /// It does not wait for processes that are cut off and were built with
+    /// [`local_on_down`](crate::CacheBuilder::local_on_down).
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
@@ -166,10 +171,11 @@ impl Bracket {
             // There is nothing to end yet.
             ended: true,
         };
+        let began = bracket.cache.clock().now();
         if let Some(shared) = bracket.cache.shared() {
             let cells = bracket.tags.iter().map(cell_of).collect();
             bracket.intents = shared.intend(cells).await.map_err(|fault| {
-                let message = "the write did not run: the shared store could not be told of it";
+                let message = "the shared store could not be told of a write that it should cover";
                 Error::new(ErrorKind::Unavailable, message).because(fault)
             })?;
         } else {
@@ -185,8 +191,16 @@ impl Bracket {
         bracket.ended = false;
         // Only now: what was seen or began to load before is stored by nobody from here on.
         bracket.invalidate_here();
-        if let Some(shared) = bracket.cache.shared().filter(|_| settled) {
+        let waits = settled && !bracket.tags.is_empty();
+        if let Some(shared) = bracket.cache.shared().filter(|_| waits) {
             wait(shared).await?;
+            // What is left must cover the write, and the loads that began before it was over.
+            let spent = bracket.cache.clock().now().since(began);
+            if spent + LONGEST_WRITE + LONGEST_PROOF > INTENT_LIFE {
+                let message =
+                    "a write that waits for so long until it is settled cannot be covered";
+                return Err(Error::new(ErrorKind::Unavailable, message));
+            }
         }
         Ok(bracket)
     }
@@ -230,8 +244,12 @@ impl Bracket {
 impl Drop for Bracket {
     fn drop(&mut self) {
         if !self.ended {
-            let end = self.finish();
-            drop(background::spawn_detached(end));
+            let mut end = self.finish();
+            // Begun at once: a bracket that follows must not come before it.
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            if end.as_mut().poll(&mut context).is_pending() {
+                drop(background::spawn_detached(end));
+            }
         }
     }
 }

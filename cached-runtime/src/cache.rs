@@ -331,10 +331,13 @@ impl Cache {
                 .vouches(&entry.vouched, (&entry.tags, entry.start), now, trust)
     }
 
-    /// The same while the store gives no answer: its pushes have been silent for a while, too.
-    pub(crate) fn vouches_while_down(&self, entry: &AnyEntry) -> bool {
-        let now = self.clock().now();
-        let trust = self.inner.settings.local_on_down;
+    /// The same while the store gives no answer: its pushes may have been silent for a while, too.
+    pub(crate) fn vouches_while_down(&self, entry: &AnyEntry, asked: Trust) -> bool {
+        let (now, trust) = (self.clock().now(), entry.vouched.trust().min(asked));
+        if trust == Trust::NONE {
+            return false;
+        }
+        let trust = trust.max(self.inner.settings.local_on_down);
         self.watch()
             .vouches(&entry.vouched, (&entry.tags, entry.start), now, trust)
     }

@@ -135,9 +135,11 @@ impl CacheBuilder {
     }
 
     /// While the store cannot be reached, copies in this process are given for so long after its
-    /// last sign of life: an invalidation by those who still reach it may be missed for that time.
-    /// Not for functions that ask for [`Coherence::Strict`]. Default zero: calls load instead once
-    /// the time of [`Coherence::Bounded`] is over.
+    /// last sign of life, as long as they are fresh or within a stale window of the function: an
+    /// invalidation by those who still reach the store may be missed for that time, and none of them
+    /// waits for this ([`Invalidation::settled`](crate::Invalidation::settled), brackets). Not for
+    /// functions that ask for [`Coherence::Strict`]. Default zero: calls load instead once the time of
+    /// [`Coherence::Bounded`] is over.
     pub fn local_on_down(mut self, time: Duration) -> Self {
         self.settings.local_on_down = Coherence::Bounded(time).trust();
         self

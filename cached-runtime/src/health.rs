@@ -44,12 +44,13 @@ impl Health {
             );
         }
         if let Some(shared) = cache.shared() {
-            match shared.status() {
-                Status::Up => {
-                    let alone =
-                        |why| format!("copies in this process are confirmed one by one: {why}");
-                    reasons.extend(shared.watch().shortcoming().map(alone));
-                }
+            let status = shared.status();
+            if status.is_usable() {
+                let alone = |why| format!("copies in this process are confirmed one by one: {why}");
+                reasons.extend(shared.watch().shortcoming().map(alone));
+            }
+            match status {
+                Status::Up => {}
                 Status::Degraded(why) => reasons.push(format!("the shared store: {why}")),
                 Status::Down(why) => {
                     reasons.push(format!("the shared store cannot be used: {why}"));

@@ -17,8 +17,9 @@ use crate::shared::{Order, Shared, namespace_cell};
 use crate::tags::{Manner, Tag, name_of_prefix, name_of_tag};
 
 /// A pending invalidation. It happens when it is awaited; once that returns `Ok`, no caller who
-/// starts later is given anything older, also not by a load that was running all the while, in no
-/// process that shares the store.
+/// starts later is given anything older, also not by a load that was running all the while. In
+/// other processes that share the store, copies follow within the time of
+/// [`Coherence`](crate::Coherence), and all else at once.
 ///
 /// Where the store cannot be reached the result is an error of kind
 /// [`Pending`](crate::ErrorKind::Pending): in this process it is done, elsewhere it is not yet; it
@@ -109,9 +110,10 @@ impl Invalidation {
 
     /// Waits until no process can have an older copy, and not only this one: other processes trust
     /// what they have for the time of [`Coherence::Bounded`](crate::Coherence::Bounded), if they are
-    /// cut off. So it takes up to that time, and nothing with
-    /// [`Coherence::Strict`](crate::Coherence::Strict) or without a shared store. Dropped while it
-    /// waits, it is done all the same.
+    /// cut off. So it takes that time, and none with [`Coherence::Strict`](crate::Coherence::Strict)
+    /// or without a shared store. It does not wait for processes that are cut off and were built with
+    /// [`local_on_down`](crate::CacheBuilder::local_on_down). Dropped while it waits, it is done all
+    /// the same.
     ///
     /// # Errors
     /// Of kind [`Pending`](crate::ErrorKind::Pending) also where there is no tokio runtime with
@@ -168,6 +170,10 @@ impl Invalidation {
         self
     }
 
+    pub(crate) fn names_nothing(&self) -> bool {
+        self.targets.is_empty()
+    }
+
     pub(crate) fn cache(&self) -> &Cache {
         &self.cache
     }
@@ -187,7 +193,7 @@ impl Invalidation {
 
     /// Invalidates in this process, which neither waits nor fails. What is left is the store's part.
     fn apply(&mut self) -> Option<Running> {
-        let (cache, settled) = (&self.cache, self.settled);
+        let (cache, settled) = (&self.cache, self.settled && !self.names_nothing());
         let mut order = Order {
             soft: self.soft,
             ..Order::default()

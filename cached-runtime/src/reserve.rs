@@ -217,6 +217,6 @@ pub(crate) fn usable<T>(key: &Key<T>) -> Result<&RawKey, Error> {
 fn unavailable() -> Error {
     Error::new(
         ErrorKind::Unavailable,
-        "the shared store cannot be used at the moment; `health()` says why",
+        "the shared store cannot be used at the moment (`health()` says why), or a write is under way that hides the key",
     )
 }

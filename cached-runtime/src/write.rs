@@ -92,7 +92,7 @@ impl<R, T, E> Write<R, T, E> {
             Err(error) => match self.shape.not_invalidated(error) {
                 Ok(failed) => return failed,
                 Err(error) => {
-                    tracing::warn!(%error, "a write runs without the bracket it should have");
+                    tracing::warn!(%error, "a write runs all the same, without the cover of a bracket");
                     None
                 }
             },
@@ -134,6 +134,9 @@ impl<R, T, E> Write<R, T, E> {
             bracket.end().await;
         }
         let invalidation = added.into_iter().fold(known, Invalidation::tag);
+        if invalidation.names_nothing() {
+            return shape.put_back(value);
+        }
         let Err(error) = invalidation.await else {
             return shape.put_back(value);
         };

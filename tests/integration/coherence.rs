@@ -518,3 +518,36 @@ async fn i10_after_everything_was_flushed_nothing_is_trusted() {
     let version = fleet.one.world.write();
     assert_eq!(fleet.one.item().await.1, version);
 }
+
+/// Stale windows are those of the function, also while nobody can be asked; a bound of the function
+/// holds as well.
+#[tokio::test]
+async fn while_the_store_is_down_windows_and_bounds_are_those_of_the_function() {
+    let down_for = |settings: CacheBuilder| settings.local_on_down(MINUTE * 30);
+    for (policy, given) in [
+        (policy(), [true, false, false]),
+        (policy().stale_if_error(MINUTE), [true, true, false]),
+        (
+            policy().stale_if_error(MINUTE).local_for(MINUTE),
+            [false; 3],
+        ),
+    ] {
+        let fleet = Two::with(down_for).await;
+        let world = &fleet.two.world;
+        let key = key("trust.down", 1);
+        let load = |works: bool| async move {
+            let version = world.load().await;
+            if works { Ok(version) } else { Err(()) }
+        };
+        let ask = async |works| world.cache.get_or_load(&key, &policy, || load(works)).await;
+        for _ in 0..2 {
+            assert_eq!(ask(true).await, Ok(1));
+        }
+        fleet.server.go_down();
+        // Fresh, within the window of the function, and past it.
+        for (wait, given) in [9, 1, 1].into_iter().zip(given) {
+            fleet.advance(MINUTE * wait);
+            assert_eq!(ask(false).await.is_ok(), given, "{wait} {policy:?}");
+        }
+    }
+}

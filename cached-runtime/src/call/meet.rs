@@ -312,9 +312,14 @@ impl<T> Subject<T> {
     /// What there is while the shared tier gives no answer.
     fn unanswered(&self, cache: &Cache, found: Option<Arc<AnyEntry>>) -> Met {
         let stands = |found: &Arc<AnyEntry>| {
-            found.life.is_fresh(cache.clock().now())
-                && self.trust(cache) != Trust::NONE
-                && cache.vouches_while_down(found)
+            let (now, options) = (cache.clock().now(), &self.policy.options);
+            let kept_until = match options.local {
+                Local::KeptFor(_) => found.backing.as_ref().map(|backing| backing.kept_until),
+                Local::Kept | Local::NotKept => None,
+            };
+            found.life.within(options.windows.longest(), now)
+                && kept_until.is_none_or(|end| now < end)
+                && cache.vouches_while_down(found, self.trust(cache))
         };
         match found.filter(stands) {
             Some(found) => Met::here(Some(found), Access::Unasked),

@@ -72,7 +72,7 @@ impl Coherence {
 
 /// How long from now no process can have a copy that is older, if its window is `window`.
 pub(crate) fn settled_after(window: Duration) -> Duration {
-    window + window / DRIFT
+    window.saturating_add(window / DRIFT)
 }
 
 /// For how long after the last sign of life of the pushes a copy is given without a question.

@@ -227,7 +227,7 @@ impl FromStr for Size {
 struct Time(Duration);
 
 impl Time {
-    const EXPECTED: &str = "a time, such as `250ms` or `2s`";
+    const EXPECTED: &str = "a time, such as `250ms`, `2s`, `5m` or `1h`";
 }
 
 impl FromStr for Time {
@@ -242,6 +242,8 @@ impl FromStr for Time {
         match unit.trim() {
             "ms" => Ok(Self(Duration::from_millis(number))),
             "s" => Ok(Self(Duration::from_secs(number))),
+            "m" => Ok(Self(Duration::from_secs(number.saturating_mul(60)))),
+            "h" => Ok(Self(Duration::from_secs(number.saturating_mul(60 * 60)))),
             _ => Err(()),
         }
     }

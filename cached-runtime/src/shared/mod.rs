@@ -9,7 +9,7 @@
 //!
 //! Invariants (`docs/design.md` has their reasons and their tests):
 //! - I2: every token in an entry was current at a moment before its load began.
-//! - I3: what is given out was valid at a moment after its reader arrived.
+//! - I3: what is given out was valid at a moment after its reader arrived, or is trusted (I9).
 //! - I6: an entry changes only under the lease that is in force.
 //! - I11: the store is used only while it is owed nothing.
 
@@ -42,10 +42,10 @@ use crate::remote::{Cell, Remote, Status, Wake, Watch};
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 /// From before the families are read until the tags of a result are: longer, and a bracketed write
 /// whose writer died could have ended in between. A constant of all versions that share a store.
-const LONGEST_PROOF: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_PROOF: Duration = Duration::from_secs(10);
 /// How long a write covers what it changes if its writer dies. At least the time within which such a
 /// write is to be done and [`LONGEST_PROOF`]: a constant of all versions that share a store.
-const INTENT_LIFE: Duration = Duration::from_secs(30);
+pub(crate) const INTENT_LIFE: Duration = Duration::from_secs(30);
 /// Tokens live at least this long, whatever the lives of the entries that hold them.
 const SHORTEST_TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -143,6 +143,9 @@ impl Shared {
 
     /// Says that a write is under way.
     pub(crate) async fn intend(&self, tags: Vec<Cell>) -> Result<Vec<(Cell, Intent)>, Fault> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
         let intents = self.remote.intend(tags.clone(), INTENT_LIFE).await?;
         for cell in &tags {
             self.watch.changed(cell);

@@ -501,3 +501,40 @@ async fn settled_returns_when_no_process_can_have_an_older_copy() {
     alone.cache.clear().settled().await.unwrap();
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
+
+/// The end of the first bracket must not come after the beginning of the second, or that would find
+/// another's write under way.
+#[tokio::test]
+async fn a_write_that_is_tried_again_at_once_leaves_nothing_hidden() {
+    let fleet = Fleet::new().await;
+    let [one, two] = fleet.two();
+    assert_eq!(rename(one, two, 1, true).await, Err(Failure::Own));
+    assert_eq!(touch(one, 1).await, 3);
+    let loads = one.loads();
+    for _ in 0..2 {
+        assert_eq!((item(two, 1).await, item(one, 1).await), (3, 3));
+    }
+    assert_eq!(one.loads(), loads + 1, "it is stored");
+}
+
+/// A wait that uses the time up in which an intent covers the write.
+#[tokio::test(start_paused = true)]
+async fn a_bracket_that_settles_for_too_long_does_not_run() {
+    let long = Coherence::Bounded(Duration::from_secs(6));
+    let fleet = Fleet::with(2, |settings| settings.coherence(long)).await;
+    let [one, _] = fleet.two();
+    let ran = std::cell::Cell::new(false);
+    let write = async { ran.set(true) };
+    let bracket = one.cache.write_bracket(["item:1"], write).settled();
+    let clock = fleet.worlds[0].clock.clone();
+    let advance = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        clock.advance(Duration::from_secs(6));
+        std::future::pending::<()>().await
+    };
+    tokio::select! {
+        refused = bracket => assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable),
+        () = advance => unreachable!("it does not end"),
+    }
+    assert!(!ran.get());
+}

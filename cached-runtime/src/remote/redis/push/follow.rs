@@ -34,7 +34,7 @@ pub(in crate::remote::redis) async fn follow(node: Arc<Node>, duty: Duty) {
             Err(outage) => outage,
         };
         let why = outage.why();
-        log.down(&why);
+        log.down(&outage, &why);
         match outage {
             Outage::Lost(_) => {
                 watch.end(&why);
@@ -86,12 +86,18 @@ impl Log {
         }
     }
 
-    fn down(&mut self, why: &str) {
-        if self.0.as_deref() != Some(why) {
-            tracing::warn!(
-                "redis: changes are not pushed, the server confirms each local hit instead: {why}"
-            );
-            self.0 = Some(why.to_owned());
+    fn down(&mut self, outage: &Outage, why: &str) {
+        if self.0.as_deref() == Some(why) {
+            return;
         }
+        match outage {
+            Outage::Lost(_) => tracing::warn!(
+                "redis: changes are not heard, copies are confirmed one by one until they are: {why}"
+            ),
+            Outage::Refused(_) | Outage::Withheld => tracing::warn!(
+                "redis: changes are not pushed, the server confirms each local hit instead: {why}"
+            ),
+        }
+        self.0 = Some(why.to_owned());
     }
 }
