@@ -530,7 +530,7 @@ async fn a_bracket_that_settles_for_too_long_does_not_run() {
     let advance = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
         clock.advance(Duration::from_secs(6));
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         refused = bracket => assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable),
