@@ -311,20 +311,20 @@ impl Cache {
         &self.inner.watch
     }
 
-    /// Whether an entry is current and may be given without asking the store, at a moment off the
-    /// coarse clock. `asked` is what its reader allows.
+    /// Whether an entry is current and may be given without asking the store. `asked` is what its
+    /// reader allows.
     #[inline]
-    pub(crate) fn stands_for(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
+    pub(crate) fn stands_for(&self, entry: &AnyEntry, asked: Trust) -> bool {
         if entry.vouched.is_apart() {
             return self.store().is_current(entry);
         }
-        self.stands_for_shared(entry, now, asked)
+        self.stands_for_shared(entry, asked)
     }
 
     /// Apart from the hit in a cache of one process, which needs none of it.
     #[inline(never)]
-    fn stands_for_shared(&self, entry: &AnyEntry, now: Moment, asked: Trust) -> bool {
-        let (now, trust) = (self.clock().awake(now), entry.vouched.trust().min(asked));
+    fn stands_for_shared(&self, entry: &AnyEntry, asked: Trust) -> bool {
+        let (now, trust) = (self.clock().sharp(), entry.vouched.trust().min(asked));
         !self.store().is_cleared_since(entry.start)
             && self
                 .watch()

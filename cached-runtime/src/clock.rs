@@ -87,13 +87,13 @@ impl Clock {
         }
     }
 
-    /// A coarse reading as it is if the machine was not suspended since; else an exact one. For
-    /// what must not outlive a suspension by a single call.
+    /// An exact reading that costs little more than a coarse one: for what must not outlive its time
+    /// by a tick, nor a suspension by a single call.
     #[inline]
-    pub(crate) fn awake(&self, coarse: Moment) -> Moment {
+    pub(crate) fn sharp(&self) -> Moment {
         match &self.0 {
-            Source::System => Moment(system::awake(coarse.0)),
-            Source::Manual(_) => coarse,
+            Source::System => Moment(system::sharp()),
+            Source::Manual(time) => Moment(time.load(Relaxed)),
         }
     }
 }
@@ -174,19 +174,13 @@ fn nanos(duration: Duration) -> u64 {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod system {
     use std::cell::Cell;
-    use std::sync::atomic::{
-        AtomicU64,
-        Ordering::{Acquire, Relaxed, Release},
-    };
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     use rustix::time::{ClockId, clock_gettime};
 
     /// What suspended time adds to the coarse clock, which does not count it. Every exact reading
     /// brings it up to date, and each thread takes one every 256 coarse readings.
     static SUSPENDED: AtomicU64 = AtomicU64::new(0);
-
-    /// By how much the wall clock is ahead of the coarse one.
-    static AHEAD: AtomicU64 = AtomicU64::new(0);
 
     thread_local! {
         static READINGS: Cell<u8> = const { Cell::new(0) };
@@ -217,27 +211,9 @@ mod system {
         read(ClockId::MonotonicCoarse) + SUSPENDED.load(Relaxed)
     }
 
-    /// The wall clock goes with the monotonic one tick by tick, and leaps at a resume. So while
-    /// their difference is what it was, nothing was suspended; if the wall clock was set, one exact
-    /// reading tells.
     #[inline]
-    pub(super) fn awake(coarse: u64) -> u64 {
-        if read(ClockId::RealtimeCoarse).wrapping_sub(coarse) == AHEAD.load(Acquire) {
-            return coarse;
-        }
-        compare()
-    }
-
-    #[cold]
-    fn compare() -> u64 {
-        let exact = exact();
-        let coarse = || read(ClockId::MonotonicCoarse) + SUSPENDED.load(Relaxed);
-        let (before, wall, after) = (coarse(), read(ClockId::RealtimeCoarse), coarse());
-        if before == after {
-            // After the time that was suspended: whoever reads this one reads that one, too.
-            AHEAD.store(wall.wrapping_sub(before), Release);
-        }
-        exact
+    pub(super) fn sharp() -> u64 {
+        read(ClockId::Boottime)
     }
 }
 
@@ -257,8 +233,8 @@ mod system {
         exact()
     }
 
-    pub(super) fn awake(coarse: u64) -> u64 {
-        coarse
+    pub(super) fn sharp() -> u64 {
+        exact()
     }
 }
 
@@ -266,39 +242,17 @@ mod system {
 mod tests {
     use super::*;
 
-    const HOUR: u64 = 3_600_000_000_000;
-
     #[test]
-    fn a_coarse_reading_stays_what_it_is_while_nothing_was_suspended() {
+    fn the_sharp_reading_is_as_good_as_the_exact_one() {
         let clock = Clock::system();
-        let mut kept = 0;
         for _ in 0..10_000 {
-            let coarse = clock.coarse();
-            let awake = clock.awake(coarse);
-            assert!(coarse <= awake && awake <= clock.now());
-            kept += u32::from(awake == coarse);
+            let before = clock.now();
+            let sharp = clock.sharp();
+            assert!(before <= sharp && sharp <= clock.now());
         }
-        assert!(kept > 5_000, "{kept}");
-    }
-
-    /// After a suspension the coarse clock is behind by as much, and the wall clock is not.
-    #[test]
-    fn a_coarse_reading_from_before_a_suspension_is_noticed_at_once() {
-        let clock = Clock::system();
-        for _ in 0..100 {
-            let coarse = clock.coarse();
-            clock.awake(coarse);
-            let suspended = Moment(coarse.0.saturating_sub(HOUR));
-            assert!(clock.awake(suspended) >= coarse);
-        }
-    }
-
-    #[test]
-    fn a_manual_clock_is_never_suspended() {
         let clock = Clock::manual();
-        let before = clock.coarse();
         clock.advance(Duration::from_secs(1));
-        assert_eq!(clock.awake(before), before);
+        assert_eq!(clock.sharp(), clock.now());
     }
 
     #[test]

@@ -200,6 +200,15 @@ impl Invalidation {
         };
         let manner = manner(cache, self.soft);
         for target in self.targets.drain(..) {
+            if let Some(until) = manner.lags_until {
+                // Noted before: what begins after the number is drawn is hidden.
+                match &target {
+                    Target::Key(key) => cache.store().lags(key, cache.clock().now(), until),
+                    Target::Tag(tag) => cache.tags().cell(tag).rare().lags(until),
+                    Target::Prefix(prefix) => cache.tags().prefix_cell(prefix).rare().lags(until),
+                    Target::Everything => cache.store().everything_lags(until),
+                }
+            }
             // Drawn before it is applied: loads that begin from here on are newer.
             let number = cache.sequence().next();
             match &target {

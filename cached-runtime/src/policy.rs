@@ -219,7 +219,8 @@ impl<T> Policy<T> {
 
     /// How closely copies in this process follow what other processes invalidate. Of this and what
     /// the cache is set to, the closer holds. Signs of life come at the pace of the cache's own
-    /// window, four times in it: a much shorter one here has most hits ask the store.
+    /// window, four times in it: a much shorter one here has most hits ask the store, and one of less
+    /// than 100 ms counts as `Strict`.
     pub fn coherence(mut self, coherence: Coherence) -> Self {
         self.options.coherence = Some(coherence);
         self

@@ -168,9 +168,14 @@ impl<T: Cacheable> Reservation<T> {
         if !cache.is_enabled() {
             return Ok(false);
         }
+        // The source lags behind an invalidation, which has taken away what there was.
+        let lags = self.loading.is_unshared();
         let kept = self.keep(value).await;
         if matches!(kept, Kept::Stored(_)) {
             return Ok(true);
+        }
+        if lags {
+            return Ok(false);
         }
         let unknown = matches!(kept, Kept::Unknown);
         let invalidated = cache.invalidate_raw(key).await;

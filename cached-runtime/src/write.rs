@@ -130,10 +130,14 @@ impl<R, T, E> Write<R, T, E> {
         let Some(known) = pending.0.take() else {
             return shape.put_back(value);
         };
+        // Not forgotten by a caller that goes away while the bracket ends.
+        pending.0 = Some(added.into_iter().fold(known, Invalidation::tag));
         if let Some(bracket) = bracket {
             bracket.end().await;
         }
-        let invalidation = added.into_iter().fold(known, Invalidation::tag);
+        let Some(invalidation) = pending.0.take() else {
+            return shape.put_back(value);
+        };
         if invalidation.names_nothing() {
             return shape.put_back(value);
         }

@@ -11,6 +11,7 @@ mod support;
 mod audit;
 mod batch;
 mod coherence;
+mod coherence_hardening;
 mod coherence_options;
 #[cfg(feature = "redis")]
 mod conformance;

@@ -170,7 +170,9 @@ impl<R, T, E> Miss<R, T, E> {
                 leader.close();
             }
             self.ask(codec).await;
-            if let Some(found) = self.fresh() {
+            // What stands because nobody answered is not proven for those who joined.
+            let seen_there = matches!(self.access, Access::Seen(_));
+            if let Some(found) = self.fresh().filter(|_| seen_there) {
                 return self.arrived(codec, leader, &found);
             }
             match std::mem::take(&mut self.access) {

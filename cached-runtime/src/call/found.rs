@@ -91,7 +91,8 @@ impl<R, T, E> Miss<R, T, E> {
                 _ => Open::Answer(found),
             };
         }
-        if found.life.within(options.windows.while_revalidate, now) {
+        let window = options.windows.while_revalidate;
+        if !window.is_zero() && found.life.within(window, now) {
             return Open::Behind(found);
         }
         self.count(Event::Miss);

@@ -31,6 +31,8 @@ pub(crate) struct Subject<T> {
     pub(crate) policy: Policy<T>,
     /// The prefix and the tags that are known before the load.
     pub(crate) tags: Arc<[Arc<TagCell>]>,
+    /// Whether what is known of tokens without a question will do.
+    pub(crate) by_view: bool,
 }
 
 impl<T> Clone for Subject<T> {
@@ -42,6 +44,7 @@ impl<T> Clone for Subject<T> {
             stats: Arc::clone(&self.stats),
             policy: self.policy.clone(),
             tags: Arc::clone(&self.tags),
+            by_view: self.by_view,
         }
     }
 }
@@ -95,6 +98,11 @@ impl Loading {
 }
 
 impl Loading {
+    /// Nothing of it is stored.
+    pub(crate) fn is_unshared(&self) -> bool {
+        matches!(self.terms, Terms::Unshared { .. })
+    }
+
     fn land(&mut self, landing: Landing) {
         if let Some(lane) = self.lane.take() {
             lane.land(landing.clone());
@@ -192,6 +200,7 @@ impl<T> Subject<T> {
             stats,
             policy: Policy::storing_nothing(),
             tags: Arc::new([]),
+            by_view: true,
         }
     }
 

@@ -148,7 +148,7 @@ fn plain_entry<'a, R, T, E, I: Ident>(
     let hash = key.hash().ok()?;
     let now = cache.clock().coarse();
     let entry = store.peek(key, hash)?;
-    if now >= entry.life.carefree_until || !cache.stands_for(entry, now, trust) {
+    if now >= entry.life.carefree_until || !cache.stands_for(entry, trust) {
         return None;
     }
     let event = if entry.holds(codec.type_id) {

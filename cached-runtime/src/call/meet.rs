@@ -15,6 +15,7 @@ use crate::outcome::Codec;
 use crate::policy::Local;
 use crate::remote::{Cell, EntryName, Incarnation};
 use crate::shared::{Backing, Fetched, Found, Share, Shared, Sight};
+use crate::tags::Number;
 
 use super::ship::Copied;
 use super::{Miss, Subject};
@@ -112,7 +113,10 @@ async fn ask<R, T, E>(
             (Some(_), true) => Found::Local,
             _ => look.found,
         };
-        let answer = (said, look.server);
+        let confirmed = look
+            .oldest
+            .map_or(asked.number, |oldest| oldest.min(asked.number));
+        let answer = (said, look.server.map(|server| (confirmed, server)));
         let softly = matches!(answer.0, Found::Softly(_));
         let (found, tier) = subject.found(cache, codec, &share, local, asked, answer);
         let access = Access::Seen(Box::new((share, look.sight)));
@@ -143,9 +147,12 @@ impl<R, T, E> Miss<R, T, E> {
         self.look_again(codec, self.mode.refresh).await;
     }
 
-    /// The same, and the shared tier is asked in any case.
+    /// The same, and the shared tier is asked in any case, for all tokens: others may share what
+    /// comes of it, who do not believe in views.
     pub(super) async fn ask(&mut self, codec: &Codec<R, T, E>) {
+        let believes = std::mem::replace(&mut self.subject.by_view, false);
         self.look_again(codec, true).await;
+        self.subject.by_view = believes;
     }
 
     async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) {
@@ -180,25 +187,24 @@ impl<T> Subject<T> {
         share: &Share,
         local: Option<Arc<AnyEntry>>,
         asked: Asking,
-        (found, server): (Found, Option<Incarnation>),
+        (found, confirmed): (Found, Option<(Number, Incarnation)>),
     ) -> (Option<Arc<AnyEntry>>, Tier) {
         let entry = match found {
             Found::Local => {
-                let confirmed = server.map(|server| (asked.number, server));
                 if let Some(local) = &local {
                     cache.watch().confirm(&local.vouched, confirmed);
                 }
                 return (local, Tier::Local);
             }
             Found::Remote(fetched) => {
-                let entry = self.adopt(cache, codec, share, (asked, server), &fetched);
+                let entry = self.adopt(cache, codec, share, (asked, confirmed), &fetched);
                 if let Some(entry) = entry.as_ref().filter(|_| self.keeps_copies()) {
                     // What came in between keeps the copy out, and does not concern this reader.
                     let _ = self.keep_copy(cache, entry);
                 }
                 return (entry, Tier::Remote);
             }
-            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, server), &fetched),
+            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, confirmed), &fetched),
             Found::Corrupt => {
                 self.stats.count(Event::Corrupt);
                 None
@@ -224,7 +230,7 @@ impl<T> Subject<T> {
         cache: &Cache,
         codec: &Codec<R, T, E>,
         share: &Share,
-        (asked, server): (Asking, Option<Incarnation>),
+        (asked, confirmed): (Asking, Option<(Number, Incarnation)>),
         fetched: &Fetched,
     ) -> Option<Arc<AnyEntry>> {
         let header = &fetched.header;
@@ -271,11 +277,10 @@ impl<T> Subject<T> {
             Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => None,
         });
         let tags = tags.collect();
-        let copy = Copied {
-            asked,
-            server,
-            kept_until: self.copy_until(cache),
-        };
+        let kept_until = self.copy_until(cache);
+        let vouched = cache
+            .watch()
+            .vouch(&EntryName::of(&self.key), self.trust(cache), confirmed);
         let head = EntryHead::new(
             asked.number,
             life,
@@ -284,11 +289,7 @@ impl<T> Subject<T> {
             tags,
             Arc::clone(&self.stats),
         )
-        .backed_by(
-            fetched.backing.clone(),
-            self.vouch(cache, copy),
-            copy.kept_until,
-        );
+        .backed_by(fetched.backing.clone(), vouched, kept_until);
         let entry: Arc<AnyEntry> = match value {
             Some(value) => (codec.adopt)(head, value),
             None => Arc::new(head.with(NotFound)),
@@ -331,7 +332,7 @@ impl<T> Subject<T> {
     fn is_beyond_doubt(&self, cache: &Cache, found: &AnyEntry) -> bool {
         let now = cache.clock().now();
         now < found.life.carefree_until
-            && cache.stands_for(found, now, self.trust(cache))
+            && cache.stands_for(found, self.trust(cache))
             && !Defect::UnverifiedCopy.is_on()
     }
 

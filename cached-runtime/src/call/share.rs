@@ -25,7 +25,7 @@ impl<T> Subject<T> {
             known.push(Cell::Key(name.clone()));
         }
         let ttl = options.ttl.max(self.policy.ttl_of_none());
-        let by_view = tier.watch().serves_views() && options.coherence.is_none();
+        let by_view = self.by_view && tier.watch().serves_views() && options.coherence.is_none();
         Share {
             tier,
             name,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clock::{COARSE_LAG, Span};
+use crate::clock::Span;
 
 /// Two clocks that measure the same time differ by less than one part in this many.
 const DRIFT: u32 = 200;
@@ -62,7 +62,10 @@ impl Coherence {
             Self::Strict => Trust::NONE,
             Self::Bounded(window) => {
                 // No clock runs so fast that `window` is over before this is.
-                let kept = window.saturating_sub(COARSE_LAG).as_nanos();
+                let kept = window.as_nanos();
+                if kept < Self::SHORTEST.as_nanos() {
+                    return Trust::NONE;
+                }
                 let trust = Span::of_nanos(kept - kept / DRIFT as u128);
                 Trust(trust.that_ends())
             }

@@ -60,7 +60,8 @@ impl Watch {
         // The horizon is read first: whatever was told before it was moved is seen below.
         let horizon = self.horizon.load();
         let confirmed = vouched.confirmed.load(Acquire);
-        let trusted = now < horizon.plus(trust.0) || Defect::NoHorizon.is_on();
+        let trusted =
+            trust != Trust::NONE && (now < horizon.plus(trust.0) || Defect::NoHorizon.is_on());
         trusted
             && confirmed > self.epoch.load(Acquire)
             && self
@@ -84,7 +85,7 @@ impl Watch {
     }
 
     /// The token in a cell, if it is known without a question.
-    pub(crate) fn view(&self, cell: &Cell) -> Option<Proof> {
+    pub(crate) fn view(&self, cell: &Cell) -> Option<(Proof, Number)> {
         let Cell::Tag(name) = cell else {
             return None;
         };
@@ -92,7 +93,7 @@ impl Watch {
         let (horizon, epoch) = (self.horizon.load(), self.epoch.load(Acquire));
         let trusted = self.clock.now() < horizon.plus(self.coherence.trust().0);
         let (proof, number) = self.tags.cell_named(name).view().filter(|_| trusted)?;
-        (number > epoch).then_some(proof)
+        (number > epoch).then_some((proof, number))
     }
 
     /// Zero if it does not count.

@@ -101,6 +101,14 @@ impl Store {
         standing && entry.tags.softly_since(start, now)
     }
 
+    pub(crate) fn lags(&self, key: &RawKey, now: Moment, until: Moment) {
+        self.lagging.add(key, now, until);
+    }
+
+    pub(crate) fn everything_lags(&self, until: Moment) {
+        self.rare.lags(until);
+    }
+
     /// Whether what began to load then may be older than an invalidation of key or everything.
     pub(crate) fn hides(&self, key: &RawKey, began: Moment) -> bool {
         self.rare.hides(began) || self.lagging.hides(key, began)

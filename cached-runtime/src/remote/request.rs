@@ -68,7 +68,7 @@ pub enum How {
     },
     /// From whoever holds it; the entry stays.
     TakeOver,
-    /// From whoever holds it, and the entry is removed.
+    /// From whoever holds it, and the entry is removed; who follows changes is told of its key.
     Replace,
 }
 

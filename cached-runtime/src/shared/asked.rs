@@ -9,6 +9,7 @@ use crate::remote::{
 
 use super::Shared;
 use super::deps::Backing;
+use crate::tags::Number;
 
 /// All that was asked and answered during one look.
 #[derive(Default)]
@@ -31,8 +32,8 @@ struct Known {
     cell: Cell,
     /// `None` until it is answered.
     state: Option<CellState>,
-    /// Nobody was asked.
-    by_view: bool,
+    /// Nobody was asked: the number of the question that told it.
+    by_view: Option<Number>,
 }
 
 /// So many cells are found as quickly one by one.
@@ -59,8 +60,8 @@ impl<'a> Asked<'a> {
         let view = self.watch.and_then(|watch| watch.view(cell));
         self.states.push(Known {
             cell: cell.clone(),
-            state: view.map(CellState::Current),
-            by_view: view.is_some(),
+            state: view.map(|(proof, _)| CellState::Current(proof)),
+            by_view: view.map(|(_, number)| number),
         });
         if view.is_none() {
             self.want(self.states.len() - 1);
@@ -90,8 +91,8 @@ impl<'a> Asked<'a> {
             return;
         };
         let known = &mut self.states[place];
-        if known.by_view && known.state != Some(CellState::Current(proof)) {
-            (known.state, known.by_view) = (None, false);
+        if known.by_view.is_some() && known.state != Some(CellState::Current(proof)) {
+            (known.state, known.by_view) = (None, None);
             self.want(place);
         }
     }
@@ -131,6 +132,11 @@ impl<'a> Asked<'a> {
         place
             .and_then(|place| self.states[place].state)
             .unwrap_or(CellState::Missing)
+    }
+
+    /// The oldest question on which the answers rest, if one was asked before this look.
+    pub(super) fn oldest(&self) -> Option<Number> {
+        self.states.iter().filter_map(|known| known.by_view).min()
     }
 
     pub(super) fn server(&self) -> Option<Incarnation> {

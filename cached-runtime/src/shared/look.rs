@@ -14,6 +14,7 @@ use crate::remote::{Cell, CellState, Found as Bytes, Incarnation, LeaseId, Part,
 use super::asked::Asked;
 use super::deps::{Backing, Seen, Share, Sight};
 use super::{Shared, namespace_cell};
+use crate::tags::Number;
 
 /// The answer to a look.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(crate) struct Look {
     pub(crate) found: Found,
     /// The server that answered, if it was one and the same.
     pub(crate) server: Option<Incarnation>,
+    /// The oldest question on which it rests, if one was asked before this look.
+    pub(crate) oldest: Option<Number>,
 }
 
 /// What a look found.
@@ -307,6 +310,7 @@ impl<'a> View<'a> {
             },
             found,
             server: asked.server(),
+            oldest: asked.oldest(),
         }
     }
 }

@@ -77,6 +77,12 @@ impl Rare {
             .map(|until| Soft { before, until });
     }
 
+    /// What begins to load from here on until then is hidden.
+    pub(crate) fn lags(&self, until: Moment) {
+        let mut state = self.change();
+        state.lags_until = state.lags_until.max(until);
+    }
+
     /// What began to load before [`end_write`](Self::end_write) is not stored.
     pub(crate) fn begin_write(&self) {
         self.change().writes += 1;

@@ -133,6 +133,13 @@ impl Data {
         };
         if lock.how == How::Replace {
             self.contents.entries.take(now, entry);
+            // For those who follow: their copies are not what is stored any more.
+            let cell = Cell::Key(entry.clone());
+            let (token, left) = match self.contents.cells.get(now, &cell).cloned() {
+                Some(token) => (token, self.contents.cells.left(now, &cell)),
+                None => (Vec::new(), Duration::from_millis(1)),
+            };
+            self.put_cell(cell, token, left);
         }
         let lease = Lease::Held {
             lease: fresh,

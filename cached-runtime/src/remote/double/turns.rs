@@ -115,6 +115,7 @@ impl Data {
         let (token, class) = self.content(cell);
         let mine = token == intent.token;
         if class == Class::Write && (!mine || intent.overlaps) {
+            self.live(cell, turn.lag);
             return Ok(Concluded::Left);
         }
         if class == Class::Lag {

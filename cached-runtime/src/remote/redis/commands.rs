@@ -228,10 +228,11 @@ fn lock_command(node: &Node, form: Form, lock: &Lock, lease: LeaseId) -> Cmd {
         How::TakeOver => ("t", &[]),
         How::Replace => ("r", &[]),
     };
-    let mut command = LOCK.call(form, 2);
+    let mut command = LOCK.call(form, 3);
     command
         .arg(names.value(&lock.entry))
         .arg(names.lease(&lock.entry))
+        .arg(names.key_token(&lock.entry))
         .arg(&lease.0[..])
         .arg(millis(lock.ttl))
         .arg(how)

@@ -51,7 +51,7 @@ end
     };
 }
 
-/// KEYS v l; ARGV lease, ttl, how (`f`ree, `t`ake over, `r`eplace), seen, process or empty.
+/// KEYS v l i; ARGV lease, ttl, how (`f`ree, `t`ake over, `r`eplace), seen, process or empty.
 /// Gives `G`ranted, `C`hanged, `P`ass or how long the lease in force lives.
 pub(super) static LOCK: Script = Script::new(
     r"
@@ -74,7 +74,16 @@ if ARGV[3] == 'f' then
     return left
   end
 end
-if ARGV[3] == 'r' then redis.call('DEL', KEYS[1]) end
+if ARGV[3] == 'r' then
+  redis.call('DEL', KEYS[1])
+  -- Pushed: copies in other processes are not what is stored any more.
+  local left = redis.call('PTTL', KEYS[3])
+  if left > 0 then
+    redis.call('PEXPIRE', KEYS[3], left)
+  else
+    redis.call('SET', KEYS[3], '', 'PX', 1)
+  end
+end
 redis.call('SET', KEYS[2], ARGV[1] .. string.sub(held, 9), 'PX', ARGV[2])
 return 'G'
 ",
@@ -268,6 +277,7 @@ for at = 1, (#ARGV - 2) / 4 do
   local mine = token == ARGV[first + 1]
   if class == 'write' and (not mine or ARGV[first + 2] == '1') then
     ended[at] = 1
+    if lag > 0 then lives(key, lag) end
   else
     ended[at] = mine and 0 or 2
     if class == 'lag' then
