@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Conformance;
 use super::batches::ODD;
 use super::process::{IF_NEW, LONG, Process, done, entry, envelope, tag, wish};
-use crate::remote::{Cell, Fill, Told, Turn};
+use crate::remote::{Cell, Fill, How, Told, Turn};
 use crate::shared::namespace_cell;
 
 const A_MOMENT: Duration = Duration::from_millis(5);
@@ -174,6 +174,24 @@ pub(super) async fn who_follows_is_told_of_a_key_that_is_removed(suite: &Conform
     done(writer.remote.remove(entries, Turn::keeping(LONG)).await);
     for (_, cell) in &keys {
         follower.is_told(from, cell).await;
+    }
+}
+
+/// Nothing is invalidated, but copies are not what is stored any more.
+pub(super) async fn who_follows_is_told_of_an_entry_that_is_replaced(suite: &Conformance) {
+    let Some((follower, writer)) = two(suite).await else {
+        return;
+    };
+    for (name, has_cell) in [("stored", false), ("here", true)] {
+        let entry = entry(&format!("pushes:replaced:{name}"));
+        let cell = Cell::Key(entry.clone());
+        writer.store(&entry, b"payload").await;
+        if has_cell {
+            made(&follower, &writer, &cell).await;
+        }
+        let from = follower.told();
+        writer.granted(&entry, How::Replace, LONG).await;
+        follower.is_told(from, &cell).await;
     }
 }
 

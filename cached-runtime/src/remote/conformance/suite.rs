@@ -125,6 +125,7 @@ pub const CHECKS: &[Check] = checks! {
         who_follows_is_told_of_a_rotation,
         who_follows_is_told_of_a_cell_that_is_made,
         who_follows_is_told_of_a_key_that_is_removed,
+        who_follows_is_told_of_an_entry_that_is_replaced,
         who_follows_is_told_when_everything_is_invalidated,
         a_process_is_told_of_its_own_changes,
         who_follows_is_told_nothing_of_what_stays,
