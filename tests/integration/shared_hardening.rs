@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use cache_aside::remote::double::{Op, Point, Trouble};
-use cache_aside::remote::{
-    Cell, CellState, Concluded, Double, DoubleServer, EntryName, Fault, Fill, FillReply, Intent,
-    LeaseId, Lock, LockReply, Read, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
-};
+use cache_aside::remote::{Cell, Double, DoubleServer, EntryName, Fault, Remote};
 use cache_aside::{
     Cache, CacheExt, Coherence, Defect, Key, Outcome, Policy, SingleFlight, Tag, cache_aside,
 };
 use tokio::time::timeout;
 
+use crate::support::spy::Spy;
 use crate::support::{Broken, MINUTE, SECOND, World, settle, until};
 
 /// A process: its world, and its way to the store.
@@ -117,10 +115,8 @@ async fn an_entry_that_is_hardly_begun_is_overwritten() {
 #[tokio::test]
 async fn a_batch_ends_whatever_is_stored() {
     let server = DoubleServer::new(5);
-    let cells = Arc::new(AtomicUsize::new(0));
-    let spy = Spy(server.connect(), Arc::clone(&cells));
     let cache = Cache::builder()
-        .remote(Arc::new(spy))
+        .remote(Spy::on(server.connect()))
         .build()
         .await
         .unwrap();
@@ -358,87 +354,17 @@ async fn nobody_is_given_an_older_answer_after_a_newer_one_that_is_not_stored() 
     }
 }
 
-/// Counts the cells that are read.
-#[derive(Debug)]
-struct Spy(Double, Arc<AtomicUsize>);
-
-impl Remote for Spy {
-    fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>) {
-        self.0.attach(wake, watch);
-    }
-    fn status(&self) -> Status {
-        self.0.status()
-    }
-    fn read(&self, what: Read) -> Reply<'_, Reading> {
-        let asked = self.1.fetch_add(what.cells.len(), SeqCst);
-        if asked > 100_000 {
-            // Something goes round in circles.
-            self.0.close();
-        }
-        self.0.read(what)
-    }
-    fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply> {
-        self.0.lock(locks, cells, keep)
-    }
-    fn ensure(&self, c: Vec<Cell>, t: Vec<Cell>, k: Duration) -> Reply<'_, Vec<CellState>> {
-        self.0.ensure(c, t, k)
-    }
-    fn fill(&self, fills: Vec<Fill>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, FillReply> {
-        self.0.fill(fills, cells, keep)
-    }
-    fn renew(&self, leases: Vec<(EntryName, LeaseId)>, ttl: Duration) -> Reply<'_, Vec<bool>> {
-        self.0.renew(leases, ttl)
-    }
-    fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()> {
-        self.0.release(leases, why)
-    }
-    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()> {
-        self.0.rotate(first, then, turn)
-    }
-    fn remove(&self, entries: Vec<EntryName>, turn: Turn) -> Reply<'_, ()> {
-        self.0.remove(entries, turn)
-    }
-    fn intend(&self, cells: Vec<Cell>, life: Duration) -> Reply<'_, Vec<Intent>> {
-        self.0.intend(cells, life)
-    }
-    fn conclude(
-        &self,
-        first: Vec<Cell>,
-        intents: Vec<(Cell, Intent)>,
-        turn: Turn,
-    ) -> Reply<'_, Vec<Concluded>> {
-        self.0.conclude(first, intents, turn)
-    }
-    fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>> {
-        self.0.lock_name(name, ttl)
-    }
-    fn renew_name(&self, name: &str, lease: LeaseId, ttl: Duration) -> Reply<'_, bool> {
-        self.0.renew_name(name, lease, ttl)
-    }
-    fn release_name(&self, name: &str, lease: LeaseId) -> Reply<'_, ()> {
-        self.0.release_name(name, lease)
-    }
-    fn close(&self) {
-        self.0.close();
-    }
-}
-
 #[tokio::test]
 async fn tags_that_no_entry_can_have_are_not_asked_for() {
-    let cells = Arc::new(AtomicUsize::new(0));
-    let spy = Spy(DoubleServer::new(3).connect(), Arc::clone(&cells));
-    let cache = Cache::builder()
-        .remote(Arc::new(spy))
-        .build()
-        .await
-        .unwrap();
+    let spy = Spy::on(DoubleServer::new(3).connect());
+    let cache = Cache::builder().remote(spy.clone()).build().await.unwrap();
     let policy = minute().tags_with(|_: &u64| (0..5_000).map(|n| format!("n:{n}")));
     let name = key(1);
     let get = || cache.get_or_load(&name, &policy, async || Ok::<_, Fault>(1));
     assert_eq!(get().await.unwrap(), 1);
-    cells.store(0, SeqCst);
+    let [_, before] = spy.reads();
     assert_eq!(get().await.unwrap(), 1);
-    let asked = cells.load(SeqCst);
+    let asked = spy.reads()[1] - before;
     assert!(asked < 100, "{asked} tokens for one look");
 }
 

@@ -1,78 +1,13 @@
 //! Hits in the store that rest on what its pushes have told, where that was asked for.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use cache_aside::remote::{
-    Cell, CellState, Concluded, Double, DoubleServer, EntryName, Fill, FillReply, Intent, LeaseId,
-    Lock, LockReply, Read, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
-};
+use cache_aside::remote::{Double, DoubleServer};
 use cache_aside::{Cache, Clock, Coherence, cache_aside};
 
+use crate::support::spy::Spy;
 use crate::support::{MINUTE, SECOND, World};
-
-/// Counts the entries and the cells that are read.
-#[derive(Debug)]
-struct Spy(Arc<Double>, [AtomicUsize; 2]);
-
-impl Remote for Spy {
-    fn attach(&self, wake: Arc<Wake>, watch: Arc<Watch>) {
-        self.0.attach(wake, watch);
-    }
-    fn status(&self) -> Status {
-        self.0.status()
-    }
-    fn read(&self, what: Read) -> Reply<'_, Reading> {
-        self.1[0].fetch_add(what.entries.len(), SeqCst);
-        self.1[1].fetch_add(what.cells.len(), SeqCst);
-        self.0.read(what)
-    }
-    fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply> {
-        self.0.lock(locks, cells, keep)
-    }
-    fn ensure(&self, a: Vec<Cell>, b: Vec<Cell>, keep: Duration) -> Reply<'_, Vec<CellState>> {
-        self.0.ensure(a, b, keep)
-    }
-    fn fill(&self, fills: Vec<Fill>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, FillReply> {
-        self.0.fill(fills, cells, keep)
-    }
-    fn renew(&self, leases: Vec<(EntryName, LeaseId)>, ttl: Duration) -> Reply<'_, Vec<bool>> {
-        self.0.renew(leases, ttl)
-    }
-    fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()> {
-        self.0.release(leases, why)
-    }
-    fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()> {
-        self.0.rotate(first, then, turn)
-    }
-    fn remove(&self, entries: Vec<EntryName>, turn: Turn) -> Reply<'_, ()> {
-        self.0.remove(entries, turn)
-    }
-    fn intend(&self, cells: Vec<Cell>, life: Duration) -> Reply<'_, Vec<Intent>> {
-        self.0.intend(cells, life)
-    }
-    fn conclude(
-        &self,
-        first: Vec<Cell>,
-        intents: Vec<(Cell, Intent)>,
-        turn: Turn,
-    ) -> Reply<'_, Vec<Concluded>> {
-        self.0.conclude(first, intents, turn)
-    }
-    fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>> {
-        self.0.lock_name(name, ttl)
-    }
-    fn renew_name(&self, name: &str, lease: LeaseId, ttl: Duration) -> Reply<'_, bool> {
-        self.0.renew_name(name, lease, ttl)
-    }
-    fn release_name(&self, name: &str, lease: LeaseId) -> Reply<'_, ()> {
-        self.0.release_name(name, lease)
-    }
-    fn close(&self) {
-        self.0.close();
-    }
-}
 
 /// A process that trusts views and keeps no copies, and another one.
 struct Two {
@@ -88,8 +23,8 @@ impl Two {
     async fn new(trust_views: bool) -> Self {
         let (server, clock) = (DoubleServer::new(9), Clock::manual());
         clock.advance(MINUTE);
-        let way = Arc::new(server.connect());
-        let spy = Arc::new(Spy(Arc::clone(&way), Default::default()));
+        let spy = Spy::on(server.connect());
+        let way = Arc::clone(&spy.0);
         let cache = Cache::builder().clock(clock.clone()).remote(spy.clone());
         let cache = cache.trust_views(trust_views).build().await.unwrap();
         let world = World::with(cache, clock.clone());
@@ -119,10 +54,9 @@ impl Two {
 
     /// Entries and cells that a call reads.
     async fn reads(&self, call: impl Future<Output = u64>) -> ([usize; 2], u64) {
-        let read = || [0, 1].map(|which| self.spy.1[which].load(SeqCst));
-        let before = read();
+        let before = self.spy.reads();
         let answer = call.await;
-        let after = read();
+        let after = self.spy.reads();
         ([after[0] - before[0], after[1] - before[1]], answer)
     }
 

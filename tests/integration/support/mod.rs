@@ -6,6 +6,7 @@ mod place;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod server;
+pub(crate) mod spy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
