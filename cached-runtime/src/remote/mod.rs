@@ -121,14 +121,6 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
         turn: Turn,
     ) -> Reply<'_, Vec<Concluded>>;
 
-    /// Whether it is certain by now that no process has a copy that is older than what was
-    /// invalidated before this was called. `false`: nobody knows, and after `window`, within which
-    /// processes that hear nothing stop trusting their copies, it will be.
-    fn settle(&self, window: Duration) -> Reply<'_, bool> {
-        let _ = window;
-        Box::pin(std::future::ready(Ok(false)))
-    }
-
     /// Takes the lease of a name that has no entry; `None` if it is in force.
     fn lock_name(&self, name: &str, ttl: Duration) -> Reply<'_, Option<LeaseId>>;
 
