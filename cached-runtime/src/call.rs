@@ -169,10 +169,11 @@ impl<R, T, E> Miss<R, T, E> {
         Err(None)
     }
 
-    /// Where processes share, something may be there by now.
+    /// Where processes share, something may be there by now. It is reported as joined, so it is as
+    /// current as what is: no view will do.
     async fn meet_again(&mut self, codec: &Codec<R, T, E>) -> Option<R> {
         self.cache.shared()?;
-        self.meet(codec).await;
+        self.ask(codec).await;
         let found = self.fresh()?;
         Some(self.joined_answer(codec, &found))
     }

@@ -139,6 +139,9 @@ async fn a_token_sent_again_is_noticed() {
     is_noticed("", &[Fault::Resend]).await;
 }
 
+/// Of those that each run of the tests plays.
+const FIRST_SCHEDULE: u64 = 20_261_121;
+
 /// Callers who wait for one load are woken in an order that tokio draws by itself: now and then that
 /// shows.
 #[test]
@@ -173,7 +176,11 @@ async fn searches(all: &[(&str, u64, u64)]) -> Vec<String> {
 
 #[tokio::test]
 async fn r8_r11_no_schedule_gives_an_older_answer() {
-    let first = seed("SIM_SEED");
+    // The same each time, so that a change is what makes the difference; others are played by hand.
+    let first = match std::env::var("SIM_SEED") {
+        Ok(_) => seed("SIM_SEED"),
+        Err(_) => FIRST_SCHEDULE,
+    };
     println!("SIM_SEED={first}");
     // The one that was asked for, a few times if it is not the same each time.
     for _ in 0..5 {
