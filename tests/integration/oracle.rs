@@ -10,7 +10,8 @@
 //! - `shop.rs` - one process: its cached functions, reads and writes.
 //! - `child.rs`, `fleet.rs` - many processes over a real server, and faults. `ORACLE_SEED` repeats
 //!   the decisions of a run, `ORACLE_SECONDS` makes it longer.
-//! - `schedule.rs` - many caches in one process, over the double: a seed (`SIM_SEED`) is a schedule.
+//! - `schedule.rs` - many caches in one process, over the double: a seed (`SIM_SEED`) is a schedule. Those of
+//!   a run are the same each time, unless `SIM_SEED` asks for others.
 //!
 //! The same with a known mistake switched on must be noticed; else this test would not be one.
 
