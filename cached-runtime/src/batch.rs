@@ -8,12 +8,12 @@ mod again;
 mod answers;
 mod each;
 mod fleet;
+mod older;
 
 use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use self::again::{Again, ByClone, Never};
 pub use self::answers::{Answers, AsMapKey};
@@ -22,7 +22,6 @@ pub use self::each::Each;
 use crate::background::unless_late;
 use crate::cache::Cache;
 use crate::call::{Access, Loading, Subject, Terms, plain_hit};
-use crate::error::LoadTimeout;
 use crate::key::{Ident, Parts, RawKey};
 use crate::local::AnyEntry;
 use crate::mode::{self, Mode, Outcome, Report, Tier};
@@ -166,8 +165,15 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let missing = std::mem::take(&mut self.missing);
         let missing = self.meet(&codec, missing).await;
         let missing = self.take_fresh(&codec, missing, Event::Hit);
+        let asked = missing.len();
+        let missing = self.take_resting(&codec, missing);
         if missing.is_empty() {
-            self.mode.report.report(|| Report::loaded(Outcome::Hit));
+            let outcome = if asked == 0 {
+                Outcome::Hit
+            } else {
+                Outcome::Stale
+            };
+            self.mode.report.report(|| Report::loaded(outcome));
             return (codec.shape.answers)(M::of(self.hits));
         }
         self.begin(&missing);
@@ -181,7 +187,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 .map(|(body, again)| again(body));
             let loaded = match self.load(&codec, &ours, first.take()).await {
                 Ok(loaded) => loaded,
-                Err(outcome) => return outcome,
+                Err(outcome) => {
+                    self.rest(ours);
+                    return outcome;
+                }
             };
             self.land(&codec, ours, loaded).await;
         }
@@ -190,7 +199,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         if !ours.is_empty() {
             let loaded = match self.load(&codec, &ours, first.or(second)).await {
                 Ok(loaded) => loaded,
-                Err(outcome) => return outcome,
+                Err(outcome) => {
+                    self.rest(ours);
+                    return outcome;
+                }
             };
             self.land(&codec, ours, loaded).await;
         }
@@ -259,13 +271,14 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let Some(body) = body else {
             unreachable!("a batch has a body for each of its loads");
         };
-        let loading = Loading::begin(&self.cache, None);
-        let rest = C::rest(missing.iter().map(|missing| missing.element.clone()));
-        let body = Box::pin(body(rest));
         let limit = missing
             .iter()
             .filter_map(|m| m.subject.policy.options.load_timeout)
             .min();
+        let place = self.find_place(codec, missing, limit).await?;
+        let loading = Loading::begin(&self.cache, None);
+        let rest = C::rest(missing.iter().map(|missing| missing.element.clone()));
+        let body = place.seat(Box::pin(body(rest)));
         let outcome = match limit {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(codec, missing, limit)).await,
@@ -282,53 +295,6 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             }
             Ok(Ok(loaded)) => Ok((loaded, loading)),
         }
-    }
-
-    /// Where every missing element has a stale answer that may be given for an error.
-    fn stale_answers<R, E>(
-        &self,
-        codec: &BatchCodec<R, M, E>,
-        missing: &[Missing<C::Key, M>],
-    ) -> Option<R> {
-        let now = self.cache.clock().now();
-        let mut answers = Vec::with_capacity(missing.len());
-        for Missing {
-            map_key,
-            subject,
-            found,
-            ..
-        } in missing
-        {
-            let window = subject.policy.options.windows.if_error;
-            let found = found.as_ref().filter(|found| {
-                !window.is_zero()
-                    && found.life.within(window, now)
-                    && subject.is_unbroken(&self.cache, found)
-            })?;
-            let value = Subject::open(&codec.element, found);
-            answers.extend(value.map(|value| (map_key.clone(), value)));
-        }
-        let hits = self
-            .hits
-            .iter()
-            .map(|(key, value)| (key.clone(), value.clone()));
-        for missing in missing {
-            missing.subject.stats.count(Event::Stale);
-        }
-        Some((codec.shape.answers)(M::of(
-            answers.into_iter().chain(hits),
-        )))
-    }
-
-    /// What to give in place of a body that is over its limit; `None`: go on waiting for it.
-    fn instead<R, E>(
-        &self,
-        codec: &BatchCodec<R, M, E>,
-        missing: &[Missing<C::Key, M>],
-        limit: Duration,
-    ) -> Option<R> {
-        self.stale_answers(codec, missing)
-            .or_else(|| codec.shape.timed_out(LoadTimeout::new(limit)))
     }
 }
 

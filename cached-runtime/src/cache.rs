@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::audit::{self, Audit};
+use crate::back_off::BackOff;
 use crate::background::Background;
 use crate::call::{Subject, meet};
 use crate::clock::{Clock, Moment};
@@ -16,6 +17,7 @@ use crate::health::Health;
 use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
 use crate::key::{Key, RawKey};
+use crate::limiter::Limiter;
 use crate::local::{AnyEntry, Store};
 use crate::lock::Locks;
 use crate::mode::Tier;
@@ -80,6 +82,8 @@ struct Inner {
     lanes: Arc<Lanes>,
     observatory: Observatory,
     background: Background,
+    limiter: Limiter,
+    back_off: BackOff,
     shared: Option<Arc<Shared>>,
     locks: Locks,
     audit: Arc<Audit>,
@@ -135,6 +139,8 @@ impl Cache {
             lanes: Arc::default(),
             observatory: Observatory::default(),
             background: Background::new(settings.background_loads),
+            limiter: Limiter::new(settings.unshared_loads),
+            back_off: BackOff::new(settings.back_off),
             locks: Locks::default(),
             audit: Arc::new(Audit::new(settings.audit)),
             settings,
@@ -379,6 +385,14 @@ impl Cache {
 
     pub(crate) fn background(&self) -> &Background {
         &self.inner.background
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.inner.limiter
+    }
+
+    pub(crate) fn back_off(&self) -> &BackOff {
+        &self.inner.back_off
     }
 }
 

@@ -19,9 +19,11 @@
 //!   is `Send` where the body is.
 
 mod claim;
+mod fallback;
 mod found;
 mod hidden;
 mod land;
+mod loading;
 mod look;
 mod meet;
 mod share;
@@ -33,13 +35,15 @@ use std::future::Future;
 use std::panic::resume_unwind;
 
 pub(crate) use self::claim::{GRACE, LONGEST_SILENCE, MOST_LOOKS, Terms};
-pub(crate) use self::land::{Kept, Loading, Subject};
+pub(crate) use self::found::PATIENCE;
+pub(crate) use self::land::{Kept, Subject};
+pub(crate) use self::loading::Loading;
 pub(crate) use self::look::plain_hit;
 pub use self::look::{Hit, Looking, Miss, look};
 pub(crate) use self::meet::{Access, meet};
 
 use self::claim::Aboard;
-use self::found::{Joined, Open, PATIENCE, Turn, Waited};
+use self::found::{Joined, Open, Turn, Waited};
 use self::look::Errand;
 use crate::background::{NotSpawned, unless_late};
 use crate::flight::{Leader, Running, Seat};
@@ -182,7 +186,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// caller's turn that begins after this one came.
     async fn take_lane(&self, codec: &Codec<R, T, E>, terms: &Terms) -> Result<Option<Running>, R> {
         let shares = self.subject.policy.options.single_flight != SingleFlight::Off;
-        if !shares || !matches!(terms, Terms::Unshared { queue: true }) {
+        if !shares || !matches!(terms, Terms::Unshared { queue: true, .. }) {
             return Ok(None);
         }
         let mut vain_waits = 0;
@@ -220,12 +224,18 @@ impl<R, T, E> Miss<R, T, E> {
             Ok(lane) => lane,
             Err(answer) => return answer,
         };
+        let place = match self.find_place(&codec, &terms).await {
+            Ok(place) => place,
+            Err(answer) => return answer,
+        };
         let mut loading = Loading::on(&self.cache, leader, terms);
         loading.lane = lane;
+        let body = place.seat(body);
         let outcome = match self.subject.policy.options.load_timeout {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
         };
+        drop(place);
         // Taken apart before the store is waited for, not around that: an answer may not be `Send`.
         let value = match self.arrive(&codec, &mut loading, outcome) {
             Ok(value) => value,
@@ -250,7 +260,7 @@ impl<R, T, E> Miss<R, T, E> {
         };
         let limit = self.subject.policy.options.soft_timeout.unwrap_or_default();
         let load = self.clone().load(codec, leader, make());
-        let stale = || self.fallback_answer(&codec);
+        let stale = || self.fall_back(&codec);
         let Ok(permit) = self.background_permit() else {
             // As many run as may: this one is dropped if it takes too long.
             return unless_late(limit, load, stale)

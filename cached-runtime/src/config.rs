@@ -18,6 +18,8 @@ use crate::remote::Remote;
 
 const LOCAL_CAPACITY: usize = 10_000;
 const BACKGROUND_LOADS: u32 = 64;
+const UNSHARED_LOADS: u32 = 64;
+const BACK_OFF: Duration = Duration::from_secs(10);
 
 /// The settings of a [`Cache`].
 ///
@@ -48,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) enabled: bool,
     pub(crate) limits: Limits,
     pub(crate) background_loads: u32,
+    pub(crate) unshared_loads: u32,
+    pub(crate) back_off: Duration,
     pub(crate) clock: Clock,
     pub(crate) remote: Option<Arc<dyn Remote>>,
     pub(crate) coherence: Coherence,
@@ -67,6 +71,8 @@ impl Default for Settings {
                 bytes: None,
             },
             background_loads: BACKGROUND_LOADS,
+            unshared_loads: UNSHARED_LOADS,
+            back_off: BACK_OFF,
             clock: Clock::system(),
             remote: None,
             coherence: Coherence::default(),
@@ -118,6 +124,56 @@ impl CacheBuilder {
     /// Default 64.
     pub fn background_loads(mut self, limit: u32) -> Self {
         self.settings.background_loads = limit;
+        self
+    }
+
+    /// How many loads may run at once while the store cannot be used, so that the source does not
+    /// have to carry what the store carried. Of one key one runs at a time in any case; callers for
+    /// whom there is no place get an older answer where their function allows it, or wait: as long as
+    /// their `load_timeout`, at most 30 s. Default 64.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// // As many as the database has connections for.
+    /// let cache = cache_aside::Cache::builder().unshared_loads(20).build().await?;
+    /// assert_eq!(cache.stats().total.queued, 0);
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn unshared_loads(mut self, limit: u32) -> Self {
+        self.settings.unshared_loads = limit;
+        self
+    }
+
+    /// For how long nobody tries to load again after a load that failed or took too long, where an
+    /// older answer can be given in its place (`stale_if_error`, `stale_while_revalidate`,
+    /// `soft_timeout`, or one that is still fresh): in this process, and in those that share the
+    /// store. Then one caller tries. Zero turns it off. Default 10 s.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, Clock, Key, Policy};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (clock, second) = (Clock::manual(), Duration::from_secs(1));
+    /// let cache = Cache::builder().clock(clock.clone()).back_off(second * 5).build().await?;
+    /// let policy = Policy::ttl(second * 60).jitter(0.0).stale_if_error(second * 3600);
+    /// let key = Key::<u32>::new("rate", &("EUR",));
+    /// let rate = |load: Result<u32, String>| {
+    ///     cache.get_or_load(&key, &policy, move || async move { load })
+    /// };
+    ///
+    /// assert_eq!(rate(Ok(109)).await, Ok(109));
+    /// clock.advance(second * 60);
+    /// assert_eq!(rate(Err("closed".into())).await, Ok(109)); // the load fails
+    /// assert_eq!(rate(Ok(110)).await, Ok(109)); // it is not tried
+    /// clock.advance(second * 5);
+    /// assert_eq!(rate(Ok(110)).await, Ok(110));
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn back_off(mut self, time: Duration) -> Self {
+        self.settings.back_off = time;
         self
     }
 
@@ -238,6 +294,11 @@ impl CacheBuilder {
         {
             return Err(Error::config(
                 "`coherence` cannot be kept within less than 100 ms; `Strict` asks the store each time",
+            ));
+        }
+        if settings.unshared_loads == 0 {
+            return Err(Error::config(
+                "`unshared_loads` must be at least 1: without the store answers have to be loaded",
             ));
         }
         if !(0.0..=1.0).contains(&settings.audit) {

@@ -43,6 +43,10 @@ impl Health {
                 "as many background loads run as may; stale answers wait for a refresh".to_owned(),
             );
         }
+        if cache.limiter().is_full() {
+            reasons
+                .push("as many loads run without the shared store as may; others wait".to_owned());
+        }
         if let Some(shared) = cache.shared() {
             let status = shared.status();
             if status.is_usable() {

@@ -9,6 +9,7 @@
 //!    function asks for, `freshness` when an answer is fresh or may be stale, `mode` what this
 //!    caller asks for.
 //! 4. `flight` - one load per key: lead or join. `background` - loads that outlive their caller.
+//!    `back_off`, `limiter` - loads that are put off.
 //! 5. `outcome` - which part of the return value is stored; `value` - what can be.
 //! 6. `tags` - what makes an answer invalid; `invalidation`, `write`, `bracket` - who says so.
 //!    `template` - tags written as text.
@@ -24,6 +25,7 @@
 //! generated code names.
 
 mod audit;
+mod back_off;
 mod background;
 mod batch;
 mod bracket;
@@ -44,6 +46,7 @@ mod inspect;
 mod install;
 mod invalidation;
 mod key;
+mod limiter;
 mod local;
 mod lock;
 mod mode;

@@ -58,6 +58,8 @@ counters! {
     Miss misses,
     /// Calls that loaded by themselves because the shared store could not be used.
     Unshared unshared,
+    /// Loads that waited for a place, because the store could not be used and as many ran as may.
+    Queued queued,
     /// Answered by a load that another caller ran.
     Joined joined,
     /// Answered past the cache because the caller or the settings said so.
@@ -74,6 +76,9 @@ counters! {
     Overtaken overtaken,
     /// Answers not stored because of `cache_if`, a zero ttl, or their size.
     NotStored not_stored,
+    /// Old answers given, and early refreshes left, without a try, because the last one had failed a
+    /// moment ago.
+    HeldBack held_back,
     /// Refreshes started behind an answer.
     Refresh refreshes,
     /// Entries in the shared store that could not be read: damaged, foreign, of another version or

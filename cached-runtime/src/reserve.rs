@@ -149,8 +149,11 @@ impl<T: Cacheable> Subject<T> {
                 Some(Terms::Leased(Box::new((share, sight)), proofs, lease))
             }
             // The source lags behind an invalidation: nothing is stored.
-            Claimed::Pass => Some(Terms::Unshared { queue: false }),
-            Claimed::Busy(_) | Claimed::Changed | Claimed::Refused => None,
+            Claimed::Pass => Some(Terms::Unshared {
+                queue: false,
+                storeless: false,
+            }),
+            Claimed::Busy(_) | Claimed::Changed | Claimed::Resting(_) | Claimed::Refused => None,
         }
     }
 }

@@ -9,6 +9,7 @@
 mod support;
 
 mod audit;
+mod back_off;
 mod batch;
 mod coherence;
 mod coherence_hardening;
@@ -23,6 +24,7 @@ mod harness;
 mod intents;
 mod invalidation;
 mod keys;
+mod limiter;
 mod modes;
 mod one_load;
 #[cfg(feature = "redis")]
@@ -36,6 +38,7 @@ mod runtimes;
 mod secrets;
 mod shared;
 mod shared_hardening;
+mod stale_fleet;
 mod storing;
 mod views;
 mod writes;

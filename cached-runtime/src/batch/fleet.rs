@@ -21,9 +21,6 @@ pub(super) struct Abroad<K, M: Answers> {
     failed: bool,
 }
 
-/// A batch has one body and queues with nobody.
-const UNSHARED: Terms = Terms::Unshared { queue: false };
-
 type Elements<C, M> = Vec<Missing<<C as Each>::Key, M>>;
 type Foreign<C, M> = Vec<Abroad<<C as Each>::Key, M>>;
 
@@ -72,7 +69,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 Access::Apart => ours.push(missing),
                 // One that was fresh a moment ago, or nothing is known of it.
                 Access::Unasked | Access::Blind => {
-                    missing.stay_unshared();
+                    missing.stay_unshared(true);
                     ours.push(missing);
                 }
                 Access::Seen(seen) => wanted.push((missing, seen)),
@@ -89,7 +86,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         for ((mut missing, seen), proofs) in kept.into_iter().zip(proofs) {
             match proofs {
                 Some(proofs) => missing.terms = Terms::Kept(seen, proofs),
-                None => missing.stay_unshared(),
+                None => missing.stay_unshared(true),
             }
             ours.push(missing);
         }
@@ -120,8 +117,13 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 }
                 Claimed::Busy(left) if may_wait => left,
                 Claimed::Changed if may_wait => Duration::ZERO,
-                Claimed::Busy(_) | Claimed::Changed | Claimed::Pass | Claimed::Refused => {
-                    missing.stay_unshared();
+                Claimed::Refused => {
+                    missing.stay_unshared(true);
+                    ours.push(missing);
+                    continue;
+                }
+                Claimed::Busy(_) | Claimed::Changed | Claimed::Pass | Claimed::Resting(_) => {
+                    missing.stay_unshared(false);
                     ours.push(missing);
                     continue;
                 }
@@ -179,7 +181,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             }
             // What is ours now must not wait for the rest.
             ours.extend(still.into_iter().map(|mut abroad| {
-                abroad.missing.stay_unshared();
+                abroad.missing.stay_unshared(false);
                 abroad.missing
             }));
             return ours;
@@ -212,7 +214,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             }
             let subject: &Subject<M::Value> = &missing.subject;
             let value = value.as_ref();
-            match std::mem::replace(&mut missing.terms, UNSHARED) {
+            match std::mem::replace(&mut missing.terms, Terms::Apart) {
                 Terms::Apart => drop(subject.keep(cache, element, value, &loading)),
                 Terms::Unshared { .. } => subject.stats.count(Event::NotStored),
                 Terms::Kept(seen, proofs) => {
@@ -268,8 +270,12 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 }
 
 impl<K, M: Answers> Missing<K, M> {
-    fn stay_unshared(&mut self) {
+    /// A batch has one body and queues with nobody.
+    fn stay_unshared(&mut self, storeless: bool) {
         self.subject.stats.count(Event::Unshared);
-        self.terms = UNSHARED;
+        self.terms = Terms::Unshared {
+            queue: false,
+            storeless,
+        };
     }
 }

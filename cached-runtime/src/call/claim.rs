@@ -34,8 +34,21 @@ pub(crate) enum Terms {
     /// Stored for all processes under a lease.
     Leased(Box<(Share, Sight)>, Proofs, Lease),
     /// For those only who came before it begins; for nobody but this caller if it does not `queue`
-    /// with others of its kind.
-    Unshared { queue: bool },
+    /// with others of its kind. `storeless`: because the store cannot be used.
+    Unshared { queue: bool, storeless: bool },
+}
+
+impl Terms {
+    /// Whether the source carries what the store would have.
+    pub(crate) fn is_storeless(&self) -> bool {
+        matches!(
+            self,
+            Self::Unshared {
+                storeless: true,
+                ..
+            }
+        )
+    }
 }
 
 /// How a caller goes on who needs a load.
@@ -43,7 +56,7 @@ pub(super) enum Aboard<R> {
     Load(Terms),
     /// Another process has loaded, or this caller's time is up.
     Answer(R),
-    /// Another process refreshes this already.
+    /// Another process refreshes this already, or has failed to a moment ago.
     Leave(Arc<AnyEntry>),
 }
 
@@ -125,6 +138,15 @@ impl<R, T, E> Miss<R, T, E> {
                 Claimed::Refused => return self.unshared(codec, leader, Why::Unusable),
                 Claimed::Pass => return self.unshared(codec, leader, Why::NotStored),
                 Claimed::Changed => {}
+                Claimed::Resting(left) => match self.rests_for(left, leader) {
+                    Some(found) => return Aboard::Leave(found),
+                    // It has gone meanwhile: this caller asks for more.
+                    None if looks < MOST_LOOKS => {
+                        looks += 1;
+                        continue;
+                    }
+                    None => return self.unshared(codec, leader, Why::Waited),
+                },
                 Claimed::Busy(_) if self.is_refresh() => {
                     if let Some(found) = self.found.clone() {
                         return Aboard::Leave(found);
@@ -147,6 +169,7 @@ impl<R, T, E> Miss<R, T, E> {
                             // either, one for each who waits.
                             failed = true;
                             if !codec.shape.can_share()
+                                && self.fallback().is_none()
                                 && let Some(leader) = leader.take()
                             {
                                 leader.land(Landing::Unshared);
@@ -222,6 +245,8 @@ impl<R, T, E> Miss<R, T, E> {
     fn how(&self) -> How {
         if self.mode.refresh {
             How::TakeOver
+        } else if self.fallback().is_some() {
+            How::IfRested { seen: None }
         } else {
             How::IfFree { seen: None }
         }
@@ -231,7 +256,8 @@ impl<R, T, E> Miss<R, T, E> {
     /// begins and may share it; but where they have waited for a load already, and a failure could
     /// not be shared, each has an attempt of its own at once.
     fn unshared(&self, codec: &Codec<R, T, E>, leader: &mut Option<Leader>, why: Why) -> Aboard<R> {
-        if matches!(why, Why::Unusable) {
+        let storeless = matches!(why, Why::Unusable);
+        if storeless {
             self.count(Event::Unshared);
         }
         let queue = codec.shape.can_share() || !matches!(why, Why::Waited);
@@ -242,7 +268,7 @@ impl<R, T, E> Miss<R, T, E> {
         } else if let Some(leader) = leader.take() {
             leader.land(Landing::Unshared);
         }
-        Aboard::Load(Terms::Unshared { queue })
+        Aboard::Load(Terms::Unshared { queue, storeless })
     }
 
     fn waits_abroad(&self) -> bool {

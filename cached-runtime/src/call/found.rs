@@ -21,7 +21,7 @@ use super::meet::Access;
 use super::{Miss, Subject};
 
 /// So long a caller waits for another's load; then it leads one of its own, which the others join.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the call does first.
 pub(super) enum Open {
@@ -85,11 +85,15 @@ impl<R, T, E> Miss<R, T, E> {
             let chance = fastrand::f64();
             return match options.early {
                 Some(early) if early.due(&found.life, found.cost, now, chance) => match early {
+                    _ if self.rests(&found) => Open::Answer(found),
                     Early::Ahead(_) => Open::Behind(found),
                     Early::Chance { .. } => Open::Early(found),
                 },
                 _ => Open::Answer(found),
             };
+        }
+        if self.fallback().is_some() && self.rests(&found) {
+            return Open::Answer(found);
         }
         let window = options.windows.while_revalidate;
         if !window.is_zero() && found.life.within(window, now) {
@@ -215,7 +219,7 @@ impl<R, T, E> Miss<R, T, E> {
             if let Some(landing) = within(limit, landing.as_mut()).await {
                 return Waited::Landed(landing);
             }
-            if let Some(stale) = self.fallback_answer(codec) {
+            if let Some(stale) = self.fall_back(codec) {
                 return Waited::Answer(stale);
             }
         }
@@ -278,16 +282,6 @@ impl<R, T, E> Miss<R, T, E> {
         Joined::Answer(answer)
     }
 
-    /// Whether there is something to give when waiting is cut now.
-    pub(super) fn may_cut(&self, codec: &Codec<R, T, E>) -> bool {
-        codec.shape.can_time_out() || self.fallback().is_some()
-    }
-
-    /// The found value in place of a load that failed or takes too long.
-    pub(super) fn fallback_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
-        self.fallback().map(|found| self.answer(codec, found))
-    }
-
     /// What was found, if it needs neither a window nor a refresh.
     pub(super) fn fresh(&self) -> Option<Arc<AnyEntry>> {
         let found = self.found.as_ref().filter(|_| !self.mode.refresh);
@@ -300,27 +294,6 @@ impl<R, T, E> Miss<R, T, E> {
 
     pub(super) fn is_refresh(&self) -> bool {
         self.errand != Errand::Answer
-    }
-
-    pub(super) fn may_answer_softly(&self) -> bool {
-        self.subject.policy.options.soft_timeout.is_some() && self.fallback().is_some()
-    }
-
-    /// The found value, if it is still fresh or inside a window of the function, and nothing has
-    /// been invalidated since. Who asks for a refresh wants to know of its failure.
-    fn fallback(&self) -> Option<&Arc<AnyEntry>> {
-        let found = self.found.as_ref().filter(|_| !self.mode.refresh)?;
-        let (now, window) = (
-            self.cache.clock().now(),
-            self.subject.policy.options.windows.longest(),
-        );
-        let unbroken = if self.softly {
-            self.subject.stands(&self.cache, found, now)
-        } else {
-            self.subject.is_unbroken(&self.cache, found)
-        };
-        let usable = found.life.within(window, now) && unbroken;
-        usable.then_some(found)
     }
 
     pub(super) fn background_permit(&self) -> Result<Permit, NotSpawned> {

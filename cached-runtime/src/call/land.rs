@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::clock::Moment;
-use crate::error::LoadTimeout;
-use crate::flight::{Landing, Leader, Running};
+use crate::flight::Landing;
 use crate::freshness::Life;
 use crate::key::RawKey;
 use crate::local::{AnyEntry, EntryHead, KeyCell, NotFound, Refused};
@@ -19,6 +18,7 @@ use crate::tags::{Number, TagCell, TagCells};
 
 use super::Miss;
 use super::claim::Terms;
+use super::loading::Loading;
 
 /// What a call is about: the key, and the rules for what is stored under it.
 pub(crate) struct Subject<T> {
@@ -57,62 +57,6 @@ impl<T> fmt::Debug for Subject<T> {
     }
 }
 
-/// A load that runs.
-#[derive(Debug)]
-pub(crate) struct Loading {
-    /// Drawn before the body runs.
-    pub(crate) start: Number,
-    pub(crate) began: Moment,
-    leader: Option<Leader>,
-    /// A load on no terms at all may still be shared by those who came before it began.
-    pub(super) lane: Option<Running>,
-    terms: Terms,
-}
-
-impl Loading {
-    /// A load in this process alone. Its number is that of the flight, if there is one: whoever
-    /// joined came after it.
-    pub(crate) fn begin(cache: &Cache, leader: Option<Leader>) -> Self {
-        let start = leader
-            .as_ref()
-            .map_or_else(|| cache.sequence().next(), |leader| leader.start);
-        Self {
-            start,
-            began: cache.clock().now(),
-            leader,
-            lane: None,
-            terms: Terms::Apart,
-        }
-    }
-
-    /// The number of a load on other terms is its own: it may have waited for long since it
-    /// boarded, and tokens decide who may have its answer.
-    pub(crate) fn on(cache: &Cache, leader: Option<Leader>, terms: Terms) -> Self {
-        let mut loading = Self::begin(cache, leader);
-        if !matches!(terms, Terms::Apart) {
-            loading.start = cache.sequence().next();
-        }
-        loading.terms = terms;
-        loading
-    }
-}
-
-impl Loading {
-    /// Nothing of it is stored.
-    pub(crate) fn is_unshared(&self) -> bool {
-        matches!(self.terms, Terms::Unshared { .. })
-    }
-
-    fn land(&mut self, landing: Landing) {
-        if let Some(lane) = self.lane.take() {
-            lane.land(landing.clone());
-        }
-        if let Some(leader) = self.leader.take() {
-            leader.land(landing);
-        }
-    }
-}
-
 /// What became of a loaded answer.
 #[derive(Debug)]
 pub(crate) enum Kept {
@@ -142,6 +86,9 @@ impl<R, T, E> Miss<R, T, E> {
         let outcome = outcome.inspect_err(|_| {
             self.count(Event::LoadTimeout);
             loading.land(Landing::TimedOut);
+            if self.fallback().is_some() {
+                loading.rest(self.cache.back_off().time());
+            }
         })?;
         self.count(Event::Load);
         if !matches!((codec.shape.peek)(&outcome), Answer::Failed) {
@@ -149,10 +96,12 @@ impl<R, T, E> Miss<R, T, E> {
         }
         self.count(Event::LoadError);
         loading.land(Landing::Failed(codec.shape.share(&outcome)));
-        Err(self.fallback_answer(codec).unwrap_or_else(|| {
+        let Some(older) = self.fall_back(codec) else {
             self.report_load();
-            outcome
-        }))
+            return Err(outcome);
+        };
+        loading.rest(self.cache.back_off().time());
+        Err(older)
     }
 
     /// Stores the answer and tells those who wait.
@@ -174,17 +123,8 @@ impl<R, T, E> Miss<R, T, E> {
         codec.shape.put_back(value)
     }
 
-    fn report_load(&self) {
+    pub(super) fn report_load(&self) {
         self.mode.report.report(|| Report::loaded(Outcome::Loaded));
-    }
-
-    /// What to give in place of a load that is over its limit; `None`: go on waiting for it.
-    pub(super) fn instead(&self, codec: &Codec<R, T, E>, limit: Duration) -> Option<R> {
-        self.fallback_answer(codec).or_else(|| {
-            let timed_out = codec.shape.timed_out(LoadTimeout::new(limit))?;
-            self.report_load();
-            Some(timed_out)
-        })
     }
 }
 

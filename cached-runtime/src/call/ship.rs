@@ -17,7 +17,8 @@ use crate::remote::{Cell, Incarnation};
 use crate::shared::{Backing, Cargo, Lease, Proofs, Share, Sight, Stored};
 use crate::tags::Number;
 
-use super::land::{Kept, Loading, Subject};
+use super::land::{Kept, Subject};
+use super::loading::Loading;
 
 /// Of the tags that a value adds, in bytes; an envelope's header has no room for more.
 const MOST_TEXT: usize = 32 * 1_024;

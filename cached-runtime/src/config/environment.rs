@@ -18,6 +18,8 @@ impl CacheBuilder {
     /// | `CACHE_LOCAL_CAPACITY` | entries | `10000` |
     /// | `CACHE_LOCAL_CAPACITY_BYTES` | bytes, or a size such as `64MiB` | no limit |
     /// | `CACHE_BACKGROUND_LOADS` | how many may run at once | `64` |
+    /// | `CACHE_UNSHARED_LOADS` | how many may run at once while the server cannot be used | `64` |
+    /// | `CACHE_BACK_OFF` | how long nothing is tried after a load that failed, while an older answer can be given | `10s` |
     /// | `CACHE_COHERENCE` | `strict`, or the time within which copies follow others' invalidations | `1s` |
     /// | `CACHE_LOCAL_ON_DOWN` | for how long copies are given while the server is gone | `0s` |
     /// | `CACHE_TRUST_VIEWS` | `true` or `false` | `false` |
@@ -68,6 +70,12 @@ impl CacheBuilder {
         }
         if let Some(loads) = environment.parsed("CACHE_BACKGROUND_LOADS", "a number of loads")? {
             builder = builder.background_loads(loads);
+        }
+        if let Some(loads) = environment.parsed("CACHE_UNSHARED_LOADS", "a number of loads")? {
+            builder = builder.unshared_loads(loads);
+        }
+        if let Some(Time(time)) = environment.parsed("CACHE_BACK_OFF", Time::EXPECTED)? {
+            builder = builder.back_off(time);
         }
         let expected = "`strict` or a time such as `500ms`";
         if let Some(Closeness(coherence)) = environment.parsed("CACHE_COHERENCE", expected)? {

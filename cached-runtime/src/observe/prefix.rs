@@ -1,13 +1,18 @@
 //! What is counted and said of one prefix.
 
 use std::any::TypeId;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use thread_local::ThreadLocal;
 
 use super::{Counts, EVENTS, Event, Once};
+use crate::clock::Moment;
 use crate::codec::CodecError;
+
+/// What goes on is said again after this time.
+const REPEATED: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
 pub(super) struct Counters(pub(super) [AtomicU64; EVENTS]);
@@ -20,6 +25,7 @@ pub(crate) struct PrefixStats {
     mismatch_reported: Once,
     codec_reported: Once,
     tags_reported: Once,
+    fallback_reported: Mutex<Option<Moment>>,
     /// That of the first type of value seen here: mostly there is no other.
     schema: OnceLock<(TypeId, u16)>,
 }
@@ -32,6 +38,7 @@ impl PrefixStats {
             mismatch_reported: Once::default(),
             codec_reported: Once::default(),
             tags_reported: Once::default(),
+            fallback_reported: Mutex::default(),
             schema: OnceLock::new(),
         }
     }
@@ -91,6 +98,21 @@ impl PrefixStats {
             tracing::error!(
                 prefix,
                 "an answer has more than 62 tags, or very long ones; it is not stored"
+            );
+        }
+    }
+
+    /// An older answer is given in the place of one that could not be loaded: said once in a while.
+    pub(crate) fn falls_back(&self, prefix: &str, now: Moment) {
+        let mut last = self
+            .fallback_reported
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last.is_none_or(|last| now.since(last) >= REPEATED) {
+            *last = Some(now);
+            tracing::warn!(
+                prefix,
+                "a load failed or took too long; the older answer is given in its place"
             );
         }
     }

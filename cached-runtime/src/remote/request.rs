@@ -66,6 +66,11 @@ pub enum How {
         /// The entry that was seen.
         seen: Option<LeaseId>,
     },
+    /// The same, and the last load has not failed a moment ago ([`Release::Rests`]).
+    IfRested {
+        /// The entry that was seen.
+        seen: Option<LeaseId>,
+    },
     /// From whoever holds it; the entry stays.
     TakeOver,
     /// From whoever holds it, and the entry is removed; who follows changes is told of its key.
@@ -93,6 +98,9 @@ pub enum Locked {
     /// The last load's answer could not be stored, or the key was invalidated and the source lags:
     /// everybody loads at once, and stores nothing.
     Pass,
+    /// The last load failed, and for this long nobody is to try again who has something older to
+    /// give.
+    Resting(Duration),
 }
 
 /// An entry to be stored.
@@ -193,6 +201,9 @@ pub enum Release {
     Failed,
     /// There is an answer that is not to be stored: for a second everybody loads at once.
     NotStored,
+    /// The load failed, and the older answer is given in its place: for this long nobody tries
+    /// again who can do the same ([`How::IfRested`]).
+    Rests(Duration),
 }
 
 /// Bytes of tokens are not shown.

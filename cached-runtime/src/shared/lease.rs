@@ -26,6 +26,8 @@ pub(crate) enum Claimed {
     Changed,
     /// What another process loaded just now could not be stored: load, and store nothing.
     Pass,
+    /// The last load failed: nothing is to be tried for so long by whoever has something to give.
+    Resting(Duration),
     /// The store cannot be used.
     Refused,
 }
@@ -87,6 +89,7 @@ impl Shared {
             entry: share.name.clone(),
             how: match how {
                 How::IfFree { .. } => How::IfFree { seen: sight.entry },
+                How::IfRested { .. } => How::IfRested { seen: sight.entry },
                 by_force => *by_force,
             },
             ttl,
@@ -110,6 +113,7 @@ impl Shared {
                     Locked::Busy(left) => Claimed::Busy(left),
                     Locked::Changed => Claimed::Changed,
                     Locked::Pass => Claimed::Pass,
+                    Locked::Resting(left) => Claimed::Resting(left),
                 }
             })
             .collect();
@@ -151,7 +155,7 @@ impl Drop for Unclaimed {
         let granted = self.names.drain(..).zip(self.reply.locks.drain(..));
         let granted = granted.filter_map(|(name, (locked, _))| match locked {
             Locked::Granted(id) => Some((name, id)),
-            Locked::Busy(_) | Locked::Changed | Locked::Pass => None,
+            Locked::Busy(_) | Locked::Changed | Locked::Pass | Locked::Resting(_) => None,
         });
         let granted: Vec<_> = granted.collect();
         if !granted.is_empty() {

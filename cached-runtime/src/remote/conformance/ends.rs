@@ -22,6 +22,7 @@ pub(super) async fn only_its_own_lease_is_released(suite: &Conformance) {
     for (name, why) in [
         ("own:failed", Release::Failed),
         ("own:not stored", Release::NotStored),
+        ("own:rests", Release::Rests(LONG)),
     ] {
         let entry = entry(name);
         let lease = one.granted(&entry, IF_NEW, LONG).await;
@@ -75,6 +76,61 @@ pub(super) async fn a_pass_does_not_hinder_those_who_take_over(suite: &Conforman
         suite.wait(A_LITTLE_MORE).await;
         assert!(two.fill(&entry, lease, b"value").await, "{how:?}");
     }
+}
+
+pub(super) async fn a_load_that_failed_is_not_tried_again_by_those_who_can_wait(
+    suite: &Conformance,
+) {
+    let (one, two) = suite.two().await;
+    let entry = entry("rests");
+    let stored = one.store(&entry, b"value").await;
+    let (rested, seen) = (How::IfRested { seen: Some(stored) }, if_seen(stored));
+    let lease = one.granted(&entry, rested, LONG).await;
+    assert!(matches!(
+        two.lock(&entry, rested, LONG).await,
+        Locked::Busy(_)
+    ));
+    let time = Duration::from_millis(800);
+    one.release(&entry, lease, Release::Rests(time)).await;
+    for process in [&one, &two] {
+        let resting = process.lock(&entry, rested, LONG).await;
+        assert!(
+            matches!(resting, Locked::Resting(left) if !left.is_zero() && left <= time),
+            "{resting:?}"
+        );
+    }
+    assert!(!one.renew(&entry, lease, LONG).await);
+    assert!(!one.fill(&entry, lease, b"late").await);
+    assert_eq!(one.payload(&entry).await.as_deref(), Some(&b"value"[..]));
+    assert_eq!(
+        two.lock(&entry, How::IfRested { seen: None }, LONG).await,
+        Locked::Changed
+    );
+    // Whoever has nothing else to give tries all the same.
+    let lease = two.granted(&entry, seen, LONG).await;
+    two.release(&entry, lease, Release::Rests(time)).await;
+    suite.wait(A_LITTLE_MORE).await;
+    one.granted(&entry, rested, LONG).await;
+}
+
+pub(super) async fn a_rest_ends_with_the_key_and_with_those_who_take_over(suite: &Conformance) {
+    let (one, two) = suite.two().await;
+    for (name, how) in [
+        ("rests:taken", How::TakeOver),
+        ("rests:replaced", How::Replace),
+    ] {
+        let entry = entry(name);
+        let lease = one.granted(&entry, IF_NEW, LONG).await;
+        one.release(&entry, lease, Release::Rests(LONG)).await;
+        let lease = two.granted(&entry, how, LONG).await;
+        assert!(two.fill(&entry, lease, b"value").await, "{how:?}");
+    }
+    let entry = entry("rests:removed");
+    let lease = one.granted(&entry, IF_NEW, LONG).await;
+    one.release(&entry, lease, Release::Rests(LONG)).await;
+    two.remove(&entry).await;
+    one.granted(&entry, How::IfRested { seen: None }, LONG)
+        .await;
 }
 
 pub(super) async fn remove_removes_the_entry_and_voids_the_lease(suite: &Conformance) {

@@ -85,6 +85,8 @@ pub const CHECKS: &[Check] = checks! {
         an_answer_that_is_not_stored_lets_all_pass_for_a_second,
         an_unseen_entry_is_found_in_spite_of_a_pass,
         a_pass_does_not_hinder_those_who_take_over,
+        a_load_that_failed_is_not_tried_again_by_those_who_can_wait,
+        a_rest_ends_with_the_key_and_with_those_who_take_over,
         remove_removes_the_entry_and_voids_the_lease,
         remove_ends_a_pass;
     fills:

@@ -267,7 +267,10 @@ impl Remote for Double {
         self.send(Op::Release, move |_| {
             let mut plan = Plan::new(());
             for (entry, lease) in leases {
-                plan.step(move |server, ()| server.release(&entry, lease, why));
+                plan.step(move |server, ()| {
+                    server.release(&entry, lease, why);
+                    Ok(())
+                });
             }
             plan
         })

@@ -40,6 +40,8 @@ pub(super) enum Lease {
         waiters: Vec<ClientId>,
     },
     Pass,
+    /// The last load failed.
+    Rest,
     /// The source lags: as `Pass`, for whoever wants it however.
     Lag,
 }
@@ -102,13 +104,16 @@ impl Data {
     ) -> Result<Locked, Full> {
         let (now, entry) = (self.elapsed, &lock.entry);
         let running = self.contents.leases.get_mut(now, entry);
-        if let How::IfFree { seen } = lock.how {
+        if let How::IfFree { seen } | How::IfRested { seen } = lock.how {
             let stored = self.contents.entries.get(now, entry);
             if stored.and_then(|bytes| identity(bytes)) != seen {
                 return Ok(Locked::Changed);
             }
             match running {
                 Some(Lease::Pass | Lease::Lag) => return Ok(Locked::Pass),
+                Some(Lease::Rest) if matches!(lock.how, How::IfRested { .. }) => {
+                    return Ok(Locked::Resting(self.contents.leases.left(now, entry)));
+                }
                 Some(Lease::Held { waiters, .. }) => {
                     if !waiters.contains(&client) && waiters.len() < MOST_WAITERS {
                         if self.full {
@@ -118,7 +123,7 @@ impl Data {
                     }
                     return Ok(Locked::Busy(self.contents.leases.left(now, entry)));
                 }
-                None => {}
+                Some(Lease::Rest) | None => {}
             }
         }
         if matches!(self.contents.leases.get(now, entry), Some(Lease::Lag)) {
@@ -129,7 +134,7 @@ impl Data {
         }
         let waiters = match self.contents.leases.take(now, entry) {
             Some(Lease::Held { waiters, .. }) => waiters,
-            Some(Lease::Pass | Lease::Lag) | None => Vec::new(),
+            Some(Lease::Pass | Lease::Rest | Lease::Lag) | None => Vec::new(),
         };
         if lock.how == How::Replace {
             self.contents.entries.take(now, entry);
@@ -182,25 +187,21 @@ impl Data {
         held
     }
 
-    pub(super) fn release(
-        &mut self,
-        entry: &EntryName,
-        lease: LeaseId,
-        why: Release,
-    ) -> Result<(), Full> {
+    pub(super) fn release(&mut self, entry: &EntryName, lease: LeaseId, why: Release) {
         if !self.holds(entry, lease) {
-            return Ok(());
+            return;
         }
-        match why {
-            Release::Failed => self.end(entry, Ended::Failed),
-            Release::NotStored if self.full => return Err(Full),
-            Release::NotStored => {
-                self.end(entry, Ended::NotStored);
-                let (now, entry) = (self.elapsed, entry.clone());
-                self.contents.leases.put(now, entry, Lease::Pass, PASS);
-            }
+        let (ended, mark) = match why {
+            Release::Failed => (Ended::Failed, None),
+            Release::NotStored => (Ended::NotStored, Some((Lease::Pass, PASS))),
+            Release::Rests(time) => (Ended::Failed, Some((Lease::Rest, time))),
+        };
+        self.end(entry, ended);
+        if let Some((mark, lasts)) = mark {
+            self.contents
+                .leases
+                .put(self.elapsed, entry.clone(), mark, lasts);
         }
-        Ok(())
     }
 
     pub(super) fn ensure(

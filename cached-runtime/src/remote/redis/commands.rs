@@ -177,9 +177,10 @@ pub(super) async fn release(
     leases: Vec<(String, LeaseId, Option<EntryName>)>,
     why: Release,
 ) -> Result<(), Fault> {
-    let (pass, ended) = match why {
-        Release::Failed => (0, Ended::Failed),
-        Release::NotStored => (millis(PASS), Ended::NotStored),
+    let (lasts, mark, ended) = match why {
+        Release::Failed => (0, "", Ended::Failed),
+        Release::NotStored => (millis(PASS), "P", Ended::NotStored),
+        Release::Rests(time) => (millis(time), "R", Ended::Failed),
     };
     let channels = node.names().channels();
     let channels = &channels;
@@ -187,7 +188,8 @@ pub(super) async fn release(
         let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
             let (name, lease, entry) = &leases[at];
             let mut command = RELEASE.call(form, 1);
-            command.arg(name).arg(&lease.0[..]).arg(pass).arg(channels);
+            command.arg(name).arg(&lease.0[..]).arg(lasts).arg(mark);
+            command.arg(channels);
             match entry {
                 Some(entry) => command.arg(message(ended, entry)),
                 None => command.arg(""),
@@ -225,6 +227,8 @@ fn lock_command(node: &Node, form: Form, lock: &Lock, lease: LeaseId) -> Cmd {
     let (how, seen): (_, &[u8]) = match &lock.how {
         How::IfFree { seen: None } => ("f", &[]),
         How::IfFree { seen: Some(seen) } => ("f", &seen.0),
+        How::IfRested { seen: None } => ("e", &[]),
+        How::IfRested { seen: Some(seen) } => ("e", &seen.0),
         How::TakeOver => ("t", &[]),
         How::Replace => ("r", &[]),
     };
@@ -288,10 +292,16 @@ fn locked(reply: &Value, lease: LeaseId) -> Result<Locked, Trouble> {
         Value::BulkString(word) if word == b"G" => Ok(Locked::Granted(lease)),
         Value::BulkString(word) if word == b"C" => Ok(Locked::Changed),
         Value::BulkString(word) if word == b"P" => Ok(Locked::Pass),
-        Value::Int(left) => {
-            let left = u64::try_from(*left).map_err(|_| Trouble::garbled())?;
-            Ok(Locked::Busy(Duration::from_millis(left)))
-        }
+        Value::Int(left) => Ok(Locked::Busy(time_left(*left)?)),
+        Value::Array(rest) => match rest.as_slice() {
+            [Value::Int(left)] => Ok(Locked::Resting(time_left(*left)?)),
+            _ => Err(Trouble::garbled()),
+        },
         _ => Err(Trouble::garbled()),
     }
+}
+
+fn time_left(millis: i64) -> Result<Duration, Trouble> {
+    let millis = u64::try_from(millis).map_err(|_| Trouble::garbled())?;
+    Ok(Duration::from_millis(millis))
 }

@@ -1,8 +1,9 @@
 //! What runs inside the server. Each script is atomic there, and touches one entry or cells.
 //!
 //! `l` holds a lease of 8 bytes and up to 64 ids of 8 bytes of processes that wait for its end, or
-//! `P`: the last answer could not be stored, or `L`: the key was invalidated, and what is loaded may
-//! be older than that. A value of another type or shape is not ours, and is treated as nothing.
+//! `P`: the last answer could not be stored, or `R`: the last load failed, or `L`: the key was
+//! invalidated, and what is loaded may be older than that. A value of another type or shape is not
+//! ours, and is treated as nothing.
 //!
 //! A cell holds 16 bytes. The first is 0 in a token and 1 in an intent; the second of an intent is
 //! 1 if it waits for a source that lags, and else a write is under way.
@@ -51,20 +52,24 @@ end
     };
 }
 
-/// KEYS v l i; ARGV lease, ttl, how (`f`ree, `t`ake over, `r`eplace), seen, process or empty.
-/// Gives `G`ranted, `C`hanged, `P`ass or how long the lease in force lives.
+/// KEYS v l i; ARGV lease, ttl, how (if `f`ree, if free and r`e`sted, `t`ake over, `r`eplace), seen,
+/// process or empty.
+/// Gives `G`ranted, `C`hanged, `P`ass, how long the lease in force lives, or in a list how long the
+/// entry rests.
 pub(super) static LOCK: Script = Script::new(
     r"
 local held = redis.pcall('GET', KEYS[2])
 if type(held) ~= 'string' then held = '' end
-if ARGV[3] == 'f' then
+local asks = ARGV[3] == 'f' or ARGV[3] == 'e'
+if asks then
   local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
   if type(seen) ~= 'string' or #seen < 8 then seen = '' end
   if seen ~= ARGV[4] then return 'C' end
 end
-if held == 'L' or (held == 'P' and ARGV[3] == 'f') then return 'P' end
-if ARGV[3] == 'f' then
+if held == 'L' or (held == 'P' and asks) then return 'P' end
+if asks then
   local left = redis.call('PTTL', KEYS[2])
+  if held == 'R' and ARGV[3] == 'e' and left >= 0 then return {left} end
   if #held >= 8 and left >= 0 then
     local listed = ARGV[5] == '' or #held >= 520
     for at = 9, #held - 7, 8 do
@@ -114,17 +119,15 @@ return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 ",
 );
 
-/// KEYS l; ARGV lease, how long everybody loads at once or 0, channels, message.
+/// KEYS l; ARGV lease, how long there is a mark in its place or 0, that mark, channels, message.
 pub(super) static RELEASE: Script = Script::new(with_told!(
     r"
 local held = bytes(KEYS[1])
 if #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return 0 end
-if ARGV[2] == '0' then
-  redis.call('DEL', KEYS[1])
-else
-  redis.call('SET', KEYS[1], 'P', 'PX', ARGV[2])
-end
-told(held, ARGV[3], ARGV[4])
+redis.call('DEL', KEYS[1])
+-- After it, a full memory is no hindrance any more.
+if ARGV[2] ~= '0' then redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2]) end
+told(held, ARGV[4], ARGV[5])
 return 1
 "
 ));

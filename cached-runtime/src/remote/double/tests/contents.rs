@@ -20,9 +20,6 @@ async fn full_memory_refuses_what_needs_more() {
         lock(&other, "e", IF_NEW).await.map(drop),
         fill(&remote, "e", lease, "there").await.map(drop),
         remote.lock_name("n", MINUTE).await.map(drop),
-        remote
-            .release(vec![(entry("e"), lease)], Release::NotStored)
-            .await,
     ];
     for answer in refused {
         assert!(matches!(answer, Err(Fault::Refused(_))), "{answer:?}");
@@ -36,7 +33,16 @@ async fn full_memory_refuses_what_needs_more() {
         .await
         .unwrap();
     server.fill_memory(false);
-    granted(&other, "e", IF_NEW).await;
+    let lease = granted(&other, "e", IF_NEW).await;
+    server.fill_memory(true);
+    // A mark takes the place of the lease.
+    other
+        .release(vec![(entry("e"), lease)], Release::NotStored)
+        .await
+        .unwrap();
+    server.fill_memory(false);
+    let passed = lock(&remote, "e", IF_NEW).await;
+    assert_eq!(passed.unwrap(), Locked::Pass);
     granted(&remote, "free", IF_NEW).await;
 }
 

@@ -1,0 +1,138 @@
+//! What a batch gives for elements that cannot be loaded: the older answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Answers, BatchMiss, Each, Missing};
+use crate::back_off::AnswerId;
+use crate::cache::Cache;
+use crate::call::{PATIENCE, Subject, Terms};
+use crate::error::LoadTimeout;
+use crate::limiter::Place;
+use crate::local::AnyEntry;
+use crate::observe::Event;
+use crate::outcome::BatchCodec;
+use crate::remote::Release;
+
+type Elements<C, M> = Vec<Missing<<C as Each>::Key, M>>;
+
+impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
+    /// Gives the older answers of elements that nobody is to try again yet; the others are left.
+    pub(super) fn take_resting<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
+        missing: Elements<C, M>,
+    ) -> Elements<C, M> {
+        if self.mode.refresh || self.mode.bypass {
+            return missing;
+        }
+        let (cache, now) = (self.cache.clone(), self.cache.clock().now());
+        let (resting, left): (Vec<_>, Vec<_>) = missing.into_iter().partition(|missing| {
+            missing.older(&cache).is_some_and(|older| {
+                let (key, answer) = (&missing.subject.key, AnswerId::of(older));
+                !cache.back_off().may_try(key, answer, now)
+            })
+        });
+        for missing in resting {
+            missing.subject.stats.count(Event::HeldBack);
+            missing.subject.stats.count(Event::Stale);
+            let older = missing.found.as_ref();
+            let value = older.and_then(|older| Subject::open(&codec.element, older));
+            self.hits
+                .extend(value.map(|value| (missing.map_key, value)));
+        }
+        left
+    }
+
+    /// After a load that failed: for a while nobody tries again those that have an older answer.
+    pub(super) fn rest(&self, missing: Elements<C, M>) {
+        let (back_off, now) = (self.cache.back_off(), self.cache.clock().now());
+        for missing in missing {
+            let Some(older) = missing.older(&self.cache).filter(|_| !self.mode.refresh) else {
+                continue;
+            };
+            back_off.rest(&missing.subject.key, AnswerId::of(older), now);
+            if let (Terms::Leased(_, _, lease), Some(time)) = (missing.terms, back_off.time()) {
+                lease.release(Release::Rests(time));
+            }
+        }
+    }
+
+    /// Where every missing element has a stale answer that may be given for an error. Who asks for a
+    /// refresh wants to know of its failure.
+    pub(super) fn stale_answers<R, E>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        missing: &[Missing<C::Key, M>],
+    ) -> Option<R> {
+        if self.mode.refresh {
+            return None;
+        }
+        let mut answers = Vec::with_capacity(missing.len());
+        for missing in missing {
+            let value = Subject::open(&codec.element, missing.older(&self.cache)?);
+            answers.extend(value.map(|value| (missing.map_key.clone(), value)));
+        }
+        let hits = self
+            .hits
+            .iter()
+            .map(|(key, value)| (key.clone(), value.clone()));
+        for missing in missing {
+            missing.subject.stats.count(Event::Stale);
+        }
+        Some((codec.shape.answers)(M::of(
+            answers.into_iter().chain(hits),
+        )))
+    }
+
+    /// A place for a load of these; or what is given because there is none.
+    pub(super) async fn find_place<R, E>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        missing: &[Missing<C::Key, M>],
+        load_timeout: Option<Duration>,
+    ) -> Result<Place, R> {
+        let storeless = |missing: &Missing<C::Key, M>| missing.terms.is_storeless();
+        if !missing.iter().any(storeless) {
+            return Ok(Place::none());
+        }
+        let limiter = self.cache.limiter();
+        if let Some(place) = limiter.try_enter() {
+            return Ok(place);
+        }
+        if let Some(older) = self.stale_answers(codec, missing) {
+            return Err(older);
+        }
+        missing[0].subject.stats.count(Event::Queued);
+        let limit = load_timeout.filter(|limit| *limit <= PATIENCE);
+        match limiter.enter(limit.unwrap_or(PATIENCE)).await {
+            Some(place) => Ok(place),
+            // Without anything to give, waiting for longer would be worse than one load more.
+            None => limit
+                .and_then(|limit| self.instead(codec, missing, limit))
+                .map_or(Ok(Place::none()), Err),
+        }
+    }
+
+    /// What to give in place of a body that is over its limit; `None`: go on waiting for it.
+    pub(super) fn instead<R, E>(
+        &self,
+        codec: &BatchCodec<R, M, E>,
+        missing: &[Missing<C::Key, M>],
+        limit: Duration,
+    ) -> Option<R> {
+        self.stale_answers(codec, missing)
+            .or_else(|| codec.shape.timed_out(LoadTimeout::new(limit)))
+    }
+}
+
+impl<K, M: Answers> Missing<K, M> {
+    /// The answer past its ttl, where it may be given for an error.
+    fn older(&self, cache: &Cache) -> Option<&Arc<AnyEntry>> {
+        let window = self.subject.policy.options.windows.if_error;
+        let found = self.found.as_ref().filter(|_| !window.is_zero())?;
+        let stands = found.life.within(window, cache.clock().now())
+            && self.subject.is_unbroken(cache, found);
+        stands.then_some(found)
+    }
+}
