@@ -36,7 +36,7 @@ async fn main() -> Result<()> {
     show_price().await;
 
     drop(server);
-    let refused = "the shared store cannot be used: connection refused";
+    let refused = "the shared store cannot be used: connection refused (circuit breaker open)";
     let refused = |health: &Health| health.reasons.iter().any(|why| why == refused);
     show_health("the server was killed", &until(&cache, refused).await?);
     show_price().await;

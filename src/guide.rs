@@ -5,6 +5,7 @@
 //! | [`keys`] | When do two calls share an answer? |
 //! | [`tags`] | How does an answer go away when the data behind it changes? |
 //! | [`freshness`] | How long is an answer given, and what happens at the end? |
+//! | [`outages`] | What does a call get when the source or the store is slow, failing or gone? |
 //! | [`one_load`] | What happens when many callers need the same answer at once? |
 //! | [`batch`] | How are many keys looked up with one body? |
 //! | [`by_hand`] | How is the cache used without the attribute? |
@@ -20,7 +21,7 @@ macro_rules! pages {
     )*};
 }
 
-pages! { keys tags freshness one_load batch by_hand limits testing }
+pages! { keys tags freshness outages one_load batch by_hand limits testing }
 
 #[cfg(feature = "redis")]
 pages! { coherence redis }

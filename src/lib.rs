@@ -67,7 +67,7 @@
 //! | `messagepack` | yes | the codec `MessagePack`, the default for what is stored in Redis |
 //! | `json`, `postcard` | no | the codecs `Json` and `Postcard` |
 //! | `lz4`, `zstd` | no | what `compress_above` compresses with |
-//! | `test-util` | no | for tests: a store in memory whose faults a test switches, and what every store must do |
+//! | `test-util` | no | for tests: `test_util`, a store in memory, and what every store must do |
 //!
 //! Without `redis` the crate graph has fewer than 40 crates, and none that opens a socket
 //! (test `in_process_crates_are_few_and_none_opens_a_socket`):
@@ -75,9 +75,9 @@
 
 #[doc(inline)]
 pub use cached_runtime::{
-    AuditCounts, BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec, CodecError,
-    Coherence, Counts, EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation, Jitter,
-    Key, KeyPart, Lease, LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache, Report,
+    AuditCounts, BreakerState, BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec,
+    CodecError, Coherence, Counts, EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation,
+    Jitter, Key, KeyPart, Lease, LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache, Report,
     Reservation, SingleFlight, Stats, Tag, Tier, Untyped, WithCacheReport, WriteBracket, codec,
     remote,
 };
@@ -85,6 +85,10 @@ pub use cached_runtime::{
 #[cfg(feature = "macros")]
 #[doc(inline)]
 pub use cached_macro::{cache_aside, cache_invalidate};
+
+#[cfg(feature = "test-util")]
+#[doc(inline)]
+pub use cached_runtime::test_util;
 
 #[doc(hidden)]
 pub use cached_runtime::{Defect, private as __private};

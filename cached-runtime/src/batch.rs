@@ -27,6 +27,7 @@ use crate::local::AnyEntry;
 use crate::mode::{self, Mode, Outcome, Report, Tier};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
+use crate::pause::Point;
 use crate::policy::Policy;
 use crate::site::Site;
 
@@ -278,7 +279,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let place = self.find_place(codec, missing, limit).await?;
         let loading = Loading::begin(&self.cache, None);
         let rest = C::rest(missing.iter().map(|missing| missing.element.clone()));
-        let body = place.seat(Box::pin(body(rest)));
+        let body = self
+            .cache
+            .pause_before(Point::Loading, key_of(missing), body(rest));
+        let body = place.seat(Box::pin(body));
         let outcome = match limit {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(codec, missing, limit)).await,
@@ -296,6 +300,11 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             Ok(Ok(loaded)) => Ok((loaded, loading)),
         }
     }
+}
+
+/// A key of those that are missing: all have the same prefix.
+fn key_of<K, M: Answers>(missing: &[Missing<K, M>]) -> Option<&RawKey> {
+    missing.first().map(|missing| &missing.subject.key)
 }
 
 impl<C: Each + ?Sized, M: Answers> fmt::Debug for BatchMiss<C, M> {

@@ -23,6 +23,8 @@ use crate::lock::Locks;
 use crate::mode::Tier;
 use crate::observe::{Observatory, Stats};
 use crate::outcome::{Shape, codec};
+#[cfg(any(test, feature = "test-util"))]
+use crate::pause::Gates;
 use crate::policy::Policy;
 use crate::remote::Cell;
 use crate::shared::Shared;
@@ -87,6 +89,8 @@ struct Inner {
     shared: Option<Arc<Shared>>,
     locks: Locks,
     audit: Arc<Audit>,
+    #[cfg(any(test, feature = "test-util"))]
+    gates: Gates,
 }
 
 impl Cache {
@@ -143,6 +147,8 @@ impl Cache {
             back_off: BackOff::new(settings.back_off),
             locks: Locks::default(),
             audit: Arc::new(Audit::new(settings.audit)),
+            #[cfg(any(test, feature = "test-util"))]
+            gates: Gates::default(),
             settings,
         };
         let cache = Self {
@@ -239,6 +245,8 @@ impl Cache {
         Stats {
             pushes_lost: self.watch().times_lost(),
             pushes_withheld: self.watch().times_withheld(),
+            breaker: self.shared().map(|shared| shared.breaker()),
+            breaker_opened: self.shared().map_or(0, |shared| shared.breaker_opened()),
             audit: self.inner.audit.counts(),
             ..self
                 .observatory()
@@ -381,6 +389,11 @@ impl Cache {
 
     pub(crate) fn observatory(&self) -> &Observatory {
         &self.inner.observatory
+    }
+
+    #[cfg(any(test, feature = "test-util"))]
+    pub(crate) fn gates(&self) -> &Gates {
+        &self.inner.gates
     }
 
     pub(crate) fn background(&self) -> &Background {

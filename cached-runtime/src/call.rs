@@ -48,6 +48,7 @@ use self::look::Errand;
 use crate::background::{NotSpawned, unless_late};
 use crate::flight::{Leader, Running, Seat};
 use crate::outcome::Codec;
+use crate::pause::Point;
 use crate::policy::SingleFlight;
 
 /// A caller that waited this often in vain loads by itself: endless invalidation, or a body that
@@ -230,6 +231,9 @@ impl<R, T, E> Miss<R, T, E> {
         };
         let mut loading = Loading::on(&self.cache, leader, terms);
         loading.lane = lane;
+        let body = self
+            .cache
+            .pause_before(Point::Loading, &self.subject.key, body);
         let body = place.seat(body);
         let outcome = match self.subject.policy.options.load_timeout {
             None => Ok(body.await),
@@ -241,6 +245,7 @@ impl<R, T, E> Miss<R, T, E> {
             Ok(value) => value,
             Err(answer) => return answer,
         };
+        self.cache.pause(Point::Loaded, &self.subject.key).await;
         self.land(&codec, loading, value).await
     }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::breaker::BreakerState;
 use crate::cache::Cache;
 use crate::remote::Status;
 
@@ -48,22 +49,29 @@ impl Health {
                 .push("as many loads run without the shared store as may; others wait".to_owned());
         }
         if let Some(shared) = cache.shared() {
-            let status = shared.status();
+            let (status, state) = (shared.status(), shared.breaker());
+            let breaker = state.in_words();
             if status.is_usable() {
                 let alone = |why| format!("copies in this process are confirmed one by one: {why}");
                 reasons.extend(shared.watch().shortcoming().map(alone));
             }
             match status {
                 Status::Up => {}
-                Status::Degraded(why) => reasons.push(format!("the shared store: {why}")),
+                Status::Degraded(why) => {
+                    reasons.push(format!("the shared store: {why}{breaker}"));
+                }
                 Status::Down(why) => {
-                    reasons.push(format!("the shared store cannot be used: {why}"));
+                    reasons.push(format!("the shared store cannot be used: {why}{breaker}"));
                 }
             }
             let owed = shared.owes();
             if owed > 0 {
+                let half_open = match state {
+                    BreakerState::HalfOpen => breaker,
+                    _ => "",
+                };
                 reasons.push(format!(
-                    "invalidations that wait for the shared store: {owed}; until they are done it is not used"
+                    "invalidations that wait for the shared store: {owed}; until they are done it is not used{half_open}"
                 ));
             }
         }

@@ -17,8 +17,10 @@
 //! 8. `remote` - a store that processes share, as a trait, and over Redis; `shared` - one cache in
 //!    many processes over it; `coherence` - how far copies are trusted without a question;
 //!    `codec`, `envelope` - how values become bytes there.
+//!    `breaker` - whether a store that fails is used.
 //! 9. `cache`, `by_hand`, `reserve`, `lock`, `config`, `install` - the handle; `observe`, `inspect`,
-//!    `health`, `audit` - what it tells. `defect` - mistakes to be switched on in tests.
+//!    `health`, `audit` - what it tells. `defect` - mistakes to be switched on in tests; `pause` -
+//!    where tests stop calls, with `test_util`.
 //!
 //! Only `clock` reads the time, only `background` spawns tasks, only `value` and `codec` bound
 //! values by serde, only `remote::redis` names the client's types, and `private` is all that
@@ -29,6 +31,7 @@ mod back_off;
 mod background;
 mod batch;
 mod bracket;
+mod breaker;
 mod by_hand;
 mod cache;
 mod call;
@@ -52,6 +55,7 @@ mod lock;
 mod mode;
 mod observe;
 mod outcome;
+mod pause;
 mod policy;
 #[doc(hidden)]
 pub mod private;
@@ -61,11 +65,14 @@ mod shared;
 mod site;
 mod tags;
 mod template;
+#[cfg(any(test, feature = "test-util"))]
+pub mod test_util;
 mod value;
 mod write;
 
 pub use crate::audit::AuditCounts;
 pub use crate::bracket::WriteBracket;
+pub use crate::breaker::BreakerState;
 pub use crate::cache::Cache;
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, CodecError};

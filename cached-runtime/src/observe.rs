@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::audit::AuditCounts;
+use crate::breaker::BreakerState;
 use serde::Serialize;
 
 use self::prefix::Counters;
@@ -154,6 +155,10 @@ pub struct Stats {
     pub pushes_lost: u64,
     /// How often it was found that pushes do not arrive although the store had agreed to send them.
     pub pushes_withheld: u64,
+    /// Whether the shared store is used; `None` without one.
+    pub breaker: Option<BreakerState>,
+    /// How often the breaker opened: the store was lost, or an operation got no answer.
+    pub breaker_opened: u64,
     /// What the audit found.
     pub audit: AuditCounts,
     /// Sum over all prefixes.
@@ -253,6 +258,8 @@ impl Observatory {
             weakened_brackets: self.weakened.load(Relaxed),
             pushes_lost: 0,
             pushes_withheld: 0,
+            breaker: None,
+            breaker_opened: 0,
             audit: AuditCounts::default(),
             total,
             prefixes,

@@ -10,6 +10,7 @@ mod member;
 mod one_load;
 mod outage;
 mod runtimes;
+mod stale;
 mod wire;
 
 pub(crate) use member::serve;

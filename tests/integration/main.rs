@@ -11,6 +11,8 @@ mod support;
 mod audit;
 mod back_off;
 mod batch;
+#[cfg(feature = "redis")]
+mod breaker;
 mod coherence;
 mod coherence_hardening;
 mod coherence_options;
@@ -25,6 +27,8 @@ mod intents;
 mod invalidation;
 mod keys;
 mod limiter;
+#[cfg(feature = "redis")]
+mod matrix;
 mod modes;
 mod one_load;
 #[cfg(feature = "redis")]
@@ -33,12 +37,17 @@ mod oracle;
 mod push_link;
 #[cfg(feature = "redis")]
 mod redis_link;
+#[cfg(feature = "redis")]
+mod refusals;
 mod roles;
 mod runtimes;
 mod secrets;
 mod shared;
 mod shared_hardening;
+#[cfg(feature = "redis")]
+mod soak;
 mod stale_fleet;
 mod storing;
+mod test_kit;
 mod views;
 mod writes;

@@ -17,7 +17,6 @@
 
 mod child;
 mod database;
-mod dice;
 mod fleet;
 mod rows;
 mod schedule;
@@ -26,9 +25,9 @@ mod shop;
 use std::time::Duration;
 
 pub(crate) use self::child::child;
-use self::dice::seed;
 use self::fleet::{Fault, Fleet, Plan, Ran};
 pub(crate) use self::schedule::schedules;
+use crate::support::dice::{self, seed};
 use crate::support::process::Child;
 
 /// How many are played.

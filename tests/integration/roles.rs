@@ -26,6 +26,8 @@ fn child_process() {
             #[cfg(feature = "redis")]
             "member" => crate::fleet::serve(parent).await,
             #[cfg(feature = "redis")]
+            "holder" => crate::soak::holder(parent).await,
+            #[cfg(feature = "redis")]
             "two_runtimes" => crate::fleet::two_runtimes(parent).await,
             other => panic!("there is no role `{other}`"),
         }

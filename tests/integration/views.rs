@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_aside::remote::{Double, DoubleServer};
+use cache_aside::test_util::Faulty;
 use cache_aside::{Cache, Clock, Coherence, cache_aside};
 
-use crate::support::spy::Spy;
 use crate::support::{MINUTE, SECOND, World};
 
 /// A process that trusts views and keeps no copies, and another one.
@@ -15,7 +15,7 @@ struct Two {
     clock: Clock,
     world: World,
     way: Arc<Double>,
-    spy: Arc<Spy>,
+    store: Arc<Faulty>,
     other: World,
 }
 
@@ -23,9 +23,9 @@ impl Two {
     async fn new(trust_views: bool) -> Self {
         let (server, clock) = (DoubleServer::new(9), Clock::manual());
         clock.advance(MINUTE);
-        let spy = Spy::on(server.connect());
-        let way = Arc::clone(&spy.0);
-        let cache = Cache::builder().clock(clock.clone()).remote(spy.clone());
+        let way = Arc::new(server.connect());
+        let store = Arc::new(Faulty::new(way.clone()));
+        let cache = Cache::builder().clock(clock.clone()).remote(store.clone());
         let cache = cache.trust_views(trust_views).build().await.unwrap();
         let world = World::with(cache, clock.clone());
         let cache = Cache::builder().clock(clock.clone());
@@ -39,7 +39,7 @@ impl Two {
             clock,
             world,
             way,
-            spy,
+            store,
             other,
         }
     }
@@ -53,10 +53,11 @@ impl Two {
     }
 
     /// Entries and cells that a call reads.
-    async fn reads(&self, call: impl Future<Output = u64>) -> ([usize; 2], u64) {
-        let before = self.spy.reads();
+    async fn reads(&self, call: impl Future<Output = u64>) -> ([u64; 2], u64) {
+        let reads = || [self.store.entries_read(), self.store.cells_read()];
+        let before = reads();
         let answer = call.await;
-        let after = self.spy.reads();
+        let after = reads();
         ([after[0] - before[0], after[1] - before[1]], answer)
     }
 
@@ -83,7 +84,7 @@ async fn close(world: &World, id: u64) -> u64 {
 }
 
 /// Namespace, prefix and tag.
-const CELLS: usize = 3;
+const CELLS: u64 = 3;
 
 #[tokio::test]
 async fn a_hit_reads_the_value_alone_where_its_tokens_are_known() {

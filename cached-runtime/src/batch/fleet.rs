@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use super::{Answers, BatchMiss, Each, Missing};
+use super::{Answers, BatchMiss, Each, Missing, key_of};
 use crate::background::{join_all, within};
 use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Subject, Terms, meet};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
+use crate::pause::Point;
 use crate::remote::{Ended, How, Waiter};
 use crate::shared::Claimed;
 
@@ -197,6 +198,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         missing: Elements<C, M>,
         (mut loaded, loading): (M, Loading),
     ) {
+        self.cache.pause(Point::Loaded, key_of(&missing)).await;
         let values: Vec<_> = missing
             .iter()
             .map(|missing| loaded.take(&missing.map_key))

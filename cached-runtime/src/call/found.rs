@@ -13,6 +13,7 @@ use crate::local::AnyEntry;
 use crate::mode::{Mode, Outcome, Report, Tier};
 use crate::observe::Event;
 use crate::outcome::Codec;
+use crate::pause::Point;
 use crate::policy::SingleFlight;
 use crate::tags::Number;
 
@@ -212,6 +213,7 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// Waits for another caller's load, no longer than this caller would wait for its own.
     pub(super) async fn wait(&self, codec: &Codec<R, T, E>, ticket: Ticket) -> Waited<R> {
+        self.cache.pause(Point::Waiting, &self.subject.key).await;
         let start = ticket.start;
         let mut landing = pin!(ticket.landing());
         let options = &self.subject.policy.options;

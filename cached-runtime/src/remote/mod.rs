@@ -44,6 +44,7 @@ pub use self::request::{
 pub use self::token::{CellState, Incarnation, LeaseId, Proof, ServerTime};
 pub(crate) use self::wake::Waiter;
 pub use self::wake::{Ended, Wake};
+use crate::breaker::BreakerState;
 #[cfg(any(test, feature = "test-util"))]
 pub use crate::coherence::Told;
 pub use crate::coherence::{Beat, Watch};
@@ -66,6 +67,21 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
 
     /// Whether it can be used now. An operation on one that is not fails at once.
     fn status(&self) -> Status;
+
+    /// Whether operations are sent, and if not all of them, which. By default that follows from
+    /// [`status`](Self::status): none, or all.
+    fn breaker(&self) -> BreakerState {
+        if self.status().is_usable() {
+            BreakerState::Closed
+        } else {
+            BreakerState::Open
+        }
+    }
+
+    /// How often [`breaker`](Self::breaker) became [`Open`](BreakerState::Open).
+    fn breaker_opened(&self) -> u64 {
+        0
+    }
 
     /// Reads entries and cells in one trip, in any order, each at a moment after the call.
     fn read(&self, what: Read) -> Reply<'_, Reading>;

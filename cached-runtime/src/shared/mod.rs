@@ -34,6 +34,7 @@ pub(crate) use self::owed::Order;
 use self::memory::Memory;
 use self::owed::Owed;
 use crate::background::{self, within};
+use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
 use crate::remote::{Cell, Remote, Status, Wake, Watch};
@@ -91,6 +92,18 @@ impl Shared {
 
     pub(crate) fn status(&self) -> Status {
         self.remote.status()
+    }
+
+    /// Whether the store is used. While something is owed it is not, except for that (I11).
+    pub(crate) fn breaker(&self) -> BreakerState {
+        match self.remote.breaker() {
+            BreakerState::Closed if self.owes() > 0 => BreakerState::HalfOpen,
+            state => state,
+        }
+    }
+
+    pub(crate) fn breaker_opened(&self) -> u64 {
+        self.remote.breaker_opened()
     }
 
     /// Lets go of the store when it is owed nothing any more.

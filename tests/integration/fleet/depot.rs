@@ -73,6 +73,20 @@ impl Depot {
         self.count("loads")
     }
 
+    /// From now on loads of `ailing` fail, in all processes.
+    pub(super) fn break_down(&self, broken: bool) {
+        let file = self.folder.join("broken");
+        if broken {
+            fs::write(file, "").expect("a file more");
+        } else {
+            fs::remove_file(file).expect("a file less");
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.folder.join("broken").exists()
+    }
+
     fn add(&self, file: &str) {
         let mut options = OpenOptions::new();
         let file = options
@@ -188,6 +202,10 @@ impl Instance {
                 let (value, report) = failing(self, id).with_cache_report().await;
                 (format!("{value:?}"), report)
             }
+            "ailing" => {
+                let (value, report) = ailing(self, id).with_cache_report().await;
+                (format!("{value:?}"), report)
+            }
             "failing_alike" => {
                 let (value, report) = failing_alike(self, id).with_cache_report().await;
                 (format!("{value:?}"), report)
@@ -285,6 +303,16 @@ async fn passing(on: &Instance, id: u64) -> u64 {
 #[cache_aside(ttl = "500ms", jitter = 0, stale_while_revalidate = "1m", prefix = "fleet.stale", tags = ["stale:{id}"], skip(on), cache = on.cache)]
 async fn stale(on: &Instance, id: u64) -> u64 {
     on.load().await
+}
+
+#[cache_aside(ttl = "500ms", jitter = 0, stale_if_error = "1m", prefix = "fleet.ailing", tags = ["ailing:{id}"], skip(on), cache = on.cache)]
+async fn ailing(on: &Instance, id: u64) -> Result<u64, Broken> {
+    let version = on.load().await;
+    if on.depot.is_broken() {
+        Err(Broken)
+    } else {
+        Ok(version)
+    }
 }
 
 #[cache_aside(ttl = "1m", prefix = "fleet.refused", cache_if = |_| false, skip(on), cache = on.cache)]

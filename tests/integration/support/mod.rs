@@ -1,12 +1,13 @@
 //! A source of truth that counts its loads and can be held at a named point; below, servers, networks and
 //! processes to break.
 
+pub(crate) mod dice;
 pub(crate) mod obtain;
 mod place;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod refusing;
 pub(crate) mod server;
-pub(crate) mod spy;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use super::place::free_port;
 use super::process::LIMIT;
 use super::server::Server;
-use direction::{Direction, read, write};
+use direction::{Direction, is_operation, read, write};
 
 pub(crate) use direction::frame;
 
@@ -35,10 +35,16 @@ pub(crate) enum Mode {
     LoseReplies,
     /// So many bytes more reach the client on each connection, then it is cut.
     Truncate(usize),
+    /// Replies arrive, and say nothing that anybody could read.
+    Garble,
     /// A black hole for connections that asked for pushes, and nothing for others.
     PushesHang,
     /// Whatever is pushed does not arrive, and everything else does.
     PushesLost,
+    /// A connection is a black hole from its next operation on. Who connects and sends heartbeats is answered.
+    OperationsHang,
+    /// Operations take so long to the server, and what is sent behind them on the same connection.
+    OperationsSlow(Duration),
 }
 
 /// Lives on a thread and a runtime of its own: it does not depend on the runtime under test.
@@ -71,6 +77,7 @@ struct Shared {
     to_server: AtomicU64,
     to_client: AtomicU64,
     round_trips: AtomicU64,
+    operations: AtomicU64,
 }
 
 impl Proxy {
@@ -90,6 +97,7 @@ impl Proxy {
             to_server: AtomicU64::new(0),
             to_client: AtomicU64::new(0),
             round_trips: AtomicU64::new(0),
+            operations: AtomicU64::new(0),
         });
         let (commands, received) = mpsc::unbounded_channel();
         let (listens, port) = oneshot::channel();
@@ -169,7 +177,13 @@ impl Proxy {
         self.shared.round_trips.load(SeqCst)
     }
 
+    /// How many operations of a cache were sent, whatever became of them: exact for one caller at a time.
+    pub(crate) fn operations(&self) -> u64 {
+        self.shared.operations.load(SeqCst)
+    }
+
     pub(crate) fn reset_counts(&self) {
+        self.shared.operations.store(0, SeqCst);
         self.shared.to_server.store(0, SeqCst);
         self.shared.to_client.store(0, SeqCst);
         self.shared.round_trips.store(0, SeqCst);
@@ -278,6 +292,9 @@ async fn serve(client: &mut TcpStream, shared: &Shared) -> Ending {
     let request = |chunk: &[u8]| {
         if chunk.windows(8).any(|part| part == b"TRACKING") {
             pushed.store(true, SeqCst);
+        }
+        if is_operation(chunk) {
+            shared.operations.fetch_add(1, SeqCst);
         }
         if !asked.swap(true, SeqCst) {
             shared.round_trips.fetch_add(1, SeqCst);

@@ -55,7 +55,9 @@ impl Double {
     /// still arrive.
     pub fn cut(&self) {
         self.server.with(|world| {
-            world.clients[self.id].down = Some("the connection is cut");
+            let client = &mut world.clients[self.id];
+            client.lost += u64::from(client.down.is_none());
+            client.down = Some("the connection is cut");
             world.lose_replies(self.id);
             world.lose_line(self.id, "the connection is cut");
         });
@@ -133,6 +135,12 @@ impl Remote for Double {
     fn status(&self) -> Status {
         let unusable = self.server.with(|world| world.unusable(self.id));
         unusable.map_or(Status::Up, |why| Status::Down(why.to_owned()))
+    }
+
+    /// How often the server went down, or this process was cut off from it.
+    fn breaker_opened(&self) -> u64 {
+        self.server
+            .with(|world| world.lost + world.clients[self.id].lost)
     }
 
     fn read(&self, what: Read) -> Reply<'_, Reading> {

@@ -102,6 +102,7 @@ impl DoubleServer {
     /// Nobody reaches the server, and what is on its way is lost.
     pub fn go_down(&self) {
         self.with(|world| {
+            world.lost += u64::from(world.down.is_none());
             world.down = Some("the server is down");
             world.lose_held();
             world.lose_lines("the server is down");

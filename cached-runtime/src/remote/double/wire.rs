@@ -39,6 +39,8 @@ pub(super) struct World {
     /// Whether the steps of a request come in any order.
     pub(super) scattered: bool,
     pub(super) counts: BTreeMap<Op, u64>,
+    /// How often it went down.
+    pub(super) lost: u64,
     pub(super) outbox: Outbox,
     /// Whether a writer may be answered before what it changed is pushed.
     pub(super) early_answers: bool,
@@ -58,6 +60,8 @@ pub(super) struct Client {
     /// What it takes the server's time to be ahead by.
     pub(super) ahead: u64,
     pub(super) counts: BTreeMap<Op, u64>,
+    /// How often it was cut off.
+    pub(super) lost: u64,
 }
 
 #[derive(Debug)]
@@ -108,6 +112,7 @@ impl World {
             silent: false,
             scattered: false,
             counts: BTreeMap::new(),
+            lost: 0,
             outbox: Outbox::default(),
             early_answers: false,
             held: BTreeMap::new(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ::redis::{Cmd, Pipeline, Value};
 
 use super::error::{Trouble, checked};
-use super::exchange::{Again, exchange, millis, states, yes};
+use super::exchange::{Again, all_of, exchange, exchange_each, millis, states, yes};
 use super::node::{Kind, Node};
 use super::pair::{Pair, expect_master};
 use super::plan::mget;
@@ -41,7 +41,7 @@ pub(super) async fn lock(
         let chunks: Vec<_> = names.chunks(KEYS).collect();
         let mut leases = vec![LeaseId([0; 8]); locks.len()];
         let count = locks.len() + chunks.len();
-        let replies = exchange(&pair, count, Again::These, |at, form| {
+        let replies = exchange_each(&pair, count, Again::These, |at, form| {
             let Some(lock) = locks.get(at) else {
                 return ensure_command(form, chunks[at - locks.len()], keep);
             };
@@ -49,6 +49,13 @@ pub(super) async fn lock(
             Ok(lock_command(node, form, lock, leases[at]))
         })
         .await?;
+        let replies = match all_of(&replies) {
+            Ok(()) => replies,
+            Err(trouble) => {
+                give_back(node, &pair, &locks, &leases, &replies).await;
+                return Err(trouble);
+            }
+        };
         let mut replies = replies.into_iter();
         let granted = leases.into_iter().zip(replies.by_ref());
         let locks = granted
@@ -60,6 +67,35 @@ pub(super) async fn lock(
         })
     })
     .await
+}
+
+/// Some were granted and others refused, or tokens were: nobody is to wait for a load that nobody runs.
+async fn give_back(
+    node: &Node,
+    pair: &Pair,
+    locks: &[Lock],
+    leases: &[LeaseId],
+    replies: &[Value],
+) {
+    let granted = Value::BulkString(b"G".to_vec());
+    let taken = locks.iter().zip(leases).zip(replies);
+    let taken: Vec<_> = taken
+        .filter(|(_, reply)| **reply == granted)
+        .map(|((lock, lease), _)| (lock, lease))
+        .collect();
+    let channels = node.names().channels();
+    let released = exchange(pair, taken.len(), Again::These, |at, form| {
+        let (lock, lease) = taken[at];
+        let mut command = RELEASE.call(form, 1);
+        command
+            .arg(node.names().lease(&lock.entry))
+            .arg(&lease.0[..]);
+        command.arg(0).arg("").arg(&channels);
+        command.arg(message(Ended::Failed, &lock.entry));
+        Ok(command)
+    });
+    // Where this cannot be done they run out by themselves.
+    drop(released.await);
 }
 
 pub(super) async fn ensure(
@@ -158,7 +194,7 @@ pub(super) async fn renew(
     leases: Vec<(String, LeaseId)>,
     ttl: Duration,
 ) -> Result<Vec<bool>, Fault> {
-    node.operate(Kind::Write, |pair| async move {
+    node.operate(Kind::End, |pair| async move {
         let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
             let (name, lease) = &leases[at];
             let mut command = RENEW.call(form, 1);
@@ -184,7 +220,7 @@ pub(super) async fn release(
     };
     let channels = node.names().channels();
     let channels = &channels;
-    node.operate(Kind::Write, |pair| async move {
+    node.operate(Kind::End, |pair| async move {
         let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
             let (name, lease, entry) = &leases[at];
             let mut command = RELEASE.call(form, 1);

@@ -109,8 +109,11 @@ fn said(code: &str, text: &str) -> Trouble {
         (NOT_MASTER, Effect::Close)
     } else if is("OOM") {
         ("out of memory (maxmemory)", Effect::Refused)
-    } else if is("NOPERM") || text.contains("can't run this command") {
-        ("no permission for a command", Effect::Refused)
+    } else if is("NOPERM")
+        || text.contains("ACL failure in script")
+        || text.contains("The user executing the script can't")
+    {
+        (forbidden(text), Effect::Refused)
     } else if is("MISCONF") {
         ("writes are off, because a snapshot failed", Effect::Refused)
     } else if is("NOREPLICAS") {
@@ -149,11 +152,59 @@ fn said(code: &str, text: &str) -> Trouble {
     }
 }
 
+/// What a user has no right to. The name is one of ours, and not taken from the text.
+fn forbidden(text: &str) -> &'static str {
+    const COMMANDS: [(&str, &str); 17] = [
+        ("'evalsha'", "no permission for EVALSHA"),
+        ("'eval'", "no permission for EVAL"),
+        ("'mget'", "no permission for MGET"),
+        ("'getrange'", "no permission for GETRANGE"),
+        ("'get'", "no permission for GET"),
+        ("'set'", "no permission for SET"),
+        ("'del'", "no permission for DEL"),
+        ("'append'", "no permission for APPEND"),
+        ("'exists'", "no permission for EXISTS"),
+        ("'pttl'", "no permission for PTTL"),
+        ("'pexpire'", "no permission for PEXPIRE"),
+        ("'subscribe'", "no permission for SUBSCRIBE"),
+        ("'client|tracking'", "no permission for CLIENT TRACKING"),
+        ("'ping'", "no permission for PING"),
+        ("'info'", "no permission for INFO"),
+        ("'role'", "no permission for ROLE"),
+        ("'time'", "no permission for TIME"),
+    ];
+    let text = text.to_ascii_lowercase();
+    if text.contains("channel") {
+        "no permission for the channels of this namespace"
+    } else if text.contains(" key") {
+        "no permission for the keys of this namespace"
+    } else if text.contains("the user executing the script") {
+        "no permission for a command of a script"
+    } else {
+        let named = COMMANDS.iter().find(|(name, _)| text.contains(name));
+        named.map_or("no permission for a command", |(_, why)| why)
+    }
+}
+
 /// The value, unless it is an error.
 pub(super) fn checked(value: Value) -> Result<Value, Trouble> {
     match value {
         Value::ServerError(error) => Err(Trouble::from(&error)),
         value => Ok(value),
+    }
+}
+
+/// A server that refuses a single command can be used; one that takes none cannot.
+pub(super) fn usable(value: &Value) -> Result<(), Trouble> {
+    match value {
+        Value::ServerError(error) => {
+            let trouble = Trouble::from(error);
+            match trouble.effect {
+                Effect::Suspect | Effect::Close => Err(trouble),
+                Effect::None | Effect::Refused | Effect::NoScript => Ok(()),
+            }
+        }
+        _ => Ok(()),
     }
 }
 
@@ -173,6 +224,33 @@ mod tests {
             Effect::NoScript
         );
         assert_eq!(said("LOADING", "Redis is loading").effect, Effect::Suspect);
+    }
+
+    #[test]
+    fn what_a_user_may_not_do_is_named_if_it_is_ours() {
+        let denied = "User bob has no permissions to run the 'evalsha' command";
+        assert_eq!(said("NOPERM", denied).why(), "no permission for EVALSHA");
+        let denied = "User bob has no permissions to run the 'flushall' command";
+        assert_eq!(said("NOPERM", denied).why(), "no permission for a command");
+        for (denied, of) in [
+            ("No permissions to access a key", "keys"),
+            ("User bob has no permissions to access the 'k' key", "keys"),
+            ("No permissions to access a channel", "channels"),
+        ] {
+            let why = said("NOPERM", denied).why();
+            assert_eq!(why, format!("no permission for the {of} of this namespace"));
+        }
+        let inside = "The user executing the script can't run this command or subcommand script: 1f, on @user_script:3.";
+        assert_eq!(
+            said("ERR", inside).why(),
+            "no permission for a command of a script"
+        );
+        assert_eq!(said("ERR", inside).effect, Effect::Refused);
+        let inside = "ACL failure in script: User bob has no permissions to run the 'set' command script: on @user_script:1.";
+        assert_eq!(said("ERR", inside).why(), "no permission for SET");
+        let inside =
+            "ACL failure in script: No permissions to access a key script: on @user_script:1.";
+        assert!(said("ERR", inside).why().contains("keys"));
     }
 
     #[test]

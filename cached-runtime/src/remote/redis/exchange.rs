@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ::redis::{Cmd, Pipeline, Value};
 
-use super::error::{Effect, Trouble, checked};
+use super::error::{Effect, Trouble};
 use super::pair::Pair;
 use super::plan::values;
 use super::scripts::Form;
@@ -28,6 +28,26 @@ pub(super) enum Again {
 
 /// Sends `count` commands in order, and gives their replies; none of them is an error.
 pub(super) async fn exchange(
+    pair: &Pair,
+    count: usize,
+    again: Again,
+    command: impl FnMut(usize, Form) -> Result<Cmd, Trouble> + Send,
+) -> Result<Vec<Value>, Trouble> {
+    let replies = exchange_each(pair, count, again, command).await?;
+    all_of(&replies)?;
+    Ok(replies)
+}
+
+/// Fails if one of them is an error.
+pub(super) fn all_of(replies: &[Value]) -> Result<(), Trouble> {
+    replies.iter().try_for_each(|reply| match reply {
+        Value::ServerError(error) => Err(Trouble::from(error)),
+        _ => Ok(()),
+    })
+}
+
+/// The same where each reply may be an error.
+pub(super) async fn exchange_each(
     pair: &Pair,
     count: usize,
     again: Again,
@@ -58,7 +78,7 @@ pub(super) async fn exchange(
             replies[at] = reply;
         }
     }
-    replies.into_iter().map(checked).collect()
+    Ok(replies)
 }
 
 /// At least one: the server refuses a life of nothing.

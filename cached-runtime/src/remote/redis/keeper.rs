@@ -28,7 +28,7 @@ pub(super) async fn keep(node: Arc<Node>, duty: Duty) {
             Ok(pair) => {
                 let pair = Arc::new(pair);
                 let since = clock.now();
-                if !duty.up(&pair) {
+                if !node.up(&duty, &pair) {
                     return;
                 }
                 told.up(&pair);
@@ -42,7 +42,7 @@ pub(super) async fn keep(node: Arc<Node>, duty: Duty) {
             }
             Err(trouble) => trouble.why(),
         };
-        if !duty.down(&why) {
+        if !node.down(&duty, &why) {
             return;
         }
         told.down(&why);
@@ -81,7 +81,7 @@ async fn watch(node: &Node, duty: &Duty, pair: &Arc<Pair>) -> String {
         let beat = within(limit, pair.beat(doubted)).await;
         match beat.unwrap_or_else(|| Err(Trouble::late(limit))) {
             Err(trouble) => return trouble.why(),
-            Ok(()) if doubted && !duty.up(pair) => return "closed".to_owned(),
+            Ok(()) if doubted && !node.up(duty, pair) => return "closed".to_owned(),
             Ok(()) => {}
         }
     }

@@ -3,7 +3,7 @@
 use ::redis::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::error::{Effect, Trouble};
+use super::error::{Effect, Trouble, usable};
 use super::settings::Checked;
 use crate::remote::{Fault, Incarnation};
 
@@ -23,6 +23,9 @@ impl Life {
         replication: &Value,
         settings: &Checked,
     ) -> Result<Self, Trouble> {
+        // One that cannot say it just now, for it is busy, is not one that hides it.
+        usable(server)?;
+        usable(replication)?;
         let (Some(server), Some(replication)) = (text(server), text(replication)) else {
             return Ok(Self::at(settings));
         };
@@ -106,4 +109,24 @@ fn hash(parts: &[&str]) -> Incarnation {
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     Incarnation(u64::from_be_bytes(first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remote::redis::RedisSettings;
+
+    #[test]
+    fn a_server_that_is_busy_is_not_taken_for_one_that_hides_its_life() {
+        let settings = RedisSettings::new("redis://127.0.0.1:6379/0", "shop");
+        let settings = settings.check().expect("good settings");
+        let said = |reply: &[u8]| ::redis::parse_redis_value(reply).expect("a reply");
+        let busy = said(b"-BUSY Redis is busy running a script.\r\n");
+        let info = said(b"+role:master\r\n");
+        assert!(Life::of(&busy, &info, &settings).is_err());
+        assert!(Life::of(&info, &busy, &settings).is_err());
+        let hidden = said(b"-NOPERM this user has no permissions\r\n");
+        let life = Life::of(&hidden, &hidden, &settings).expect("it can be used");
+        assert!(!life.is_shown());
+    }
 }

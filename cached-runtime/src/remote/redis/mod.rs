@@ -7,7 +7,7 @@
 //! - `settings` - where the server is; `names` - what things are called there.
 //! - `pair` - one connection, `life` - which life of the server is behind it, `server_clock` - what
 //!   time it is there. `link` - the place of a connection, `keeper` - who looks after it. `node` -
-//!   all of that for one server.
+//!   all of that for one server; it asks `crate::breaker` before it sends.
 //! - `plan` - which commands answer some look-ups, `reads` - who shares a trip.
 //! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `exchange` -
 //!   scripts that the server forgot are sent again with others. `commands` - everything that changes
@@ -29,6 +29,7 @@ mod pair;
 mod plan;
 mod push;
 mod reads;
+mod refusal;
 mod scripts;
 mod server_clock;
 mod settings;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
@@ -10,14 +10,17 @@ use tokio::task::JoinHandle;
 
 use super::error::{Effect, Trouble};
 use super::keeper;
-use super::link::{Link, Phase};
+use super::link::{self, Link, Phase};
 use super::names::Names;
 use super::pair::Pair;
 use super::push::Push;
 use super::reads::Reads;
+use super::refusal::{Refusals, What};
 use super::settings::{Checked, RedisSettings};
 use super::wake::Ear;
 use crate::background::{keep_running, within};
+use crate::breaker::{Breaker, BreakerState, Pass};
+use crate::clock::Clock;
 use crate::remote::{Fault, Status};
 
 /// What all operations and tasks of one [`RedisRemote`](super::RedisRemote) share.
@@ -25,11 +28,12 @@ pub(super) struct Node {
     checked: Checked,
     names: Names,
     links: Vec<Arc<Link>>,
+    breaker: Breaker,
     next: AtomicUsize,
     ear: Arc<Ear>,
     push: Arc<Push>,
     reads: Reads,
-    refusals: [Refusal; 2],
+    refusals: Refusals,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     runtime: Mutex<Option<Handle>>,
 }
@@ -39,16 +43,28 @@ pub(super) struct Node {
 pub(super) enum Kind {
     /// It changes nothing.
     Read,
-    /// It takes or makes something that a reader waits for.
+    /// It takes or makes something that a reader waits for. It may come to something without a write.
     Take,
+    /// It writes.
     Write,
+    /// It ends or prolongs what is there: a full memory, for one, is no hindrance.
+    End,
 }
 
-/// Why the server refuses what it can be used for otherwise, until it does not any more.
-#[derive(Debug, Default)]
-struct Refusal {
-    any: AtomicBool,
-    why: Mutex<String>,
+impl Kind {
+    fn what(self) -> What {
+        match self {
+            Self::Read => What::Reads,
+            Self::Take | Self::Write | Self::End => What::Writes,
+        }
+    }
+}
+
+/// What an operation is sent on, and its right to be.
+struct Used<'a> {
+    link: &'a Link,
+    pair: Arc<Pair>,
+    pass: Pass<'a>,
 }
 
 impl Node {
@@ -60,11 +76,12 @@ impl Node {
             checked,
             names,
             links,
+            breaker: Breaker::new(Clock::system()),
             next: AtomicUsize::new(0),
             ear: Arc::new(ear),
             push: Arc::new(push),
             reads: Reads::default(),
-            refusals: Default::default(),
+            refusals: Refusals::new(Clock::system()),
             tasks: Mutex::default(),
             runtime: Mutex::default(),
         }
@@ -142,23 +159,31 @@ impl Node {
     {
         let limit = match kind {
             Kind::Read | Kind::Take => self.settings().read_timeout,
-            Kind::Write => self.settings().write_timeout,
+            Kind::Write | Kind::End => self.settings().write_timeout,
         };
         let mut used = None;
         let outcome = {
             // Pinned here, because what is passed by value is kept twice.
             let work = pin!(async {
                 let (link, pair) = self.pair().await?;
-                used = Some((link, Arc::clone(&pair)));
+                let pass = self.breaker.admit().map_err(Trouble::unavailable)?;
+                used = Some(Used {
+                    link,
+                    pair: Arc::clone(&pair),
+                    pass,
+                });
                 work(pair).await
             });
             within(limit, work).await
         };
+        let late = outcome.is_none();
         let trouble = match (outcome, &used) {
             (Some(Ok(reply)), _) => {
-                // A wish for a lease may come to something without a write.
-                if kind != Kind::Take {
-                    self.refusal(kind).over();
+                if let Some(used) = used {
+                    used.pass.answered();
+                }
+                if matches!(kind, Kind::Read | Kind::Write) {
+                    self.refusals.end(kind.what());
                 }
                 return Ok(reply);
             }
@@ -166,8 +191,8 @@ impl Node {
             (None, Some(_)) => Trouble::late(limit),
             (None, None) => Trouble::unavailable("connecting"),
         };
-        if let Some((link, pair)) = used {
-            self.follow(kind, &trouble, link, &pair);
+        if let Some(used) = used {
+            self.follow(kind, &trouble, late, used);
         }
         Err(trouble.fault)
     }
@@ -176,7 +201,7 @@ impl Node {
         let mut down = None;
         for link in &self.links {
             match link.phase() {
-                Phase::Up(pair) => return self.how_well(&pair),
+                Phase::Up(pair) => return self.status_of(&pair),
                 Phase::Alone => {
                     // The next operation starts what is missing, so it is worth a try.
                     let why = "not connected; the next operation will connect";
@@ -202,13 +227,59 @@ impl Node {
         }
     }
 
-    fn how_well(&self, pair: &Pair) -> Status {
-        let refused = self.refusals.iter().find_map(Refusal::why);
-        match (refused, pair.shortcoming()) {
-            (Some(why), _) => Status::Degraded(why),
-            (None, Some(why)) => Status::Degraded(why.to_owned()),
-            (None, None) => Status::Up,
+    fn status_of(&self, pair: &Pair) -> Status {
+        let tried = match self.breaker.trouble() {
+            (BreakerState::Closed, _) => None,
+            (BreakerState::HalfOpen, why) => {
+                Some(format!("tried by one operation at a time: {why}"))
+            }
+            (BreakerState::Open, why) => return Status::Down(why),
+        };
+        let refused = self.refusals.why();
+        let deaf = self.ear.shortcoming();
+        let short = refused.as_deref().or(pair.shortcoming());
+        let all: Vec<_> = [tried.as_deref(), short, deaf]
+            .into_iter()
+            .flatten()
+            .collect();
+        if all.is_empty() {
+            Status::Up
+        } else {
+            Status::Degraded(all.join("; "))
         }
+    }
+
+    pub(super) fn breaker_state(&self) -> BreakerState {
+        let closed = |link: &Arc<Link>| matches!(link.phase(), Phase::Closed);
+        if self.links.iter().any(closed) {
+            return BreakerState::Open;
+        }
+        self.breaker.state()
+    }
+
+    pub(super) fn breaker_opened(&self) -> u64 {
+        self.breaker.opened()
+    }
+
+    /// Takes a connection into use that was found to be good. Whether there is anything left to look
+    /// after.
+    pub(super) fn up(&self, duty: &link::Duty, pair: &Arc<Pair>) -> bool {
+        self.breaker.proven(pair.incarnation().0, || duty.up(pair))
+    }
+
+    /// The place of a connection is empty. Whether there is anything left to look after.
+    pub(super) fn down(&self, duty: &link::Duty, why: &str) -> bool {
+        let mut goes_on = false;
+        self.breaker.lost(why, || {
+            goes_on = duty.down(why);
+            goes_on && self.is_out_of_use()
+        });
+        goes_on
+    }
+
+    fn is_out_of_use(&self) -> bool {
+        let up = |link: &Arc<Link>| matches!(link.phase(), Phase::Up(_));
+        !self.links.iter().any(up)
     }
 
     async fn pair(self: &Arc<Self>) -> Result<(&Arc<Link>, Arc<Pair>), Trouble> {
@@ -240,25 +311,27 @@ impl Node {
     }
 
     /// What one failure means for those who come after.
-    fn follow(&self, kind: Kind, trouble: &Trouble, link: &Link, pair: &Arc<Pair>) {
+    fn follow(&self, kind: Kind, trouble: &Trouble, late: bool, used: Used<'_>) {
+        let Used { link, pair, pass } = used;
         let why = trouble.why();
-        let in_use = match trouble.effect {
-            Effect::None | Effect::NoScript => return,
-            Effect::Refused => return self.refusal(kind).is(&why),
-            Effect::Suspect => link.doubt(pair, &why),
-            Effect::Close => link.give_up(pair, &why),
-        };
-        // They lead to the same server: nobody else waits for it until a heartbeat passed.
-        if in_use {
-            self.links.iter().for_each(|link| link.doubt_any(&why));
-        }
-    }
-
-    fn refusal(&self, kind: Kind) -> &Refusal {
-        let [reads, writes] = &self.refusals;
-        match kind {
-            Kind::Read => reads,
-            Kind::Take | Kind::Write => writes,
+        match trouble.effect {
+            Effect::None => {}
+            Effect::NoScript => pass.answered(),
+            Effect::Refused => {
+                pass.answered();
+                self.refusals.begin(kind.what(), &why);
+            }
+            Effect::Suspect | Effect::Close => pass.failed(&why, late, || {
+                let in_use = match trouble.effect {
+                    Effect::Close => link.give_up(&pair, &why),
+                    _ => link.doubt(&pair, &why),
+                };
+                // They lead to the same server: nobody else waits for it until a heartbeat passed.
+                if in_use {
+                    self.links.iter().for_each(|link| link.doubt_any(&why));
+                }
+                in_use
+            }),
         }
     }
 
@@ -268,27 +341,6 @@ impl Node {
 
     fn tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Refusal {
-    fn is(&self, why: &str) {
-        let mut last = self.why.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.any.swap(true, Relaxed) || *last != why {
-            tracing::warn!("redis refuses: {why}");
-            why.clone_into(&mut last);
-        }
-    }
-
-    fn over(&self) {
-        if self.any.load(Relaxed) && self.any.swap(false, Relaxed) {
-            tracing::info!("redis does not refuse any more");
-        }
-    }
-
-    fn why(&self) -> Option<String> {
-        let why = || self.why.lock().unwrap_or_else(PoisonError::into_inner);
-        self.any.load(Relaxed).then(|| why().clone())
     }
 }
 

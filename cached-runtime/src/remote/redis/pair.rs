@@ -9,7 +9,7 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, ErrorKind, RedisError};
 use ::redis::{Client, Cmd, Pipeline, ProtocolVersion, Value, cmd};
 
-use super::error::{Effect, Trouble, checked};
+use super::error::{Effect, Trouble, checked, usable};
 use super::life::{Life, text};
 use super::names::Names;
 use super::scripts;
@@ -194,20 +194,6 @@ pub(super) fn speaks_only_resp2(error: &RedisError) -> bool {
         || error
             .detail()
             .is_some_and(|detail| detail.to_ascii_lowercase().contains("unknown command"))
-}
-
-/// A server that refuses a single command can be used; one that takes none cannot.
-fn usable(value: &Value) -> Result<(), Trouble> {
-    match value {
-        Value::ServerError(error) => {
-            let trouble = Trouble::from(error);
-            match trouble.effect {
-                Effect::Suspect | Effect::Close => Err(trouble),
-                Effect::None | Effect::Refused | Effect::NoScript => Ok(()),
-            }
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Whether a reply to `ROLE` is that of a master, if it is one.

@@ -58,8 +58,9 @@ end
 /// entry rests.
 pub(super) static LOCK: Script = Script::new(
     r"
-local held = redis.pcall('GET', KEYS[2])
-if type(held) ~= 'string' then held = '' end
+local held, left = redis.pcall('GET', KEYS[2]), redis.call('PTTL', KEYS[2])
+-- What has no end is not ours.
+if type(held) ~= 'string' or left < 0 then held = '' end
 local asks = ARGV[3] == 'f' or ARGV[3] == 'e'
 if asks then
   local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
@@ -68,9 +69,8 @@ if asks then
 end
 if held == 'L' or (held == 'P' and asks) then return 'P' end
 if asks then
-  local left = redis.call('PTTL', KEYS[2])
-  if held == 'R' and ARGV[3] == 'e' and left >= 0 then return {left} end
-  if #held >= 8 and left >= 0 then
+  if held == 'R' and ARGV[3] == 'e' then return {left} end
+  if #held >= 8 then
     local listed = ARGV[5] == '' or #held >= 520
     for at = 9, #held - 7, 8 do
       listed = listed or string.sub(held, at, at + 7) == ARGV[5]
@@ -82,9 +82,9 @@ end
 if ARGV[3] == 'r' then
   redis.call('DEL', KEYS[1])
   -- Pushed: copies in other processes are not what is stored any more.
-  local left = redis.call('PTTL', KEYS[3])
-  if left > 0 then
-    redis.call('PEXPIRE', KEYS[3], left)
+  local marked = redis.call('PTTL', KEYS[3])
+  if marked > 0 then
+    redis.call('PEXPIRE', KEYS[3], marked)
   else
     redis.call('SET', KEYS[3], '', 'PX', 1)
   end

@@ -16,6 +16,7 @@ use super::tokens::draw;
 use super::turns;
 use super::wake::Ear;
 use crate::background::within;
+use crate::breaker::BreakerState;
 use crate::error::Error;
 use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fill, FillReply, Intent, LeaseId, Lock, LockReply, Read,
@@ -90,6 +91,14 @@ impl Remote for RedisRemote {
 
     fn status(&self) -> Status {
         self.node.status()
+    }
+
+    fn breaker(&self) -> BreakerState {
+        self.node.breaker_state()
+    }
+
+    fn breaker_opened(&self) -> u64 {
+        self.node.breaker_opened()
     }
 
     fn read(&self, what: Read) -> Reply<'_, Reading> {

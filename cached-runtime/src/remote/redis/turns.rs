@@ -46,7 +46,7 @@ pub(super) async fn remove(
     let names = node.names();
     let channels = names.channels();
     let channels = &channels;
-    node.operate(Kind::Write, |pair| async move {
+    node.operate(Kind::End, |pair| async move {
         let replies = exchange(&pair, entries.len(), Again::These, |at, form| {
             let entry = &entries[at];
             let mut command = REMOVE.call(form, 3);
@@ -110,7 +110,7 @@ pub(super) async fn conclude(
     if first.is_empty() && intents.is_empty() {
         return Ok(Vec::new());
     }
-    node.operate(Kind::Write, |pair| async move {
+    node.operate(Kind::End, |pair| async move {
         let before: Vec<_> = first.chunks(KEYS).collect();
         let chunks: Vec<_> = intents.chunks(KEYS).collect();
         let count = before.len() + chunks.len();

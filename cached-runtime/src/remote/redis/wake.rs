@@ -10,7 +10,7 @@ use ::redis::{Msg, ProtocolVersion, Value};
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 
-use super::error::Trouble;
+use super::error::{Effect, Trouble};
 use super::keeper::caught;
 use super::node::Node;
 use crate::background::{sleep, within};
@@ -21,6 +21,11 @@ const PING: Duration = Duration::from_secs(1);
 
 /// How long it is away at most before the next attempt.
 const RETRY: Duration = Duration::from_millis(500);
+
+/// How long it is away at most where the server does not let this process listen.
+const RARELY: Duration = Duration::from_secs(10);
+
+const DEAF: &str = "not told when loads of other processes end, who waits looks for itself";
 
 /// Where announcements arrive.
 pub(super) struct Ear {
@@ -101,6 +106,14 @@ impl Ear {
         }
     }
 
+    /// What follows if nothing is heard.
+    pub(super) fn shortcoming(&self) -> Option<&'static str> {
+        match *self.listening.borrow() {
+            Listening::Alone | Listening::No => Some(DEAF),
+            Listening::Starting | Listening::Yes | Listening::Closed => None,
+        }
+    }
+
     pub(super) fn take_duty(self: &Arc<Self>) -> Option<Duty> {
         self.turn(|now| (now == Listening::Alone).then_some(Listening::Starting))
             .then(|| Duty(Arc::clone(self)))
@@ -157,28 +170,33 @@ impl Drop for Duty {
 /// Listens until it is closed or the runtime ends.
 pub(super) async fn listen(node: Arc<Node>, duty: Duty) {
     let ear = &duty.0;
+    let mut refused = RETRY;
     loop {
-        let why = match subscribe(&node).await {
+        let trouble = match subscribe(&node).await {
             Ok((mut sink, mut messages)) => {
                 if !ear.set(Listening::Yes) {
                     return;
                 }
                 ear.told.store(false, SeqCst);
                 ear.missed();
-                hear_all(&node, &mut sink, &mut messages).await.why()
+                refused = RETRY;
+                hear_all(&node, &mut sink, &mut messages).await
             }
-            Err(trouble) => trouble.why(),
+            Err(trouble) => trouble,
         };
         if !ear.set(Listening::No) {
             return;
         }
         if !ear.told.swap(true, SeqCst) {
-            tracing::warn!(
-                "redis: not told when loads of other processes end, who waits looks for itself: \
-                 {why}"
-            );
+            tracing::warn!("redis: {DEAF}: {}", trouble.why());
         }
-        sleep(RETRY.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
+        let pause = if trouble.effect == Effect::Refused {
+            refused = (refused * 2).min(RARELY);
+            refused / 2
+        } else {
+            RETRY
+        };
+        sleep(pause.mul_f64(0.5 + fastrand::f64() / 2.0)).await;
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Direction<'a> {
     /// Whether the client asked for pushes.
     pushed: &'a AtomicBool,
     to_client: bool,
+    /// Whether what is to be written next is an operation.
+    operation: bool,
     written: &'a AtomicU64,
     /// The change that `left` counts from.
     change: u64,
@@ -49,6 +51,7 @@ impl<'a> Direction<'a> {
             mode: shared.mode.subscribe(),
             pushed,
             to_client,
+            operation: false,
             written,
             change: u64::MAX,
             left: 0,
@@ -71,6 +74,10 @@ impl<'a> Direction<'a> {
                 // The sender lives as long as the thread of the proxy.
                 Mode::BlackHole => drop(self.mode.changed().await),
                 Mode::PushesHang if self.pushed.load(SeqCst) => drop(self.mode.changed().await),
+                Mode::OperationsHang if self.operation => drop(self.mode.changed().await),
+                Mode::OperationsSlow(delay) if self.operation && arrived.elapsed() < delay => {
+                    drop(timeout_at(arrived + delay, self.mode.changed()).await);
+                }
                 Mode::Delay(delay) if arrived.elapsed() < delay => {
                     drop(timeout_at(arrived + delay, self.mode.changed()).await);
                 }
@@ -106,6 +113,7 @@ pub(super) async fn write(
             let _ = to.shutdown().await;
             return Ok(());
         };
+        direction.operation = !direction.to_client && is_operation(&chunk);
         let mode = direction.gate(arrived).await;
         if mode == Mode::LoseReplies && direction.to_client {
             direction.lost = true;
@@ -117,6 +125,8 @@ pub(super) async fn write(
         let chunk = if mode == Mode::PushesLost && direction.to_client {
             rest.extend_from_slice(&chunk);
             without_pushes(&mut rest)
+        } else if mode == Mode::Garble && direction.to_client {
+            vec![b'?'; chunk.len()]
         } else {
             [std::mem::take(&mut rest), chunk].concat()
         };
@@ -132,6 +142,12 @@ pub(super) async fn write(
             return Err(Ending::Finish);
         }
     }
+}
+
+/// Whether something is asked or changed for a cache. Connecting loads the scripts by other names.
+pub(super) fn is_operation(chunk: &[u8]) -> bool {
+    let has = |command: &[u8]| chunk.windows(command.len()).any(|part| part == command);
+    has(b"$4\r\nMGET\r\n") || has(b"$7\r\nEVALSHA\r\n")
 }
 
 /// Takes whole frames away, and gives those that are no pushes.

@@ -190,7 +190,10 @@ impl Line {
     }
 }
 
+/// A refusal is an answer: a server that takes no writes because a snapshot failed refuses this, too.
 fn answered(ping: Option<Value>) -> Result<(), Outage> {
-    checked(ping.ok_or_else(Trouble::garbled)?)?;
-    Ok(())
+    match checked(ping.ok_or_else(Trouble::garbled)?) {
+        Err(trouble) if trouble.effect != Effect::Refused => Err(trouble.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
