@@ -83,6 +83,29 @@ impl BackOff {
         over
     }
 
+    /// Who was to try did not: the next caller may.
+    pub(crate) fn give_back(&self, key: &RawKey, answer: AnswerId, now: Moment) {
+        if self.count.load(Acquire) == 0 {
+            return;
+        }
+        if let Some(rest) = self.rests().get_mut(key)
+            && rest.answer == answer
+        {
+            rest.until = now;
+        }
+    }
+
+    /// A try has come to something, whether that is stored or not.
+    pub(crate) fn end(&self, key: &RawKey) {
+        if self.count.load(Acquire) == 0 {
+            return;
+        }
+        let mut rests = self.rests();
+        if rests.remove(key).is_some() {
+            self.count.store(rests.len(), Release);
+        }
+    }
+
     /// A try has failed, or takes too long to be waited for.
     pub(crate) fn rest(&self, key: &RawKey, answer: AnswerId, now: Moment) {
         self.rest_for(self.time, key, answer, now);
@@ -145,6 +168,24 @@ mod tests {
         let (clock, rests) = (Clock::manual(), BackOff::new(TIME));
         rests.rest(&key(1), FIRST, clock.now());
         assert!(rests.may_try(&key(1), AnswerId(2), clock.now()));
+        assert_eq!(rests.count.load(Acquire), 0);
+    }
+
+    #[test]
+    fn a_try_that_was_not_made_is_the_next_callers_and_one_that_succeeded_ends_the_rest() {
+        let (clock, rests) = (Clock::manual(), BackOff::new(TIME));
+        let may_try = |answer| rests.may_try(&key(1), answer, clock.now());
+        rests.rest(&key(1), FIRST, clock.now());
+        clock.advance(TIME);
+        assert!(may_try(FIRST) && !may_try(FIRST));
+        rests.give_back(&key(1), AnswerId(2), clock.now());
+        assert!(!may_try(FIRST), "another answer");
+        rests.give_back(&key(1), FIRST, clock.now());
+        assert!(may_try(FIRST) && !may_try(FIRST));
+        rests.end(&key(2));
+        assert!(!may_try(FIRST), "another key");
+        rests.end(&key(1));
+        assert!(may_try(FIRST) && may_try(FIRST));
         assert_eq!(rests.count.load(Acquire), 0);
     }
 

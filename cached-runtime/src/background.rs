@@ -45,7 +45,7 @@ pub(crate) struct Permit {
 impl Background {
     pub(crate) fn new(limit: u32) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(limit as usize)),
+            permits: Arc::new(Semaphore::new((limit as usize).min(Semaphore::MAX_PERMITS))),
             limit,
         }
     }

@@ -48,6 +48,12 @@ pub struct BatchMiss<C: Each + ?Sized, M: Answers> {
     missing: Vec<Missing<C::Key, M>>,
 }
 
+/// What is given in place of what is loaded, and whether a load was tried.
+struct Instead<R> {
+    answer: R,
+    tried: bool,
+}
+
 struct Missing<K, M: Answers> {
     element: K,
     map_key: M::Key,
@@ -178,7 +184,11 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             return (codec.shape.answers)(M::of(self.hits));
         }
         self.begin(&missing);
-        let (ours, abroad) = self.claim(missing, again.is_some()).await;
+        let (ours, abroad) = self.claim(&codec, missing, again.is_some()).await;
+        if ours.is_empty() && abroad.is_empty() {
+            let stale = || Report::loaded(Outcome::Stale);
+            self.mode.report.report(stale);
+        }
         let (mut first, mut second) = (Some(body), None);
         if !ours.is_empty() {
             second = first
@@ -188,9 +198,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 .map(|(body, again)| again(body));
             let loaded = match self.load(&codec, &ours, first.take()).await {
                 Ok(loaded) => loaded,
-                Err(outcome) => {
-                    self.rest(ours);
-                    return outcome;
+                Err(instead) => {
+                    self.rest(ours, instead.tried);
+                    return instead.answer;
                 }
             };
             self.land(&codec, ours, loaded).await;
@@ -200,9 +210,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         if !ours.is_empty() {
             let loaded = match self.load(&codec, &ours, first.or(second)).await {
                 Ok(loaded) => loaded,
-                Err(outcome) => {
-                    self.rest(ours);
-                    return outcome;
+                Err(instead) => {
+                    self.rest(ours, instead.tried);
+                    return instead.answer;
                 }
             };
             self.land(&codec, ours, loaded).await;
@@ -264,7 +274,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         codec: &BatchCodec<R, M, E>,
         missing: &[Missing<C::Key, M>],
         body: Option<B>,
-    ) -> Result<(M, Loading), R>
+    ) -> Result<(M, Loading), Instead<R>>
     where
         B: FnOnce(C::Rest) -> F,
         F: Future<Output = R>,
@@ -276,7 +286,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .iter()
             .filter_map(|m| m.subject.policy.options.load_timeout)
             .min();
-        let place = self.find_place(codec, missing, limit).await?;
+        let tried = false;
+        let place = self.find_place(codec, missing, limit).await;
+        let place = place.map_err(|answer| Instead { answer, tried })?;
         let loading = Loading::begin(&self.cache, None);
         let rest = C::rest(missing.iter().map(|missing| missing.element.clone()));
         let body = self
@@ -289,13 +301,16 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         };
         let count = |event| missing.iter().for_each(|m| m.subject.stats.count(event));
         match outcome.map(codec.shape.open) {
-            Err(instead) => {
+            Err(answer) => {
                 count(Event::LoadTimeout);
-                Err(instead)
+                let tried = true;
+                Err(Instead { answer, tried })
             }
             Ok(Err(failed)) => {
                 count(Event::LoadError);
-                Err(self.stale_answers(codec, missing).unwrap_or(failed))
+                let answer = self.stale_answers(codec, missing).unwrap_or(failed);
+                let tried = true;
+                Err(Instead { answer, tried })
             }
             Ok(Ok(loaded)) => Ok((loaded, loading)),
         }

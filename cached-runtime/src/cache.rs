@@ -18,7 +18,7 @@ use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
 use crate::key::{Key, RawKey};
 use crate::limiter::Limiter;
-use crate::local::{AnyEntry, Store};
+use crate::local::Store;
 use crate::lock::Locks;
 use crate::mode::Tier;
 use crate::observe::{Observatory, Stats};
@@ -296,6 +296,11 @@ impl Cache {
             .clear(self.sequence().next(), Manner::default());
     }
 
+    /// For how long copies are given while the store gives no answer.
+    pub(crate) fn local_on_down(&self) -> Trust {
+        self.inner.settings.local_on_down
+    }
+
     /// By how much the source may be behind what is written to it.
     pub(crate) fn settle_lag(&self) -> Option<Duration> {
         self.inner.settings.settle_lag
@@ -323,37 +328,6 @@ impl Cache {
     #[inline]
     pub(crate) fn watch(&self) -> &Watch {
         &self.inner.watch
-    }
-
-    /// Whether an entry is current and may be given without asking the store. `asked` is what its
-    /// reader allows.
-    #[inline]
-    pub(crate) fn stands_for(&self, entry: &AnyEntry, asked: Trust) -> bool {
-        if entry.vouched.is_apart() {
-            return self.store().is_current(entry);
-        }
-        self.stands_for_shared(entry, asked)
-    }
-
-    /// Apart from the hit in a cache of one process, which needs none of it.
-    #[inline(never)]
-    fn stands_for_shared(&self, entry: &AnyEntry, asked: Trust) -> bool {
-        let (now, trust) = (self.clock().sharp(), entry.vouched.trust().min(asked));
-        !self.store().is_cleared_since(entry.start)
-            && self
-                .watch()
-                .vouches(&entry.vouched, (&entry.tags, entry.start), now, trust)
-    }
-
-    /// The same while the store gives no answer: its pushes may have been silent for a while, too.
-    pub(crate) fn vouches_while_down(&self, entry: &AnyEntry, asked: Trust) -> bool {
-        let (now, trust) = (self.clock().now(), entry.vouched.trust().min(asked));
-        if trust == Trust::NONE {
-            return false;
-        }
-        let trust = trust.max(self.inner.settings.local_on_down);
-        self.watch()
-            .vouches(&entry.vouched, (&entry.tags, entry.start), now, trust)
     }
 
     #[inline]

@@ -33,6 +33,7 @@ mod tests;
 
 use std::future::Future;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 
 pub(crate) use self::claim::{GRACE, LONGEST_SILENCE, MOST_LOOKS, Terms};
 pub(crate) use self::found::PATIENCE;
@@ -46,7 +47,8 @@ use self::claim::Aboard;
 use self::found::{Joined, Open, Turn, Waited};
 use self::look::Errand;
 use crate::background::{NotSpawned, unless_late};
-use crate::flight::{Leader, Running, Seat};
+use crate::flight::{Landing, Leader, Running, Seat};
+use crate::limiter::{Place, is_inside};
 use crate::outcome::Codec;
 use crate::pause::Point;
 use crate::policy::SingleFlight;
@@ -96,7 +98,10 @@ impl<R, T, E> Miss<R, T, E> {
                         }
                         call.answer(&codec, &found)
                     }
-                    Err(NotSpawned::Full) => call.answer(&codec, &found),
+                    Err(NotSpawned::Full) => {
+                        call.gives_back(&found);
+                        call.answer(&codec, &found)
+                    }
                     Err(NotSpawned::NoRuntime) => {
                         call.go_on(Open::Behind(found), codec, make).await
                     }
@@ -169,6 +174,10 @@ impl<R, T, E> Miss<R, T, E> {
             if let Some(answer) = self.meet_again(codec).await {
                 return Ok(answer);
             }
+            // Not one after the other, each for as long as it takes to find that out.
+            if let Some(found) = self.resting() {
+                return Ok(self.answer(codec, &found));
+            }
         }
         self.hurry = true;
         Err(None)
@@ -188,6 +197,10 @@ impl<R, T, E> Miss<R, T, E> {
     async fn take_lane(&self, codec: &Codec<R, T, E>, terms: &Terms) -> Result<Option<Running>, R> {
         let shares = self.subject.policy.options.single_flight != SingleFlight::Off;
         if !shares || !matches!(terms, Terms::Unshared { queue: true, .. }) {
+            return Ok(None);
+        }
+        if is_inside() {
+            // Whoever leads may be waiting for the place of the load that this call is in.
             return Ok(None);
         }
         let mut vain_waits = 0;
@@ -211,35 +224,58 @@ impl<R, T, E> Miss<R, T, E> {
         Ok(None)
     }
 
+    /// All that a load needs, once it may begin; or the answer that makes it needless.
+    async fn prepare(
+        &mut self,
+        codec: &Codec<R, T, E>,
+        mut leader: Option<Leader>,
+    ) -> Result<Loading, R> {
+        let mut lane = None;
+        loop {
+            let terms = match self.claim(codec, &mut leader).await {
+                Aboard::Load(terms) => terms,
+                Aboard::Answer(answer) => return Err(answer),
+                Aboard::Leave(found) => return Err(self.answer(codec, &found)),
+            };
+            if lane.is_none() {
+                lane = self.take_lane(codec, &terms).await?;
+            }
+            let (place, waited) = self.find_place(codec, &terms).await?;
+            // While it waited for a place the store may have come back, with an answer, maybe.
+            if waited && self.meets_the_store(codec).await {
+                if let Some(found) = self.fresh() {
+                    let mut loading = Loading::on(&self.cache, leader, terms);
+                    loading.lane = lane;
+                    loading.land(Landing::Arrived(Arc::clone(&found)));
+                    return Err(self.joined_answer(codec, &found));
+                }
+                continue;
+            }
+            let mut loading = Loading::on(&self.cache, leader, terms);
+            (loading.lane, loading.place) = (lane, place);
+            return Ok(loading);
+        }
+    }
+
     /// Runs the body and lands what it returns, unless another process makes that needless.
-    async fn load<F>(mut self, codec: Codec<R, T, E>, mut leader: Option<Leader>, body: F) -> R
+    async fn load<F>(mut self, codec: Codec<R, T, E>, leader: Option<Leader>, body: F) -> R
     where
         F: Future<Output = R>,
     {
-        let terms = match self.claim(&codec, &mut leader).await {
-            Aboard::Load(terms) => terms,
-            Aboard::Answer(answer) => return answer,
-            Aboard::Leave(found) => return self.answer(&codec, &found),
-        };
-        let lane = match self.take_lane(&codec, &terms).await {
-            Ok(lane) => lane,
+        let mut loading = match self.prepare(&codec, leader).await {
+            Ok(loading) => loading,
             Err(answer) => return answer,
         };
-        let place = match self.find_place(&codec, &terms).await {
-            Ok(place) => place,
-            Err(answer) => return answer,
-        };
-        let mut loading = Loading::on(&self.cache, leader, terms);
-        loading.lane = lane;
+        let _panics = self.rest_if_it_panics();
         let body = self
             .cache
             .pause_before(Point::Loading, &self.subject.key, body);
-        let body = place.seat(body);
+        let body = loading.place.seat(body);
         let outcome = match self.subject.policy.options.load_timeout {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
         };
-        drop(place);
+        loading.place = Place::none();
         // Taken apart before the store is waited for, not around that: an answer may not be `Send`.
         let value = match self.arrive(&codec, &mut loading, outcome) {
             Ok(value) => value,

@@ -128,9 +128,13 @@ impl CacheBuilder {
     }
 
     /// How many loads may run at once while the store cannot be used, so that the source does not
-    /// have to carry what the store carried. Of one key one runs at a time in any case; callers for
-    /// whom there is no place get an older answer where their function allows it, or wait: as long as
-    /// their `load_timeout`, at most 30 s. Default 64.
+    /// have to carry what the store carried. Callers for whom there is no place get an older answer
+    /// where their function allows it, or wait: as long as their `load_timeout`, at most 30 s.
+    /// Default 64.
+    ///
+    /// Of one key one load runs at a time. A cached call inside of a load that has a place waits
+    /// neither for another place nor for its turn: that would be to wait for itself. Where it runs on a
+    /// task that the load has spawned, this cannot be seen, and it waits like any other.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;

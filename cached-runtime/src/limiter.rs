@@ -20,6 +20,12 @@ thread_local! {
     static HAS_PLACE: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Whether this is inside of a load that has a place. Such a call must wait for nobody who may be
+/// waiting for a place.
+pub(crate) fn is_inside() -> bool {
+    HAS_PLACE.get()
+}
+
 /// The places of one cache.
 #[derive(Debug)]
 pub(crate) struct Limiter {
@@ -33,7 +39,7 @@ pub(crate) struct Place(Option<OwnedSemaphorePermit>);
 impl Limiter {
     pub(crate) fn new(limit: u32) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(limit as usize)),
+            places: Arc::new(Semaphore::new((limit as usize).min(Semaphore::MAX_PERMITS))),
         }
     }
 
@@ -44,7 +50,7 @@ impl Limiter {
     /// A place, if one is free. A load inside of a load that has one needs none: it would wait for
     /// its own end.
     pub(crate) fn try_enter(&self) -> Option<Place> {
-        if HAS_PLACE.get() {
+        if is_inside() {
             return Some(Place::none());
         }
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;

@@ -9,7 +9,7 @@ mod tests;
 
 pub use for_value::PolicyFor;
 pub use options::SingleFlight;
-pub(crate) use options::{Local, Options};
+pub(crate) use options::{Local, MAX_SIZE, Options};
 
 use std::fmt;
 use std::sync::Arc;

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use cache_aside::{Cache, CacheExt, Clock, Key, Outcome, cache_aside};
+use tracing::Level;
 
-use crate::support::{Broken, MINUTE, SECOND, World, settle};
+use crate::support::log::Log;
+use crate::support::{Broken, MINUTE, SECOND, World, settle, until};
 
 /// The default.
 const BACK_OFF: Duration = Duration::from_secs(10);
@@ -85,6 +87,26 @@ async fn a_load_that_failed_is_not_tried_again_at_once() {
     assert_eq!(world.loads(), 5);
 }
 
+/// A thousand keys of a source that is down are no thousand lines.
+#[tokio::test]
+async fn that_older_answers_are_given_is_logged_once_a_minute() {
+    let world = World::new().await;
+    for id in 0..1_000 {
+        on_error(&world, id).await.expect("works");
+    }
+    world.clock.advance(MINUTE);
+    world.break_down(true);
+    let (log, _guard) = Log::keep(Level::INFO);
+    for lines in 1..=2 {
+        for id in 0..1_000 {
+            on_error(&world, id).await.expect("stale");
+        }
+        let said = log.count("the older answer is given in its place");
+        assert_eq!((said, log.lines().len()), (lines, lines));
+        world.clock.advance(MINUTE);
+    }
+}
+
 /// Not a queue of callers who all wait for a source that was failing a moment ago.
 #[tokio::test]
 async fn while_one_caller_tries_again_the_others_do_not_wait() {
@@ -138,7 +160,7 @@ async fn refreshes_behind_an_answer_rest_too() {
     let failed = |n| {
         let world = world.clone();
         async move {
-            crate::support::until("the refresh fails", || {
+            until("the refresh fails", || {
                 world.cache.stats().total.load_errors == n
             })
             .await;
@@ -158,6 +180,31 @@ async fn refreshes_behind_an_answer_rest_too() {
     assert_eq!(world.cache.stats().total.refreshes, 2);
 }
 
+#[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1h", prefix = "rest.panics", key(), cache = world.cache)]
+async fn panics(world: &World) -> u64 {
+    let version = world.load().await;
+    assert!(version == 1, "on purpose");
+    version
+}
+
+#[tokio::test]
+async fn a_refresh_that_panics_has_failed_too() {
+    let world = World::new().await;
+    panics(&world).await;
+    world.write();
+    world.clock.advance(MINUTE);
+    world.forget_reached();
+    for _ in 0..20 {
+        assert_eq!(panics(&world).await, 1);
+        settle().await;
+    }
+    assert_eq!(world.loads(), 2, "one try");
+    world.clock.advance(BACK_OFF);
+    assert_eq!(panics(&world).await, 1);
+    world.reached(2).await;
+    assert_eq!(world.loads(), 3);
+}
+
 #[tokio::test]
 async fn early_refreshes_rest_and_the_fresh_answer_is_a_hit() {
     let world = World::new().await;
@@ -165,7 +212,7 @@ async fn early_refreshes_rest_and_the_fresh_answer_is_a_hit() {
     world.break_down(true);
     world.clock.advance(50 * SECOND);
     ahead(&world).await.expect("fresh");
-    crate::support::until("the refresh fails", || {
+    until("the refresh fails", || {
         world.cache.stats().total.load_errors == 1
     })
     .await;

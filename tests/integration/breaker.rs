@@ -15,9 +15,8 @@ use cache_aside::{
 
 use crate::support::proxy::{Mode, Proxy};
 use crate::support::server::Server;
-use crate::support::{MINUTE, SECOND, until};
+use crate::support::{MINUTE, SECOND, eventually, until};
 
-const MS: Duration = Duration::from_millis(1);
 /// How long an operation may take.
 const STORE: Duration = Duration::from_millis(150);
 
@@ -100,17 +99,6 @@ impl Scene {
         let health = self.cut_off.health().await;
         (health.status, health.reasons.join("; "))
     }
-}
-
-/// At most about twenty seconds.
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    for _ in 0..10_000 {
-        if holds().await {
-            return;
-        }
-        tokio::time::sleep(MS * 2).await;
-    }
-    panic!("never happened: {what}");
 }
 
 /// Operations get no answer in time, and heartbeats do, on the same connection or on the next.

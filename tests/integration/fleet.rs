@@ -16,10 +16,11 @@ mod wire;
 pub(crate) use member::serve;
 pub(crate) use runtimes::two_runtimes;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::support::eventually;
 use crate::support::server::Server;
 use depot::Depot;
 use member::Member;
@@ -88,13 +89,4 @@ async fn until_waiting(server: &Server, processes: usize) {
             .is_some_and(|lease| lease.len() == 8 + 8 * processes)
     })
     .await;
-}
-
-/// Asks until it is so.
-async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < PATIENCE, "never happened: {what}");
-        tokio::time::sleep(5 * MS).await;
-    }
 }

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use cache_aside::remote::DoubleServer;
-use cache_aside::{Cache, LoadTimeout, cache_aside};
+use cache_aside::{Cache, CacheExt, LoadTimeout, Outcome, cache_aside};
 
+use crate::shared::Fleet;
 use crate::support::{MINUTE, SECOND, World, settle};
 
 #[cache_aside(ttl = "1m", jitter = 0, prefix = "limit.item", skip(world), cache = world.cache)]
@@ -163,6 +164,59 @@ async fn a_batch_is_one_load() {
     world.let_go();
     assert_eq!(first.await.expect("no panic").len(), 3);
     assert_eq!(second.await.expect("no panic"), HashMap::from([(4, 5)]));
+}
+
+/// They do not go on loading one after the other for themselves.
+#[tokio::test]
+async fn who_waited_for_a_place_finds_that_the_store_is_back() {
+    let (world, server) = limited_to(1).await;
+    server.go_down();
+    world.hold();
+    let holds = world.spawn(|world| async move { item(&world, 0).await });
+    world.reached(1).await;
+    let calls: Vec<_> = (1..=20)
+        .map(|call| world.spawn(move |world| async move { item(&world, 1 + call % 10).await }))
+        .collect();
+    while world.cache.stats().total.queued < 10 {
+        settle().await;
+    }
+    server.come_up();
+    world.let_go();
+    holds.await.expect("no panic");
+    for (call, answer) in (1..=20).zip(calls) {
+        assert_eq!(answer.await.expect("no panic"), 2 + call % 10);
+    }
+    assert_eq!(world.loads(), 11, "one for each key");
+    for id in 1..=10 {
+        let (_, report) = item(&world, id).with_cache_report().await;
+        assert_eq!(report.outcome, Outcome::Hit, "what they loaded is stored");
+    }
+}
+
+#[cache_aside(ttl = "1m", jitter = 0, lease_wait = "10ms", prefix = "limit.each", each = ids, skip(world), cache = world.cache)]
+async fn impatient(world: &World, ids: Vec<u64>) -> HashMap<u64, u64> {
+    let version = world.load().await;
+    ids.into_iter().map(|id| (id, version + id)).collect()
+}
+
+/// A load that another process holds up is this caller's own choice, and needs no place.
+#[tokio::test]
+async fn a_batch_that_does_not_wait_for_others_is_not_one_without_the_store() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    one.hold();
+    let loads = one.spawn(|world| async move { each(&world, vec![1]).await });
+    one.reached(1).await;
+    let impatient = two.spawn(|world| async move { impatient(&world, vec![1]).await });
+    one.reached(1).await;
+    one.let_go();
+    for call in [loads, impatient] {
+        assert_eq!(call.await.expect("no panic"), HashMap::from([(1, 2)]));
+    }
+    let counts = two.cache.stats().total;
+    assert_eq!((counts.unshared, counts.not_stored), (0, 1));
 }
 
 #[tokio::test]

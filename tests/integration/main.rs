@@ -39,6 +39,7 @@ mod push_link;
 mod redis_link;
 #[cfg(feature = "redis")]
 mod refusals;
+mod resilience_hardening;
 mod roles;
 mod runtimes;
 mod secrets;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use cache_aside::remote::redis::{RedisRemote, RedisSettings};
 use cache_aside::remote::{
-    Cell, CellState, EntryName, Fault, Fill, How, Incarnation, Lock, Locked, Part, Read, Remote,
-    ServerTime, Status, Turn,
+    Cell, CellState, Concluded, EntryName, Fault, Fill, How, Incarnation, Lock, Locked, Part, Read,
+    Remote, ServerTime, Status, Turn,
 };
 use tokio::task::JoinSet;
 
@@ -92,6 +92,14 @@ async fn get(remote: &RedisRemote, name: &EntryName) -> Result<Option<Vec<u8>>, 
     let reading = remote.read(one(name, vec![])).await?;
     let bytes = reading.entries[0].bytes.as_ref();
     Ok(bytes.map(|bytes| bytes[48..].to_vec()))
+}
+
+async fn states(remote: &RedisRemote, cells: &[Cell]) -> Vec<CellState> {
+    let what = Read {
+        entries: vec![],
+        cells: cells.to_vec(),
+    };
+    remote.read(what).await.unwrap().cells
 }
 
 async fn incarnation(remote: &RedisRemote) -> Incarnation {
@@ -357,6 +365,9 @@ async fn a_full_server_refuses_writes_and_is_read_all_the_same() {
     let remote = connect(server.url()).await;
     let name = entry("n");
     store(&remote, &name, b"here").await.unwrap();
+    let cells = ["there", "first", "nowhere", "other"].map(tag);
+    let made = [cells[0].clone(), cells[3].clone()];
+    remote.ensure(made.to_vec(), vec![], KEEP).await.unwrap();
     let mut admin = server.admin().await;
     let limit = async |admin: &mut redis::aio::MultiplexedConnection, bytes: &str| {
         redis::cmd("CONFIG")
@@ -365,11 +376,50 @@ async fn a_full_server_refuses_writes_and_is_read_all_the_same() {
             .await
             .unwrap();
     };
+    let before = states(&remote, &cells).await;
+    let intended = remote.intend(vec![tag("own"), tag("gone")], KEEP).await;
+    server.evict("link:t:{gone}").await;
+    let keys = server.keys("*").await.len();
     limit(&mut admin, "1").await;
-    let rotated = remote
-        .rotate(vec![], vec![tag("t")], Turn::keeping(KEEP))
-        .await;
-    assert!(matches!(rotated, Err(Fault::Refused(_))), "{rotated:?}");
+    let turn = Turn::keeping(KEEP);
+    let lagging = Turn {
+        lag: Some(KEEP),
+        ..turn
+    };
+    for refused in [
+        remote.rotate(vec![], vec![tag("t")], lagging).await,
+        remote.intend(vec![tag("there")], KEEP).await.map(drop),
+        remote.ensure(vec![tag("t")], vec![], KEEP).await.map(drop),
+    ] {
+        assert!(matches!(refused, Err(Fault::Refused(_))), "{refused:?}");
+    }
+    assert_eq!(states(&remote, &cells).await, before);
+    // In one script, whichever comes first.
+    for order in [[0, 1, 2, 3], [1, 0, 3, 2]] {
+        let before = states(&remote, &cells).await;
+        let turned = order.map(|at: usize| cells[at].clone());
+        remote.rotate(vec![], turned.to_vec(), turn).await.unwrap();
+        let after = states(&remote, &cells).await;
+        for at in [0, 3] {
+            assert!(after[at].proof().is_some() && after[at] != before[at]);
+        }
+        for at in [1, 2] {
+            assert_eq!(after[at], CellState::Missing);
+        }
+    }
+    let own = [tag("own"), tag("gone")];
+    let intents = own.clone().into_iter().zip(intended.unwrap()).collect();
+    let ended = remote.conclude(vec![tag("t")], intents, turn).await;
+    assert_eq!(ended.unwrap(), [Concluded::Ended, Concluded::Weakened]);
+    let after = states(&remote, &own).await;
+    assert!(after[0].proof().is_some() && after[1] == CellState::Missing);
+    // What lives for a millisecond may have been counted.
+    assert!(server.keys("*").await.len() <= keys, "more memory");
+    remote
+        .rotate(vec![], vec![tag("there")], lagging)
+        .await
+        .unwrap();
+    assert_eq!(states(&remote, &cells[..1]).await, [CellState::Intent]);
     let Status::Degraded(why) = remote.status() else {
         panic!("{:?}", remote.status());
     };
@@ -382,6 +432,40 @@ async fn a_full_server_refuses_writes_and_is_read_all_the_same() {
         .await
         .unwrap();
     assert_eq!(remote.status(), Status::Up);
+}
+
+#[tokio::test]
+async fn what_is_refused_for_anything_but_memory_is_not_done() {
+    let server = Server::start().await;
+    let mut admin = server.admin().await;
+    redis::cmd("ACL")
+        .arg(&["SETUSER", "app", "on", ">pw", "~link:*", "&*", "+@all"])
+        .exec_async(&mut admin)
+        .await
+        .unwrap();
+    let url = format!("redis://app:pw@127.0.0.1:{}", server.port());
+    let remote = connect(url).await;
+    remote
+        .ensure(vec![tag("-OOM there")], vec![], KEEP)
+        .await
+        .unwrap();
+    for rules in [&["-set"][..], &["+set", "resetkeys", "%R~*"][..]] {
+        redis::cmd("ACL")
+            .arg(&["SETUSER", "app"])
+            .arg(rules)
+            .exec_async(&mut admin)
+            .await
+            .unwrap();
+        for name in ["-OOM nowhere", "-OOM there"] {
+            let turned = remote
+                .rotate(vec![], vec![tag(name)], Turn::keeping(KEEP))
+                .await;
+            let Err(Fault::Refused(why)) = turned else {
+                panic!("{rules:?} {name}: {turned:?}");
+            };
+            assert!(why.contains("no permission"), "{why}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,6 @@
 //! that was invalidated, and that it heals by itself.
 
 mod contents;
-mod log;
 mod memory;
 mod permissions;
 mod roles;
@@ -13,9 +12,9 @@ use std::time::{Duration, Instant};
 use cache_aside::{Cache, CacheBuilder, Clock, Coherence, HealthStatus, cache_aside};
 use redis::{RedisResult, cmd};
 
-use crate::support::World;
 use crate::support::refusing::{Lack, No, PASSWORD, Refusing, USER, user_without};
 use crate::support::server::Server;
+use crate::support::{World, eventually};
 
 const MS: Duration = Duration::from_millis(1);
 /// For what has to happen in the end; no measure of anything.
@@ -84,15 +83,6 @@ async fn until_cached(world: &World, id: u64, version: u64) {
         world.loads() == before
     })
     .await;
-}
-
-/// Asks until it is so.
-async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < PATIENCE, "never happened: {what}");
-        tokio::time::sleep(5 * MS).await;
-    }
 }
 
 #[tokio::test]

@@ -1,49 +1,12 @@
 //! Nothing secret is logged or shown: R20.
 
-use std::fmt::Write as _;
-use std::sync::{Arc, Mutex};
-
 use cache_aside::{CacheExt, Key, Policy, cache_aside, cache_invalidate};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::Level;
 
+use crate::support::log::Log;
 use crate::support::{Broken, MINUTE, World};
 
 const SECRET: &str = "hunter2";
-
-/// Writes down every event with every field, at every level but `trace`.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<String>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::DEBUG
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        struct Line<'a>(&'a mut String);
-        impl Visit for Line<'_> {
-            fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-                let _ = write!(self.0, " {field}={value:?}");
-            }
-        }
-        let mut log = self.0.lock().unwrap();
-        log.push_str(event.metadata().target());
-        event.record(&mut Line(&mut log));
-        log.push('\n');
-    }
-
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
 
 #[cache_aside(
     ttl = "1m",
@@ -91,8 +54,7 @@ async fn set(world: &World, password: &str) -> usize {
 
 #[tokio::test]
 async fn r20_neither_arguments_nor_values_are_logged_or_shown() {
-    let log = Log::default();
-    let guard = tracing::subscriber::set_default(log.clone());
+    let (log, guard) = Log::keep(Level::DEBUG);
 
     let world = World::new().await;
     for _ in 0..2 {
@@ -125,7 +87,7 @@ async fn r20_neither_arguments_nor_values_are_logged_or_shown() {
     world.cache.health().await;
     drop(guard);
 
-    let log = log.0.lock().unwrap();
+    let log = log.lines().join("\n");
     assert!(
         log.contains("a value of another type is stored"),
         "the log was kept:\n{log}"

@@ -49,19 +49,25 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     }
 
     /// Settles on what terms each element is loaded. Those that another process loads are left for
-    /// later, if this one `may_wait`.
-    pub(super) async fn claim(
-        &self,
+    /// later, if this one `may_wait`; those that rest there are given as they are.
+    pub(super) async fn claim<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
         missing: Elements<C, M>,
         may_wait: bool,
     ) -> (Elements<C, M>, Foreign<C, M>) {
         let (mut ours, mut abroad) = (Vec::new(), Vec::new());
-        let how = if self.mode.refresh {
-            How::TakeOver
-        } else {
-            How::IfFree { seen: None }
+        let (cache, refresh) = (self.cache.clone(), self.mode.refresh);
+        let how = |missing: &Missing<C::Key, M>| {
+            if refresh {
+                How::TakeOver
+            } else if missing.older(&cache).is_some() {
+                How::IfRested { seen: None }
+            } else {
+                How::IfFree { seen: None }
+            }
         };
-        let Some(tier) = self.cache.shared() else {
+        let Some(tier) = cache.shared() else {
             return (missing, abroad);
         };
         let mut wanted = Vec::new();
@@ -104,9 +110,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 (missing, seen, waiter)
             })
             .collect();
-        let wanted = holding.iter_mut().map(|(_, seen, _)| {
+        let wanted = holding.iter_mut().map(|(missing, seen, _)| {
             let (share, sight) = &mut **seen;
-            (&*share, sight, how)
+            (&*share, sight, how(missing))
         });
         let claims = tier.claim_each(wanted.collect(), ttl).await;
         for ((mut missing, seen, waiter), claimed) in holding.into_iter().zip(claims) {
@@ -123,7 +129,14 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                     ours.push(missing);
                     continue;
                 }
-                Claimed::Busy(_) | Claimed::Changed | Claimed::Pass | Claimed::Resting(_) => {
+                Claimed::Resting(left) => {
+                    if let Some(mut missing) = self.rests_for(codec, missing, left) {
+                        missing.stay_unshared(false);
+                        ours.push(missing);
+                    }
+                    continue;
+                }
+                Claimed::Busy(_) | Claimed::Changed | Claimed::Pass => {
                     missing.stay_unshared(false);
                     ours.push(missing);
                     continue;
@@ -175,7 +188,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             let missing = abroad.into_iter().map(|abroad| abroad.missing).collect();
             let missing = self.meet(codec, missing).await;
             let missing = self.take_fresh(codec, missing, Event::Joined);
-            let (mut ours, still) = self.claim(missing, !give_up).await;
+            let (mut ours, still) = self.claim(codec, missing, !give_up).await;
             if ours.is_empty() && !still.is_empty() {
                 abroad = still;
                 continue;
@@ -215,6 +228,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 continue;
             }
             let subject: &Subject<M::Value> = &missing.subject;
+            cache.back_off().end(&subject.key);
             let value = value.as_ref();
             match std::mem::replace(&mut missing.terms, Terms::Apart) {
                 Terms::Apart => drop(subject.keep(cache, element, value, &loading)),
@@ -274,7 +288,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 impl<K, M: Answers> Missing<K, M> {
     /// A batch has one body and queues with nobody.
     fn stay_unshared(&mut self, storeless: bool) {
-        self.subject.stats.count(Event::Unshared);
+        if storeless {
+            self.subject.stats.count(Event::Unshared);
+        }
         self.terms = Terms::Unshared {
             queue: false,
             storeless,

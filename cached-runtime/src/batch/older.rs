@@ -34,24 +34,52 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             })
         });
         for missing in resting {
-            missing.subject.stats.count(Event::HeldBack);
-            missing.subject.stats.count(Event::Stale);
-            let older = missing.found.as_ref();
-            let value = older.and_then(|older| Subject::open(&codec.element, older));
-            self.hits
-                .extend(value.map(|value| (missing.map_key, value)));
+            self.hold_back(codec, missing);
         }
         left
     }
 
-    /// After a load that failed: for a while nobody tries again those that have an older answer.
-    pub(super) fn rest(&self, missing: Elements<C, M>) {
+    /// The same for one whose load in another process has failed. Given back where the older answer
+    /// has gone meanwhile.
+    pub(super) fn rests_for<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
+        missing: Missing<C::Key, M>,
+        left: Duration,
+    ) -> Option<Missing<C::Key, M>> {
+        let Some(older) = missing.older(&self.cache) else {
+            return Some(missing);
+        };
+        let (key, answer) = (&missing.subject.key, AnswerId::of(older));
+        let now = self.cache.clock().now();
+        self.cache.back_off().rest_for(left, key, answer, now);
+        self.hold_back(codec, missing);
+        None
+    }
+
+    fn hold_back<R, E>(&mut self, codec: &BatchCodec<R, M, E>, missing: Missing<C::Key, M>) {
+        missing.subject.stats.count(Event::HeldBack);
+        missing.subject.stats.count(Event::Stale);
+        let older = missing.found.as_ref();
+        let value = older.and_then(|older| Subject::open(&codec.element, older));
+        self.hits
+            .extend(value.map(|value| (missing.map_key, value)));
+    }
+
+    /// After a load that failed: for a while nobody tries again those that have an older answer. If
+    /// there was no load, whoever comes next may try.
+    pub(super) fn rest(&self, missing: Elements<C, M>, tried: bool) {
         let (back_off, now) = (self.cache.back_off(), self.cache.clock().now());
         for missing in missing {
             let Some(older) = missing.older(&self.cache).filter(|_| !self.mode.refresh) else {
                 continue;
             };
-            back_off.rest(&missing.subject.key, AnswerId::of(older), now);
+            let (key, answer) = (&missing.subject.key, AnswerId::of(older));
+            if !tried {
+                back_off.give_back(key, answer, now);
+                continue;
+            }
+            back_off.rest(key, answer, now);
             if let (Terms::Leased(_, _, lease), Some(time)) = (missing.terms, back_off.time()) {
                 lease.release(Release::Rests(time));
             }
@@ -128,7 +156,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 
 impl<K, M: Answers> Missing<K, M> {
     /// The answer past its ttl, where it may be given for an error.
-    fn older(&self, cache: &Cache) -> Option<&Arc<AnyEntry>> {
+    pub(super) fn older(&self, cache: &Cache) -> Option<&Arc<AnyEntry>> {
         let window = self.subject.policy.options.windows.if_error;
         let found = self.found.as_ref().filter(|_| !window.is_zero())?;
         let stands = found.life.within(window, cache.clock().now())

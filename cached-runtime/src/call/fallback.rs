@@ -1,11 +1,14 @@
 //! What is given in place of a load that fails, takes too long or is not tried: the older answer.
 
 use std::sync::Arc;
+use std::thread::panicking;
 use std::time::Duration;
 
 use crate::back_off::AnswerId;
+use crate::cache::Cache;
 use crate::error::LoadTimeout;
 use crate::flight::{Landing, Leader};
+use crate::key::RawKey;
 use crate::limiter::Place;
 use crate::local::AnyEntry;
 use crate::observe::Event;
@@ -76,6 +79,19 @@ impl<R, T, E> Miss<R, T, E> {
         rests
     }
 
+    /// The older answer, while it is to be left as it is.
+    pub(super) fn resting(&self) -> Option<Arc<AnyEntry>> {
+        self.fallback().filter(|found| self.rests(found)).cloned()
+    }
+
+    /// This caller cannot try although it may: the next one may, too.
+    pub(super) fn gives_back(&self, found: &AnyEntry) {
+        let (key, now) = (&self.subject.key, self.cache.clock().now());
+        self.cache
+            .back_off()
+            .give_back(key, AnswerId::of(found), now);
+    }
+
     /// The same because a load of another process has failed.
     pub(super) fn rests_for(
         &self,
@@ -88,8 +104,7 @@ impl<R, T, E> Miss<R, T, E> {
         self.cache.back_off().rest_for(left, key, answer, now);
         self.hold_back();
         if let Some(leader) = leader.take() {
-            // Those who joined have something to give, or try by themselves.
-            leader.land(Landing::Failed(None));
+            leader.land(Landing::Rests);
         }
         Some(Arc::clone(found))
     }
@@ -100,35 +115,61 @@ impl<R, T, E> Miss<R, T, E> {
         }
     }
 
-    /// A place for a load on these terms; or what is given because there is none.
+    /// A place for a load on these terms, and whether it was waited for; or what is given because
+    /// there is none.
     pub(super) async fn find_place(
         &self,
         codec: &Codec<R, T, E>,
         terms: &Terms,
-    ) -> Result<Place, R> {
+    ) -> Result<(Place, bool), R> {
         if !terms.is_storeless() {
-            return Ok(Place::none());
+            return Ok((Place::none(), false));
         }
         let limiter = self.cache.limiter();
         if let Some(place) = limiter.try_enter() {
-            return Ok(place);
+            return Ok((place, false));
         }
-        if let Some(answer) = self.fallback_answer(codec) {
-            return Err(answer);
+        if let Some(found) = self.fallback() {
+            self.gives_back(found);
+            return Err(self.answer(codec, found));
         }
         self.count(Event::Queued);
         let own_limit = self.subject.policy.options.load_timeout;
         let limit = own_limit.filter(|limit| *limit <= PATIENCE && self.may_cut(codec));
         match limiter.enter(limit.unwrap_or(PATIENCE)).await {
-            Some(place) => Ok(place),
+            Some(place) => Ok((place, true)),
             None => match limit.and_then(|limit| self.instead(codec, limit)) {
                 Some(answer) => {
                     self.count(Event::LoadTimeout);
                     Err(answer)
                 }
                 // Waiting for longer would be worse than one load more.
-                None => Ok(Place::none()),
+                None => Ok((Place::none(), true)),
             },
+        }
+    }
+
+    /// A body that panics has failed, too: if that happens while this is there, the older answer
+    /// rests.
+    pub(super) fn rest_if_it_panics(&self) -> impl Drop + use<R, T, E> {
+        let answer = self.fallback().map(|found| AnswerId::of(found));
+        RestsInPanic {
+            cache: self.cache.clone(),
+            rests: answer.map(|answer| (self.subject.key.clone(), answer)),
+        }
+    }
+}
+
+struct RestsInPanic {
+    cache: Cache,
+    rests: Option<(RawKey, AnswerId)>,
+}
+
+impl Drop for RestsInPanic {
+    fn drop(&mut self) {
+        if let Some((key, answer)) = self.rests.take().filter(|_| panicking()) {
+            let now = self.cache.clock().now();
+            self.cache.back_off().rest(&key, answer, now);
         }
     }
 }

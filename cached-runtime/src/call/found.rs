@@ -61,7 +61,7 @@ pub(super) enum Joined<R> {
     Answer(R),
     /// The load ended without an answer for this caller: an attempt of its own, at once.
     LoadAlone,
-    /// The leader went away: somebody takes over.
+    /// The leader went away or did not load: somebody takes over.
     Again,
     /// An invalidation came in between, or the body panicked.
     InVain,
@@ -271,6 +271,10 @@ impl<R, T, E> Miss<R, T, E> {
                 }
                 let limit = self.subject.policy.options.load_timeout.unwrap_or_default();
                 codec.shape.timed_out(LoadTimeout::new(limit))
+            }
+            Landing::Rests => {
+                let stale = self.fallback_answer(codec);
+                return stale.map_or(Joined::Again, Joined::Answer);
             }
             Landing::Unshared => return Joined::LoadAlone,
             Landing::Gone | Landing::Aloft => return Joined::Again,

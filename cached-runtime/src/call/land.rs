@@ -92,6 +92,7 @@ impl<R, T, E> Miss<R, T, E> {
         })?;
         self.count(Event::Load);
         if !matches!((codec.shape.peek)(&outcome), Answer::Failed) {
+            self.cache.back_off().end(&self.subject.key);
             return (codec.shape.take)(outcome);
         }
         self.count(Event::LoadError);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::flight::{Landing, Leader, Running};
+use crate::limiter::Place;
 use crate::remote::Release;
 use crate::tags::Number;
 
@@ -20,6 +21,8 @@ pub(crate) struct Loading {
     /// A load on no terms at all may still be shared by those who came before it began.
     pub(super) lane: Option<Running>,
     pub(super) terms: Terms,
+    /// Among the loads that run without the store.
+    pub(super) place: Place,
 }
 
 impl Loading {
@@ -35,6 +38,7 @@ impl Loading {
             leader,
             lane: None,
             terms: Terms::Apart,
+            place: Place::none(),
         }
     }
 

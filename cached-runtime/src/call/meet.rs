@@ -155,6 +155,12 @@ impl<R, T, E> Miss<R, T, E> {
         self.subject.by_view = believes;
     }
 
+    /// The same; whether the shared tier answered.
+    pub(super) async fn meets_the_store(&mut self, codec: &Codec<R, T, E>) -> bool {
+        self.ask(codec).await;
+        matches!(self.access, Access::Seen(_))
+    }
+
     async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) {
         if self.mode.bypass {
             return;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::codec::ValueCodec;
+use crate::codec::compress::LARGEST;
 use crate::envelope::schema_id;
 use crate::outcome::Codec;
 use crate::remote::{Cell, EntryName};
@@ -36,6 +37,11 @@ impl<T> Subject<T> {
             schema: self.stats.schema(codec.type_id, || {
                 schema_id(&without_crates((codec.type_name)()), None)
             }),
+            largest: if self.policy.tells_nothing() {
+                LARGEST
+            } else {
+                options.max_size
+            },
             holds_entry,
             by_view,
             longest_life: ttl.saturating_add(options.windows.longest()),

@@ -25,6 +25,8 @@ pub(super) const AT_RAW_LEN: usize = 64;
 pub(super) const AT_CHECKSUM: usize = 68;
 /// The length of a header without tokens.
 pub(super) const FIXED: usize = 72;
+/// No header is longer: its length is written in two bytes.
+pub(crate) const LONGEST_HEADER: usize = 0xFFFF;
 
 /// What tells one entry from all others: the lease and who granted it.
 pub(crate) const ID: Range<usize> = AT_ID..AT_INCARNATION;

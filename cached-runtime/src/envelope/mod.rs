@@ -44,7 +44,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::layout::{EntryId, ID, MAX_TOKENS, TokenRecord};
+pub(crate) use self::layout::{EntryId, ID, LONGEST_HEADER, MAX_TOKENS, TokenRecord};
 pub(crate) use self::read::{Header, parse};
 pub(crate) use self::schema::schema_id;
 pub(crate) use self::write::Draft;

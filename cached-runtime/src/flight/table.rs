@@ -42,6 +42,8 @@ pub(crate) enum Landing {
     /// The body failed; the error, where it can be shared.
     Failed(Option<SharedError>),
     TimedOut,
+    /// It was not tried, because the last try has failed: who has an older answer gives that.
+    Rests,
     /// Its answer is for its leader only: whoever waits loads by itself.
     Unshared,
     /// The leader was dropped: whoever waits may be the next.

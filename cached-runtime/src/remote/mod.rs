@@ -113,7 +113,8 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     fn release(&self, leases: Vec<(EntryName, LeaseId)>, why: Release) -> Reply<'_, ()>;
 
     /// Gives cells new tokens: first all of `first`, and only when that is done those of `then`.
-    /// One that is an intent stays what it is.
+    /// One that is an intent stays what it is. Where memory is full, one that is not there may stay
+    /// so if `turn` has no lag: it proves nothing, now or later.
     fn rotate(&self, first: Vec<Cell>, then: Vec<Cell>, turn: Turn) -> Reply<'_, ()>;
 
     /// Removes entries, and ends their leases whoever holds them; rotates the cells of these keys

@@ -20,6 +20,8 @@ pub struct Read {
 pub enum Part {
     /// All bytes.
     Whole,
+    /// The first so many bytes, or all of them if there are no more. No byte is no entry.
+    AtMost(usize),
     /// The 16 bytes from the 16th on: the entry's identity and the incarnation it belongs to.
     Identity,
 }

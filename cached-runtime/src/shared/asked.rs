@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::clock::Moment;
 use crate::remote::{
-    Cell, CellState, EntryName, Found as Bytes, Incarnation, Part, Proof, Read, Watch,
+    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, Part, Proof, Read, Watch,
 };
 
 use super::Shared;
@@ -108,13 +108,13 @@ impl<'a> Asked<'a> {
         !self.next.entries.is_empty() || !self.next.cells.is_empty()
     }
 
-    pub(super) async fn send(&mut self, shared: &Shared) -> Option<()> {
+    pub(super) async fn send(&mut self, shared: &Shared) -> Result<(), Fault> {
         let (read, wanted) = (
             std::mem::take(&mut self.next),
             std::mem::take(&mut self.wanted),
         );
         let number = self.watch.map(Watch::asking);
-        let reading = shared.remote.read(read).await.ok()?;
+        let reading = shared.remote.read(read).await?;
         self.found.extend(reading.entries);
         self.servers.extend(reading.incarnation);
         for (place, read) in wanted.into_iter().zip(reading.cells) {
@@ -124,7 +124,7 @@ impl<'a> Asked<'a> {
                 watch.learn(&known.cell, read, asked);
             }
         }
-        Some(())
+        Ok(())
     }
 
     pub(super) fn state(&self, cell: &Cell) -> CellState {

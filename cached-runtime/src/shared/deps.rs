@@ -21,6 +21,8 @@ pub(crate) struct Share {
     pub(crate) deps: Deps,
     /// Tells value types apart under one key.
     pub(crate) schema: u16,
+    /// The largest payload that is for this call: no larger one is, if it could not be read in time.
+    pub(crate) largest: usize,
     /// Whether the answer is kept there. Where it is not, the key has a token of its own there, and
     /// is invalidated like everything else.
     pub(crate) holds_entry: bool,

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use crate::defect::Defect;
 use crate::envelope::{self, Header, ID};
-use crate::remote::{Cell, CellState, Found as Bytes, Incarnation, LeaseId, Part, Proof};
+use crate::remote::{Cell, CellState, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof};
 
 use super::asked::Asked;
 use super::deps::{Backing, Seen, Share, Sight};
+use super::late::{self, Late};
 use super::{Shared, namespace_cell};
 use crate::tags::Number;
 
@@ -37,7 +38,8 @@ pub(crate) enum Found {
     Remote(Box<Fetched>),
     /// One that was softly invalidated: for a function with a stale window.
     Softly(Box<Fetched>),
-    /// Damaged, truncated, foreign, or of another version.
+    /// Damaged, truncated, foreign, or of another version; or late before, and larger than what the
+    /// reader takes.
     Corrupt,
     /// An entry for another type of value.
     OtherType,
@@ -80,7 +82,12 @@ impl Shared {
             if !self.may_be_used() {
                 return None;
             }
-            asked.send(self).await?;
+            if let Err(fault) = asked.send(self).await {
+                if matches!(fault, Fault::Lost(_)) {
+                    note_late(self, &views);
+                }
+                return None;
+            }
             for view in &mut views {
                 view.judge(&mut asked);
             }
@@ -90,6 +97,17 @@ impl Shared {
     }
 }
 
+/// The last are remembered. Of more than can be they are others each time, so that the turn of each
+/// comes.
+fn note_late(shared: &Shared, views: &[View<'_>]) {
+    let first = fastrand::usize(..views.len().max(1));
+    let (later, sooner) = views.split_at(first);
+    sooner
+        .iter()
+        .chain(later)
+        .for_each(|view| view.was_late(shared));
+}
+
 /// One key during a look.
 struct View<'a> {
     share: &'a Share,
@@ -97,6 +115,9 @@ struct View<'a> {
     cells: Vec<Cell>,
     /// The entry that was there, valid or not.
     entry: Option<LeaseId>,
+    /// How much of the entry is read where all of it is wanted.
+    whole: Part,
+    late: &'a Late,
     stage: Stage,
 }
 
@@ -112,18 +133,20 @@ enum Stage {
 }
 
 impl<'a> View<'a> {
-    fn new(shared: &Shared, (share, local): Sought<'a>, asked: &mut Asked<'_>) -> Self {
+    fn new(shared: &'a Shared, (share, local): Sought<'a>, asked: &mut Asked<'_>) -> Self {
         let local = local.filter(|backing| share.deps.are_in(&backing.proofs));
         let mut view = Self {
             share,
             local,
             cells: share.deps.known.clone(),
             entry: None,
+            whole: shared.late.part(&share.name, share.largest, &shared.clock),
+            late: &shared.late,
             stage: Stage::Kept,
         };
         let kept_here = local.is_some_and(|local| local.entry.is_none());
         if share.holds_entry && !kept_here {
-            let part = local.map_or(Part::Whole, |_| Part::Identity);
+            let part = local.map_or(view.whole, |_| Part::Identity);
             let at = asked.entry(&share.name, part);
             view.stage = local.map_or(Stage::Whole(at), |_| Stage::Identity(at));
         }
@@ -181,13 +204,26 @@ impl<'a> View<'a> {
             Stage::Settled(Found::Local)
         } else if self.entry.is_some() && (!same || self.share.softens) {
             // Somebody stored another one, or it may be given as a stale one.
-            Stage::Whole(asked.entry(&self.share.name, Part::Whole))
+            Stage::Whole(asked.entry(&self.share.name, self.whole))
         } else {
             Stage::Settled(Found::Nothing)
         };
     }
 
+    /// The store was asked for all of an entry, and gave no answer.
+    fn was_late(&self, shared: &Shared) {
+        if let Stage::Whole(_) = self.stage {
+            let (name, clock) = (&self.share.name, &shared.clock);
+            self.late.was_late(name, self.whole, clock);
+        }
+    }
+
     fn read(&mut self, at: usize, asked: &mut Asked<'_>) {
+        let bytes = asked.found.get(at).and_then(|found| found.bytes.as_deref());
+        let is_cut = late::is_cut(self.whole, bytes.map_or(0, <[u8]>::len));
+        if !is_cut && self.whole != Part::Whole {
+            self.late.came(&self.share.name);
+        }
         let Some(Bytes {
             bytes: Some(bytes),
             incarnation,
@@ -200,6 +236,7 @@ impl<'a> View<'a> {
         let (bytes, incarnation, now) = (std::mem::take(bytes), *incarnation, *now);
         let id = bytes.get(ID).and_then(|bytes| bytes.first_chunk());
         self.entry = id.map(|id| LeaseId(*id));
+        // Neither is what was cut: its checksum is that of all bytes.
         let Ok((header, payload)) = envelope::parse(&bytes) else {
             self.stage = Stage::Settled(Found::Corrupt);
             return;

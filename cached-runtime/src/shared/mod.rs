@@ -6,6 +6,7 @@
 //! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
 //! - `owed.rs` - invalidations that the store did not take yet: until it has, it is not used.
 //! - `memory.rs` - which tags the answers of a key had.
+//! - `late.rs` - entries that could not be read in time: of them no more is read than can be used.
 //!
 //! Invariants (`docs/design.md` has their reasons and their tests):
 //! - I2: every token in an entry was current at a moment before its load began.
@@ -16,6 +17,7 @@
 mod asked;
 mod deps;
 mod fill;
+mod late;
 mod lease;
 mod look;
 mod memory;
@@ -31,6 +33,7 @@ pub(crate) use self::lease::{Claimed, Lease};
 pub(crate) use self::look::{Fetched, Found};
 pub(crate) use self::owed::Order;
 
+use self::late::Late;
 use self::memory::Memory;
 use self::owed::Owed;
 use crate::background::{self, within};
@@ -56,6 +59,7 @@ pub(crate) struct Shared {
     wake: Arc<Wake>,
     watch: Arc<Watch>,
     memory: Memory,
+    late: Late,
     owed: Owed,
     clock: Clock,
     /// By how much the source may be behind what is written to it.
@@ -76,6 +80,7 @@ impl Shared {
             wake,
             watch,
             memory: Memory::default(),
+            late: Late::default(),
             owed: Owed::default(),
             clock,
             lag,

@@ -6,11 +6,9 @@ use cache_aside::{Error, ErrorKind, Lease};
 use tokio::task::JoinHandle;
 
 use super::cells::{Came, Cell, Column, Time};
-use super::process::{
-    Counters, Process, Value, eventually, failing, item, items, missing, since, stale,
-};
+use super::process::{Counters, Process, Value, failing, item, items, missing, since, stale};
 use super::scene::{Id, Scene};
-use crate::support::Broken;
+use crate::support::{Broken, eventually};
 
 /// Which versions of the source there were and are.
 #[derive(Clone, Copy, Debug)]

@@ -6,12 +6,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cache_aside::{CacheBuilder, CacheExt, HealthStatus, Outcome, cache_aside};
 
 use super::{MS, PATIENCE};
-use crate::support::{Broken, World};
+use crate::support::{Broken, World, eventually};
 
 /// A version, and bytes that make it large.
 pub(super) type Value = (u64, String);
@@ -96,15 +96,6 @@ pub(super) fn since(before: &Counters, now: &Counters) -> Counters {
         .map(|(name, count)| (name.clone(), count - before.get(name).unwrap_or(&0)))
         .filter(|(_, count)| *count > 0)
         .collect()
-}
-
-/// Asks until it is so.
-pub(super) async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !ready().await {
-        assert!(start.elapsed() < PATIENCE, "never happened: {what}");
-        tokio::time::sleep(2 * MS).await;
-    }
 }
 
 /// How long an answer is fresh that is looked at when it is not any more.

@@ -7,8 +7,9 @@ use cache_aside::{CacheExt, Coherence, Outcome};
 use super::acts::{Acts, lock_name};
 use super::cells::{Cell, Time};
 use super::fault::Fault;
-use super::process::{eventually, item, missing};
+use super::process::{item, missing};
 use super::scene::{Id, Scene, process, store, world};
+use crate::support::eventually;
 use crate::support::proxy::Proxy;
 
 #[derive(Clone, Debug)]

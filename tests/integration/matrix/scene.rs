@@ -3,10 +3,10 @@
 use cache_aside::{Cache, CacheExt, Clock, Coherence, Outcome};
 
 use super::fault::Fault;
-use super::process::{Process, SHORT, eventually, failing, item, items, stale};
+use super::process::{Process, SHORT, failing, item, items, stale};
 use super::{READ, WRITE};
 use crate::support::refusing::No;
-use crate::support::{MINUTE, SECOND, World};
+use crate::support::{MINUTE, SECOND, World, eventually};
 
 pub(super) const NAMESPACE: &str = "matrix";
 

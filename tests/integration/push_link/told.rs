@@ -12,6 +12,7 @@ use tracing::{Event, Metadata, Subscriber};
 
 use super::{MS, kill, push_clients};
 use crate::support::proxy::{Mode, Proxy};
+use crate::support::refusing::{No, Refusing};
 use crate::support::server::Server;
 use crate::support::{MINUTE, SECOND, until};
 
@@ -65,10 +66,48 @@ async fn a_canary_that_is_refused_is_no_proof_and_later_no_disproof() {
     let (_remote, doubted) = follower(server.url()).await;
     let ended = |watch: &Watch| matches!(watch.told().last(), Some(Told::Ended(_)));
     until("it is given up", || ended(&doubted)).await;
-    assert!(!heard(&doubted));
+    assert!(!heard(&doubted) && !doubted.is_followed());
+    assert!(doubted.times_lost() <= 1, "tried again and again");
     // Until after the next canary.
     tokio::time::sleep(SECOND * 11).await;
     assert!(trusted.is_followed(), "{:?}", trusted.told().last());
+    assert!(!heard(&doubted) && !doubted.is_followed());
+    assert!(doubted.times_lost() <= 1, "tried again and again");
+}
+
+/// A server that takes no writes when the connection is made, for a reason that passes.
+async fn is_trusted_soon_after(no: No) {
+    let server = Server::start().await;
+    let refusing = Refusing::begin(&server, no).await;
+    let (_remote, watch) = follower(server.url()).await;
+    let ended = || matches!(watch.told().last(), Some(Told::Ended(_)));
+    until("it is doubted", ended).await;
+    refusing.heal().await;
+    let start = Instant::now();
+    until("it is followed", || heard(&watch)).await;
+    let took = start.elapsed();
+    assert!(took < watch.interval() * 8, "{no:?}: {took:?}");
+    assert_eq!(push_clients(&server).await.len(), 1);
+    // What changed while nothing was heard is in doubt: it was begun anew.
+    let told = watch.told();
+    let last_end = told.iter().rposition(|told| matches!(told, Told::Ended(_)));
+    let last_begin = told.iter().rposition(|told| matches!(told, Told::Began(_)));
+    assert!(last_begin > last_end, "{told:?}");
+}
+
+#[tokio::test]
+async fn who_connects_to_a_full_server_trusts_its_pushes_soon_after_it_has_memory() {
+    is_trusted_soon_after(No::Memory).await;
+}
+
+#[tokio::test]
+async fn who_connects_when_a_snapshot_failed_trusts_pushes_soon_after_one_succeeds() {
+    is_trusted_soon_after(No::Snapshot).await;
+}
+
+#[tokio::test]
+async fn who_connects_without_replicas_trusts_pushes_soon_after_they_are_there() {
+    is_trusted_soon_after(No::Replicas).await;
 }
 
 #[tokio::test]

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cache_aside::{Cache, ErrorKind, Key, Policy, cache_aside};
+use cache_aside::{Cache, Coherence, Error, ErrorKind, Key, Policy, cache_aside};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
 use super::{
-    Instant, MS, No, Refusing, Server, eventually, item, item_key, said, settings, until_cached,
-    until_healthy, until_said, world,
+    Instant, MS, No, PATIENCE, Refusing, Server, eventually, item, item_key, said, settings,
+    until_cached, until_healthy, until_said, world,
 };
 use crate::support::refusing::{evicted, evicting, squeeze};
 use crate::support::{MINUTE, World};
@@ -27,6 +27,9 @@ async fn items(world: &World, ids: Vec<u64>) -> HashMap<u64, u64> {
 async fn long(world: &World, id: u64) -> u64 {
     world.load().await
 }
+
+/// How long an invalidation may take to arrive where copies are trusted.
+const WINDOW: Duration = Duration::from_secs(2);
 
 /// Of the lease of a load that is over and was not stored. The lease of one that goes on lives for longer here.
 const LAST_LIFE: Duration = Duration::from_secs(3);
@@ -67,18 +70,144 @@ async fn a_full_store_is_read_and_takes_nothing_else() {
     assert_eq!(bracket.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(!ran.load(SeqCst), "a write that cannot be covered");
 
-    let version = world.write();
-    let pending = world.cache.invalidate_tag("item:1").await.unwrap_err();
+    refusing.heal().await;
+    until_cached(&world, 3, 1).await;
+    until_healthy(&world).await;
+}
+
+/// Four ways to invalidate the item 1.
+async fn invalidate(cache: &Cache, how: usize) -> Result<(), Error> {
+    match how {
+        0 => cache.invalidate_tag("item:1").await,
+        1 => cache.invalidate(&key(1)).await,
+        2 => cache.invalidate_prefix("item").await,
+        _ => cache.clear().await,
+    }
+}
+
+#[tokio::test]
+async fn a_full_store_takes_invalidations() {
+    let server = Server::start().await;
+    let one = world(&server.url()).await;
+    let two = world_beside(&one, &server.url()).await;
+    // It trusts its copies for a time.
+    let mut trusting = settings(&server.url()).coherence(Coherence::Bounded(WINDOW));
+    trusting = trusting.read_timeout(PATIENCE / 4);
+    let mut three = super::with(trusting).await;
+    three.source = Arc::clone(&one.source);
+    for how in 0..4 {
+        let old = one.write();
+        one.cache.clear().await.unwrap();
+        for id in [1, 2] {
+            until_cached(&one, id, old).await;
+            item(&two, id).await;
+            until_cached(&three, id, old).await;
+        }
+        until_healthy(&one).await;
+        let refusing = Refusing::begin(&server, No::Memory).await;
+        let keys = server.keys("*").await.len();
+        let version = one.write();
+        let done = invalidate(&one.cache, how).await;
+        done.unwrap_or_else(|error| panic!("{how}: {error}"));
+        let start = Instant::now();
+        one.cache.invalidate_tag("nobody").await.unwrap();
+        for world in [&one, &two] {
+            assert_eq!(item(world, 1).await, version, "{how}");
+        }
+        loop {
+            let asked = start.elapsed();
+            if item(&three, 1).await == version {
+                break;
+            }
+            assert!(asked < WINDOW, "{how}: not heard of");
+            tokio::time::sleep(MS).await;
+        }
+        assert!(server.keys("*").await.len() <= keys, "{how}: more memory");
+        assert_eq!(server.keys("no:t:*nobody*").await, [""; 0]);
+        if how < 2 {
+            let loads = one.loads();
+            for world in [&one, &two, &three] {
+                assert_eq!(item(world, 2).await, old, "{how}");
+            }
+            assert_eq!(one.loads(), loads, "{how}: the store is used");
+        }
+        for world in [&one, &two, &three] {
+            let said = said(world).await;
+            assert!(!said.contains("wait for the shared store"), "{said}");
+        }
+        assert!(said(&one).await.contains("out of memory"));
+        refusing.heal().await;
+        for (world, new) in [(&one, 10), (&two, 20), (&three, 30)] {
+            until_cached(world, 1, version).await;
+            // What it was refused, it is not any more.
+            until_cached(world, new + how as u64, version).await;
+            until_healthy(world).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invalidation_alone_says_that_memory_is_full_and_that_it_is_not() {
+    let server = Server::start().await;
+    let other = world(&server.url()).await;
+    until_cached(&other, 1, 1).await;
+    let world = world_beside(&other, &server.url()).await;
+    for tag in ["item:1", "nobody"] {
+        let refusing = Refusing::begin(&server, No::Memory).await;
+        world.cache.invalidate_tag(tag).await.unwrap();
+        assert!(said(&world).await.contains("out of memory"));
+        refusing.heal().await;
+        world.cache.invalidate_tag(tag).await.unwrap();
+        assert_eq!(said(&world).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_write_under_way_ends_where_memory_is_full_by_now() {
+    let server = Server::start().await;
+    let world = world(&server.url()).await;
+    let other = world_beside(&world, &server.url()).await;
+    until_cached(&world, 1, 1).await;
+    let write = async {
+        let version = world.write();
+        (version, Refusing::begin(&server, No::Memory).await)
+    };
+    let bracket = world.cache.write_bracket(["item:1", "item:2"], write).await;
+    let (version, refusing) = bracket.unwrap();
+    for world in [&world, &other] {
+        assert_eq!(item(world, 1).await, version);
+    }
+    assert!(!said(&world).await.contains("wait for the shared store"));
+    refusing.heal().await;
+    // It has ended: what is loaded is stored, long before an intent without its writer would end.
+    for world in [&world, &other] {
+        until_cached(world, 1, version).await;
+    }
+    until_healthy(&world).await;
+}
+
+#[tokio::test]
+async fn a_full_store_owes_what_has_to_last_for_a_source_that_lags() {
+    let server = Server::start().await;
+    let builder = settings(&server.url()).read_timeout(PATIENCE / 4);
+    let world = super::with(builder.settle_lag(MINUTE)).await;
+    assert_eq!(item(&world, 1).await, 1);
+    let refusing = Refusing::begin(&server, No::Memory).await;
+    let pending = world.cache.invalidate_tag("nobody").await.unwrap_err();
     assert_eq!(pending.kind(), ErrorKind::Pending);
+    let version = world.write();
     for id in [1, 2, 1] {
         // The store is not used while it is owed something, by this process.
         assert_eq!(item(&world, id).await, version);
     }
     assert!(said(&world).await.contains("wait for the shared store: 1"));
     refusing.heal().await;
-    until_healthy(&world).await;
-    until_cached(&other, 1, version).await;
-    until_cached(&world, 1, version).await;
+    eventually("nothing is owed", async || {
+        let said = said(&world).await;
+        !said.contains("wait for the shared store")
+    })
+    .await;
+    assert_eq!(server.keys("no:t:*nobody*").await.len(), 1);
 }
 
 #[tokio::test]
@@ -141,8 +270,7 @@ async fn memory_that_comes_and_goes_leaves_nothing_behind() {
     for round in 0..5 {
         let refusing = Refusing::begin(&server, No::Memory).await;
         let version = world.write();
-        let pending = world.cache.invalidate_tag("item:1").await.unwrap_err();
-        assert_eq!(pending.kind(), ErrorKind::Pending);
+        world.cache.invalidate_tag("item:1").await.unwrap();
         assert_eq!(item(&world, 1).await, version);
         until_said(&world, "out of memory").await;
         refusing.heal().await;

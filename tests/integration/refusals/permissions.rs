@@ -2,12 +2,13 @@
 
 use cache_aside::{Cache, Key, Policy};
 use redis::cmd;
+use tracing::Level;
 
-use super::log::Log;
 use super::{
     Lack, MS, PASSWORD, PATIENCE, Server, USER, eventually, item, item_key, said, until_cached,
     until_healthy, until_said, with, world,
 };
+use crate::support::log::Log;
 use crate::support::refusing::{user, user_with_all, user_without};
 use crate::support::{Broken, MINUTE, SECOND, World};
 
@@ -65,7 +66,7 @@ async fn goes_on_without(lack: Lack) {
     let left = left(lack);
     until_cached(&all, 1, 1).await;
     let url = user_without(&server, lack).await;
-    let (log, guard) = Log::keep();
+    let (log, guard) = Log::keep(Level::INFO);
     let mut world = trusting(&url).await;
     world.source = all.source.clone();
 
@@ -263,7 +264,7 @@ async fn a_user_that_is_gone_or_has_another_password_is_waited_for() {
     let server = Server::start().await;
     let world = world(&user_with_all(&server).await).await;
     until_cached(&world, 1, 1).await;
-    let (log, guard) = Log::keep();
+    let (log, guard) = Log::keep(Level::INFO);
     let admin = async |words: &[&str]| {
         let mut admin = server.admin().await;
         cmd("ACL").arg(words).exec_async(&mut admin).await.unwrap();

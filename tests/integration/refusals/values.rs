@@ -1,10 +1,11 @@
 //! Large values, ours and those of others.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cache_aside::{Key, Policy};
 
-use super::{Server, eventually, item, settings, until_healthy, with, world};
+use super::{Server, eventually, item, settings, until_cached, until_healthy, with, world};
 use crate::support::refusing::{Foreign, plant};
 use crate::support::{Broken, MINUTE, World};
 
@@ -118,6 +119,123 @@ async fn a_strangers_huge_value_under_our_name_is_overwritten() {
     let loads = world.loads();
     assert_eq!(item(&world, 1).await, 1);
     assert_eq!(world.loads(), loads);
+}
+
+/// What takes longer than [`SOON`] to read, on any machine.
+const HUGE: usize = 256 << 20;
+const SOON: Duration = Duration::from_millis(100);
+
+fn place(id: u64) -> String {
+    format!("no:v:{{item:{}}}", super::item_key(id).digest())
+}
+
+async fn length(server: &Server, key: &str) -> usize {
+    let mut admin = server.admin().await;
+    let length = redis::cmd("STRLEN").arg(key).query_async(&mut admin).await;
+    length.unwrap()
+}
+
+/// With this time to read, and what is small in use.
+async fn hurried(server: &Server, small: &[u64]) -> World {
+    let hurried = with(settings(&server.url()).read_timeout(SOON)).await;
+    for id in small {
+        until_cached(&hurried, *id, 1).await;
+    }
+    hurried
+}
+
+/// Calls once the store is in use, until the answer comes from the cache; says how many calls did not.
+async fn calls_until_cached(world: &World, mut call: impl AsyncFnMut()) -> usize {
+    let mut calls = 0;
+    eventually("it is cached", async || {
+        until_healthy(world).await;
+        let before = world.loads();
+        call().await;
+        let cached = world.loads() == before;
+        calls += usize::from(!cached);
+        cached
+    })
+    .await;
+    calls
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_read_in_time_is_late_once_and_overwritten() {
+    let server = Server::start().await;
+    // One compares sixteen bytes first, and the other does not.
+    let one = hurried(&server, &[1, 2]).await;
+    let two = hurried(&server, &[2]).await;
+    for world in [&one, &two] {
+        plant(&server, &place(1), Foreign::Bytes(&vec![b'x'; HUGE])).await;
+        let before = world.cache.stats();
+        let late = calls_until_cached(world, async || {
+            assert_eq!(item(world, 1).await, 1);
+            until_cached(world, 2, 1).await;
+        });
+        let late = late.await;
+        let now = world.cache.stats();
+        // The second reads its beginning; on a busy machine that may be late, too.
+        assert!((2..=3).contains(&late), "{late} calls");
+        assert_eq!(now.total.corrupt - before.total.corrupt, 1);
+        assert!(length(&server, &place(1)).await < 1_000);
+    }
+}
+
+#[tokio::test]
+async fn others_are_hits_while_a_value_is_asked_for_that_cannot_be_read_in_time() {
+    let server = Server::start().await;
+    let world = hurried(&server, &[2]).await;
+    plant(&server, &place(1), Foreign::Bytes(&vec![b'x'; HUGE])).await;
+    let mut rounds = 0;
+    eventually("all are hits", async || {
+        rounds += 1;
+        let before = world.loads();
+        assert_eq!((item(&world, 1).await, item(&world, 2).await), (1, 1));
+        world.loads() == before
+    })
+    .await;
+    assert!(rounds > 1);
+    assert!(length(&server, &place(1)).await < 1_000);
+}
+
+#[tokio::test]
+async fn a_function_of_huge_values_is_late_twice() {
+    let server = Server::start().await;
+    let world = hurried(&server, &[2]).await;
+    let key = Key::<String>::new("large", &(1,));
+    let place = format!("no:v:{{large:{}}}", key.digest());
+    plant(&server, &place, Foreign::Bytes(&vec![b'x'; HUGE])).await;
+    let late = calls_until_cached(&world, async || {
+        assert_eq!(loaded(&world, &key, &policy(HUGE), text(5)).await, 5);
+        until_cached(&world, 2, 1).await;
+    });
+    let late = late.await;
+    assert!((3..=4).contains(&late), "{late} calls");
+    assert!(length(&server, &place).await < 1_000);
+}
+
+#[tokio::test]
+async fn the_others_of_a_batch_are_found_although_one_cannot_be_read_in_time() {
+    const COUNT: u64 = 20;
+    let server = Server::start().await;
+    let writer = world(&server.url()).await;
+    for id in 0..COUNT {
+        item(&writer, id).await;
+    }
+    let world = hurried(&server, &[100]).await;
+    plant(&server, &place(1), Foreign::Bytes(&vec![b'x'; HUGE])).await;
+    let keys: Vec<_> = (0..COUNT).map(super::item_key).collect();
+    let mut in_vain = 0;
+    eventually("the others are found", async || {
+        until_cached(&world, 100, 1).await;
+        let found = world.cache.get_many(&keys).await;
+        let all = found.iter().flatten().count() == keys.len() - 1;
+        in_vain += usize::from(!all);
+        all
+    })
+    .await;
+    // Who asks by hand may want large values, so it is late twice.
+    assert!((2..=3).contains(&in_vain), "{in_vain} looks");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! processes to break.
 
 pub(crate) mod dice;
+pub(crate) mod log;
 pub(crate) mod obtain;
 mod place;
 pub(crate) mod process;
@@ -163,6 +164,15 @@ pub(crate) async fn until(what: &str, mut ready: impl FnMut() -> bool) {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     panic!("never happened: {what}");
+}
+
+/// Asks until it is so; fails after twenty seconds, which are no measure of anything.
+pub(crate) async fn eventually(what: &str, mut ready: impl AsyncFnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !ready().await {
+        assert!(start.elapsed() < 20 * SECOND, "never happened: {what}");
+        tokio::time::sleep(SECOND / 200).await;
+    }
 }
 
 /// The same on a runtime whose time stands still.

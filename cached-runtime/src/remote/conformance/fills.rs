@@ -76,6 +76,47 @@ pub(super) async fn the_identity_is_a_part_of_the_entry(suite: &Conformance) {
     assert_eq!(identity[..8], lease.0);
 }
 
+pub(super) async fn no_more_of_an_entry_is_read_than_was_asked_for(suite: &Conformance) {
+    let one = suite.process().await;
+    let [short, long, missing] = ["part:short", "part:long", "part:none"].map(entry);
+    one.store(&short, b"").await;
+    one.store(&long, &[b'x'; 5_000]).await;
+    let whole = [one.bytes(&short).await, one.bytes(&long).await];
+    let [short_bytes, long_bytes] = whole.map(Option::unwrap_or_default);
+    let length = short_bytes.len();
+    let parts = vec![
+        (long.clone(), Part::AtMost(1_000)),
+        (short.clone(), Part::AtMost(length)),
+        (missing.clone(), Part::AtMost(1)),
+        (short.clone(), Part::AtMost(length + 1)),
+        (long.clone(), Part::Identity),
+        (long.clone(), Part::AtMost(1)),
+        (short, Part::AtMost(0)),
+        (missing, Part::AtMost(0)),
+        (long.clone(), Part::AtMost(usize::MAX)),
+        (long, Part::Whole),
+    ];
+    let reading = one.read(parts, vec![]).await;
+    let found: Vec<_> = reading
+        .entries
+        .into_iter()
+        .map(|found| found.bytes)
+        .collect();
+    let expected = [
+        Some(long_bytes[..1_000].to_vec()),
+        Some(short_bytes.clone()),
+        None,
+        Some(short_bytes),
+        Some(long_bytes[16..32].to_vec()),
+        Some(long_bytes[..1].to_vec()),
+        None,
+        None,
+        Some(long_bytes.clone()),
+        Some(long_bytes),
+    ];
+    assert_eq!(found, expected);
+}
+
 pub(super) async fn a_lease_fills_once(suite: &Conformance) {
     let one = suite.process().await;
     let entry = entry("once");

@@ -93,6 +93,7 @@ pub const CHECKS: &[Check] = checks! {
         a_fill_stores_all_bytes_and_ends_the_lease,
         stamps_show_the_servers_time_twice,
         the_identity_is_a_part_of_the_entry,
+        no_more_of_an_entry_is_read_than_was_asked_for,
         a_lease_fills_once,
         a_fill_under_no_lease_is_refused,
         a_fill_after_its_lease_ran_out_leaves_the_next_one_alone,

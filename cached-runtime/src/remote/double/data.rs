@@ -72,6 +72,10 @@ impl Data {
         let bytes = self.contents.entries.get(self.elapsed, entry);
         let bytes = match part {
             Part::Whole => bytes.cloned(),
+            Part::AtMost(most) => bytes
+                .map(|bytes| &bytes[..bytes.len().min(most)])
+                .filter(|bytes| !bytes.is_empty())
+                .map(<[u8]>::to_vec),
             // Like `GETRANGE`, which cannot tell nothing from less than that.
             Part::Identity => bytes
                 .and_then(|bytes| bytes.get(16..bytes.len().min(32)))

@@ -9,8 +9,8 @@ use tokio::task::unconstrained;
 use super::{Double, DoubleServer, Op, Point, Trouble};
 use crate::remote::conformance::Conformance;
 use crate::remote::{
-    Cell, CellState, Ended, EntryName, Fault, Fill, How, LeaseId, Lock, Locked, Part, Proof, Read,
-    Reading, Release, Remote, ServerTime, Status, Turn, Wake,
+    Cell, CellState, Concluded, Ended, EntryName, Fault, Fill, How, LeaseId, Lock, Locked, Part,
+    Proof, Read, Reading, Release, Remote, ServerTime, Status, Turn, Wake,
 };
 
 mod contents;

@@ -30,8 +30,9 @@ impl Data {
             self.live(cell, turn.lag);
             return Ok(());
         }
-        if self.full {
-            return Err(Full);
+        if self.turns_nothing(class, turn)? {
+            self.unmark(cell);
+            return Ok(());
         }
         if let Some((soft, mark)) = turn.soft.zip(cell.mark()) {
             match class {
@@ -120,9 +121,7 @@ impl Data {
         }
         if class == Class::Lag {
             self.live(cell, turn.lag);
-        } else if self.full {
-            return Err(Full);
-        } else {
+        } else if !self.turns_nothing(class, turn)? {
             self.turn(cell, fresh, turn);
         }
         self.unmark(cell);
@@ -143,6 +142,16 @@ impl Data {
             _ => Class::Nothing,
         };
         (bytes, class)
+    }
+
+    /// Whether a cell that is not there stays so, because memory is full: it proves nothing, as if
+    /// the new token had been evicted at once. New bytes take the room of those that are there.
+    fn turns_nothing(&self, class: Class, turn: Turn) -> Result<bool, Full> {
+        let nothing = self.full && class == Class::Nothing;
+        if nothing && turn.lag.is_some() {
+            return Err(Full);
+        }
+        Ok(nothing)
     }
 
     /// New bytes, a token or where the source lags an intent.

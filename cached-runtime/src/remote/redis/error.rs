@@ -60,6 +60,23 @@ impl Trouble {
         }
     }
 
+    /// Memory is full.
+    pub(super) fn full() -> Self {
+        Self {
+            fault: Fault::Refused(FULL.to_owned()),
+            effect: Effect::Refused,
+        }
+    }
+
+    /// Whether no write is taken at present, whatever it is: that may be over at any time.
+    pub(super) fn is_of_all_writes(&self) -> bool {
+        let refused = match &self.fault {
+            Fault::Refused(why) => why.as_str(),
+            Fault::Unavailable(_) | Fault::Lost(_) => "",
+        };
+        [FULL, UNSAVED, ALONE].contains(&refused)
+    }
+
     pub(super) fn why(&self) -> String {
         match &self.fault {
             Fault::Unavailable(why) | Fault::Lost(why) | Fault::Refused(why) => why.clone(),
@@ -68,6 +85,9 @@ impl Trouble {
 }
 
 const NOT_MASTER: &str = "not a master";
+const FULL: &str = "out of memory (maxmemory)";
+const UNSAVED: &str = "writes are off, because a snapshot failed";
+const ALONE: &str = "too few replicas to write";
 
 impl From<RedisError> for Trouble {
     fn from(error: RedisError) -> Self {
@@ -108,16 +128,16 @@ fn said(code: &str, text: &str) -> Trouble {
     } else if is("READONLY") {
         (NOT_MASTER, Effect::Close)
     } else if is("OOM") {
-        ("out of memory (maxmemory)", Effect::Refused)
+        (FULL, Effect::Refused)
     } else if is("NOPERM")
         || text.contains("ACL failure in script")
         || text.contains("The user executing the script can't")
     {
         (forbidden(text), Effect::Refused)
     } else if is("MISCONF") {
-        ("writes are off, because a snapshot failed", Effect::Refused)
+        (UNSAVED, Effect::Refused)
     } else if is("NOREPLICAS") {
-        ("too few replicas to write", Effect::Refused)
+        (ALONE, Effect::Refused)
     } else if text.contains("unknown command") {
         ("a command is not known", Effect::Refused)
     } else {

@@ -51,6 +51,14 @@ pub(super) enum Kind {
     End,
 }
 
+/// What a write has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Memory {
+    Unknown,
+    There,
+    Full,
+}
+
 impl Kind {
     fn what(self) -> What {
         match self {
@@ -195,6 +203,16 @@ impl Node {
             self.follow(kind, &trouble, late, used);
         }
         Err(trouble.fault)
+    }
+
+    /// What came of a write that passes where memory is full, too.
+    pub(super) fn wrote(&self, memory: Memory) {
+        let what = Kind::Write.what();
+        match memory {
+            Memory::Full => self.refusals.begin(what, &Trouble::full().why()),
+            Memory::There => self.refusals.end(what),
+            Memory::Unknown => {}
+        }
     }
 
     pub(super) fn status(self: &Arc<Self>) -> Status {

@@ -23,19 +23,26 @@ type Known<'a> = HashMap<Target<'a>, usize, foldhash::fast::RandomState>;
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Read as a whole: entries and cells.
-    whole: Vec<String>,
-    /// Read in part.
-    identities: Vec<String>,
+    whole: Lot<String>,
+    /// Read in part: the first byte and the last.
+    parts: Lot<(String, usize, usize)>,
     /// For each look-up and entry, then for each look-up and cell, where its reply is.
     places: Vec<usize>,
-    /// How many still want the reply of each of `whole`.
+}
+
+/// What is read in the same way, and how many still want the reply of each.
+#[derive(Debug)]
+struct Lot<T> {
+    asked: Vec<T>,
     wanted: Vec<usize>,
 }
 
-/// What is read as a whole.
+/// What is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Target<'a> {
     Entry(&'a EntryName),
+    Beginning(&'a EntryName, usize),
+    Identity(&'a EntryName),
     Cell(&'a Cell),
 }
 
@@ -47,43 +54,46 @@ impl Plan {
         for read in what {
             for (entry, part) in &read.entries {
                 match part {
-                    Part::Whole => plan.whole(names, Target::Entry(entry), known.as_mut()),
-                    Part::Identity => {
-                        plan.places.push(plan.identities.len());
-                        plan.identities.push(names.value(entry));
+                    Part::Whole => plan.ask(names, Target::Entry(entry), known.as_mut()),
+                    Part::AtMost(most) => {
+                        plan.ask(names, Target::Beginning(entry, *most), known.as_mut());
                     }
+                    // To find out whether it is known already costs more than the few bytes.
+                    Part::Identity => plan.ask(names, Target::Identity(entry), None),
                 }
             }
             for cell in &read.cells {
-                plan.whole(names, Target::Cell(cell), known.as_mut());
+                plan.ask(names, Target::Cell(cell), known.as_mut());
             }
         }
         plan
     }
 
-    fn whole<'a>(&mut self, names: &Names, target: Target<'a>, known: Option<&mut Known<'a>>) {
-        let new = self.whole.len();
-        let place = known.map_or(new, |known| *known.entry(target).or_insert(new));
-        if place == new {
-            self.whole.push(match target {
-                Target::Entry(entry) => names.value(entry),
-                Target::Cell(cell) => names.cell(cell),
-            });
-            self.wanted.push(0);
-        }
-        self.wanted[place] += 1;
-        self.places.push(place);
+    fn ask<'a>(&mut self, names: &Names, target: Target<'a>, known: Option<&mut Known<'a>>) {
+        let place = |new| known.map_or(new, |known| *known.entry(target).or_insert(new));
+        let range = |entry, (first, last)| (names.value(entry), first, last);
+        self.places.push(match target {
+            Target::Entry(entry) => self.whole.add(place, || names.value(entry)),
+            Target::Cell(cell) => self.whole.add(place, || names.cell(cell)),
+            Target::Identity(entry) => self.parts.add(place, || range(entry, IDENTITY)),
+            Target::Beginning(entry, most) => {
+                // There is no range without a byte: one too many is read then. And the server's
+                // numbers have a sign.
+                let last = most.saturating_sub(1).min(isize::MAX.unsigned_abs());
+                self.parts.add(place, || range(entry, (0, last)))
+            }
+        });
     }
 
     /// All commands in one pipeline, `role` last.
     pub(super) fn commands(&self, role: Option<Cmd>) -> Pipeline {
-        let mut commands = Pipeline::with_capacity(2 + self.identities.len());
-        for names in self.whole.chunks(KEYS) {
+        let mut commands = Pipeline::with_capacity(2 + self.parts.asked.len());
+        for names in self.whole.asked.chunks(KEYS) {
             commands.add_command(mget(names));
         }
-        for name in &self.identities {
+        for (name, first, last) in &self.parts.asked {
             let mut part = cmd("GETRANGE");
-            part.arg(name).arg(IDENTITY.0).arg(IDENTITY.1);
+            part.arg(name).arg(*first).arg(*last);
             commands.add_command(part);
         }
         if let Some(role) = role {
@@ -100,16 +110,16 @@ impl Plan {
         pair: &Pair,
     ) -> Result<Vec<Reading>, Trouble> {
         let mut replies = replies.into_iter();
-        let mut whole = Vec::with_capacity(self.whole.len());
-        for names in self.whole.chunks(KEYS) {
+        let mut whole = Vec::with_capacity(self.whole.asked.len());
+        for names in self.whole.asked.chunks(KEYS) {
             let values = values(replies.next())?;
             if values.len() != names.len() {
                 return Err(Trouble::garbled());
             }
             whole.extend(values);
         }
-        let mut identities: Vec<_> = replies.by_ref().take(self.identities.len()).collect();
-        if identities.len() != self.identities.len() {
+        let mut parts: Vec<_> = replies.by_ref().take(self.parts.asked.len()).collect();
+        if parts.len() != self.parts.asked.len() {
             return Err(Trouble::garbled());
         }
         // Nothing counts unless it came from a master.
@@ -125,8 +135,8 @@ impl Plan {
             };
             for ((_, part), place) in read.entries.iter().zip(&mut places) {
                 let value = match part {
-                    Part::Whole => self.take(&mut whole, place),
-                    Part::Identity => std::mem::take(&mut identities[place]),
+                    Part::Whole => self.whole.take(&mut whole, place),
+                    Part::AtMost(_) | Part::Identity => self.parts.take(&mut parts, place),
                 };
                 reading.entries.push(Found {
                     bytes: found(value, *part)?,
@@ -141,14 +151,36 @@ impl Plan {
         }
         Ok(readings)
     }
+}
+
+impl<T> Lot<T> {
+    /// Where the reply will be: at the place that is known, or the next, where it is asked for.
+    fn add(&mut self, place: impl FnOnce(usize) -> usize, asked: impl FnOnce() -> T) -> usize {
+        let place = place(self.asked.len());
+        if place == self.asked.len() {
+            self.asked.push(asked());
+            self.wanted.push(0);
+        }
+        self.wanted[place] += 1;
+        place
+    }
 
     /// The last one who wants a value gets it without a copy.
-    fn take(&mut self, whole: &mut [Value], place: usize) -> Value {
+    fn take(&mut self, values: &mut [Value], place: usize) -> Value {
         self.wanted[place] -= 1;
         if self.wanted[place] == 0 {
-            std::mem::take(&mut whole[place])
+            std::mem::take(&mut values[place])
         } else {
-            whole[place].clone()
+            values[place].clone()
+        }
+    }
+}
+
+impl<T> Default for Lot<T> {
+    fn default() -> Self {
+        Self {
+            asked: Vec::new(),
+            wanted: Vec::new(),
         }
     }
 }
@@ -173,6 +205,10 @@ pub(super) fn values(reply: Option<Value>) -> Result<Vec<Value>, Trouble> {
 fn found(value: Value, part: Part) -> Result<Option<Vec<u8>>, Trouble> {
     match (value, part) {
         (Value::BulkString(bytes), Part::Whole) => Ok(Some(bytes)),
+        (Value::BulkString(mut bytes), Part::AtMost(most)) => {
+            bytes.truncate(most);
+            Ok((!bytes.is_empty()).then_some(bytes))
+        }
         (Value::BulkString(bytes), Part::Identity) => Ok((bytes.len() == 16).then_some(bytes)),
         (Value::Nil, _) => Ok(None),
         (Value::ServerError(error), _) if error.code() == "WRONGTYPE" => Ok(None),
@@ -217,6 +253,31 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_for_the_same_gets_the_same() {
+        let mut lot = Lot::default();
+        assert_eq!(lot.add(|_| 0, || "a"), 0);
+        assert_eq!(lot.add(|next| next, || "b"), 1);
+        assert_eq!(lot.add(|_| 0, || "a"), 0);
+        assert_eq!(lot.asked, ["a", "b"]);
+        let mut replies = [1, 2].map(Value::Int);
+        for (place, reply) in [(0, 1), (1, 2), (0, 1)] {
+            assert_eq!(lot.take(&mut replies, place), Value::Int(reply));
+        }
+    }
+
+    #[test]
+    fn a_beginning_that_several_ask_for_is_read_once() {
+        let read = |most: usize| Read {
+            entries: vec![(EntryName::new("k"), Part::AtMost(most))],
+            cells: Vec::new(),
+        };
+        let all = [read(10), read(10), read(20)];
+        let sent = sent(&all);
+        assert_eq!(sent.matches("GETRANGE").count(), 2, "{sent}");
+        assert!(sent.contains("$1\r\n0\r\n$1\r\n9\r\n"), "{sent}");
+    }
+
+    #[test]
     fn long_look_ups_are_several_commands() {
         let read = Read {
             entries: Vec::new(),
@@ -233,6 +294,9 @@ mod tests {
         assert_eq!(found(bytes(16), Part::Identity).unwrap().unwrap().len(), 16);
         assert!(found(bytes(15), Part::Identity).unwrap().is_none());
         assert!(found(bytes(0), Part::Identity).unwrap().is_none());
+        assert_eq!(found(bytes(15), Part::AtMost(9)).unwrap(), Some(vec![1; 9]));
+        assert!(found(bytes(0), Part::AtMost(9)).unwrap().is_none());
+        assert!(found(bytes(1), Part::AtMost(0)).unwrap().is_none());
         assert!(found(Value::Nil, Part::Whole).unwrap().is_none());
         assert!(found(Value::Int(1), Part::Whole).is_err());
     }

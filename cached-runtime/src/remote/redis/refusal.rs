@@ -55,10 +55,15 @@ impl Refusals {
         reasons.at = self.clock.now();
         why.clone_into(&mut reasons.last[what as usize]);
         self.now[what as usize].store(true, Relaxed);
-        if !reasons.told.iter().any(|told| told == why) {
-            tracing::warn!("redis refuses: {why}");
+        let news = !reasons.told.iter().any(|told| told == why);
+        if news {
             reasons.told.push(why.to_owned());
             self.told.store(true, Relaxed);
+        }
+        // Who hears of it may call the cache.
+        drop(reasons);
+        if news {
+            tracing::warn!("redis refuses: {why}");
         }
     }
 
@@ -75,6 +80,7 @@ impl Refusals {
         if self.clock.now().since(reasons.at) >= QUIET && !reasons.told.is_empty() {
             reasons.told.clear();
             self.told.store(false, Relaxed);
+            drop(reasons);
             tracing::info!("redis does not refuse any more");
         }
     }
@@ -92,6 +98,49 @@ impl Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Asks what is refused at every event.
+    struct Asks(std::sync::Arc<Refusals>, std::sync::atomic::AtomicU64);
+
+    impl tracing::Subscriber for Asks {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn event(&self, _: &tracing::Event<'_>) {
+            assert!(
+                self.0.reasons.try_lock().is_ok(),
+                "or this waits for itself"
+            );
+            self.1.fetch_add(1, Relaxed);
+        }
+
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn nothing_is_locked_while_it_is_told() {
+        let clock = Clock::manual();
+        let refusals = std::sync::Arc::new(Refusals::new(clock.clone()));
+        let asks = std::sync::Arc::new(Asks(std::sync::Arc::clone(&refusals), 0.into()));
+        // While there is but one of them, what another thread reaches first is off for all.
+        let other = Asks(std::sync::Arc::clone(&refusals), 0.into());
+        let _other = tracing::Dispatch::new(other);
+        tracing::subscriber::with_default(std::sync::Arc::clone(&asks), || {
+            refusals.begin(What::Writes, "full");
+            clock.advance(QUIET);
+            refusals.end(What::Writes);
+        });
+        assert_eq!(asks.1.load(Relaxed), 2);
+    }
 
     #[test]
     fn what_comes_and_goes_is_told_once_until_it_is_quiet() {

@@ -201,7 +201,14 @@ return tokens
 );
 
 /// The text of the scripts that turn cells over. KEYS are cells, then the marks of those that have
-/// one. `marks` removes what a soft invalidation left: nothing older may be given any more.
+/// one. `unmark` removes what a soft invalidation left: nothing older may be given any more.
+///
+/// Whether memory is full decides the first write of a script; later ones are not refused for it
+/// any more. So `turn` comes before whatever else is written, and notes it in `full`. Where it is,
+/// what takes the room of a token passes, and a cell that is not there stays so: it proves nothing,
+/// just as if the new token had been evicted at once. That hides nothing that comes later, so where
+/// the source lags the bytes are `needed`. Every other refusal is an error: a server that was
+/// demoted, for one, has turned nothing over.
 macro_rules! with_turns {
     ($text:literal) => {
         concat!(
@@ -213,6 +220,23 @@ local function read(key)
   if class == 0 then return token, 'token' end
   if class ~= 1 then return token, '' end
   return token, string.byte(token, 2) == 1 and 'lag' or 'write'
+end
+local full
+local function turn(key, class, fresh, life, needed)
+  if full == nil then
+    local set = redis.pcall('SET', key, fresh, 'PX', life)
+    full = set.err ~= nil
+    if not full then return end
+    -- Older servers say where in the script it was.
+    local text = string.gsub(set.err, '^@user_script: ?%d+: ', '')
+    if not string.find(text, '^%-?OOM ') then redis.call('SET', key, fresh, 'PX', life) end
+  end
+  if full and class ~= '' then
+    redis.call('DEL', key)
+  elseif full and not needed then
+    return
+  end
+  redis.call('SET', key, fresh, 'PX', life)
 end
 local function lives(key, life)
   if redis.call('PTTL', key) < life then redis.call('PEXPIRE', key, life) end
@@ -228,26 +252,31 @@ end
 
 /// ARGV keep, lag or 0, soft or 0; for each cell fresh bytes and where its mark is in KEYS, or 0.
 /// An intent stays what it is: it hides everything older, and may not be ended by others.
+/// Gives 1 if memory is there, 2 if it is full, 0 if that was not seen.
 pub(super) static ROTATE: Script = Script::new(with_turns!(
     r"
 local keep, lag, soft = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local tokens, classes = {}, {}
 for at = 1, (#ARGV - 3) / 2 do
-  local key, mark = KEYS[at], KEYS[tonumber(ARGV[3 + 2 * at])]
+  local key = KEYS[at]
   local token, class = read(key)
-  local hidden = class == 'lag' or class == 'write'
-  if not hidden then
-    redis.call('SET', key, ARGV[2 + 2 * at], 'PX', lag > 0 and lag or keep)
-  elseif lag > 0 then
-    lives(key, lag)
+  if class == '' or class == 'token' then
+    turn(key, class, ARGV[2 + 2 * at], lag > 0 and lag or keep, lag > 0)
   end
+  tokens[at], classes[at] = token, class
+end
+for at, class in ipairs(classes) do
+  local mark = KEYS[tonumber(ARGV[3 + 2 * at])]
+  local hidden = class == 'lag' or class == 'write'
+  if hidden and lag > 0 then lives(KEYS[at], lag) end
   -- Last: a script that has written is not refused any more where memory is full.
   if soft > 0 and mark and class == 'token' then
-    redis.call('SET', mark, token, 'PX', soft)
+    redis.call('SET', mark, tokens[at], 'PX', soft)
   elseif soft == 0 or not hidden then
     unmark(mark)
   end
 end
-return 1
+return full == nil and 0 or full and 2 or 1
 "
 ));
 
@@ -273,23 +302,22 @@ return overlaps
 pub(super) static CONCLUDE: Script = Script::new(with_turns!(
     r"
 local keep, lag = tonumber(ARGV[1]), tonumber(ARGV[2])
-local ended = {}
+local ended, stays = {}, {}
 for at = 1, (#ARGV - 2) / 4 do
   local key, first = KEYS[at], 4 * at - 2
   local token, class = read(key)
   local mine = token == ARGV[first + 1]
+  ended[at] = mine and 0 or 2
+  stays[at] = class == 'lag'
   if class == 'write' and (not mine or ARGV[first + 2] == '1') then
-    ended[at] = 1
-    if lag > 0 then lives(key, lag) end
-  else
-    ended[at] = mine and 0 or 2
-    if class == 'lag' then
-      if lag > 0 then lives(key, lag) end
-    else
-      redis.call('SET', key, ARGV[first + 3], 'PX', lag > 0 and lag or keep)
-    end
-    unmark(KEYS[tonumber(ARGV[first + 4])])
+    ended[at], stays[at] = 1, true
+  elseif class ~= 'lag' then
+    turn(key, class, ARGV[first + 3], lag > 0 and lag or keep, lag > 0)
   end
+end
+for at, how in ipairs(ended) do
+  if stays[at] and lag > 0 then lives(KEYS[at], lag) end
+  if how ~= 1 then unmark(KEYS[tonumber(ARGV[4 * at + 2])]) end
 end
 return ended
 "

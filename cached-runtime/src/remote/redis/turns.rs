@@ -9,7 +9,7 @@ use super::commands::KEYS;
 use super::error::Trouble;
 use super::exchange::{Again, exchange, millis, yes};
 use super::names::Names;
-use super::node::{Kind, Node};
+use super::node::{Kind, Memory, Node};
 use super::plan::values;
 use super::scripts::{CONCLUDE, Form, INTEND, REMOVE, ROTATE, Script};
 use super::tokens::{Class, tokens};
@@ -27,15 +27,16 @@ pub(super) async fn rotate(
     if cells.is_empty() {
         return Ok(());
     }
-    node.operate(Kind::Write, |pair| async move {
+    let work = node.operate(Kind::End, |pair| async move {
         let chunks: Vec<_> = cells.chunks(KEYS).collect();
         let replies = exchange(&pair, chunks.len(), Again::AndLater, |at, form| {
             rotate_command(node.names(), form, chunks[at], turn)
         })
         .await?;
-        replies.iter().try_for_each(|reply| yes(reply).map(drop))
-    })
-    .await
+        memory(&replies)
+    });
+    node.wrote(work.await?);
+    Ok(())
 }
 
 pub(super) async fn remove(
@@ -122,6 +123,7 @@ pub(super) async fn conclude(
         })
         .await?;
         let ended = numbers(replies.split_off(before.len()), intents.len())?;
+        memory(&replies)?;
         ended
             .into_iter()
             .map(|ended| match ended {
@@ -188,6 +190,17 @@ fn call<'a>(
     let mut command = script.call(form, keys.len());
     command.arg(keys);
     (command, marks)
+}
+
+/// What all of these rotations have shown.
+fn memory(replies: &[Value]) -> Result<Memory, Trouble> {
+    let mut each = replies.iter().map(|reply| match reply {
+        Value::Int(0) => Ok(Memory::Unknown),
+        Value::Int(1) => Ok(Memory::There),
+        Value::Int(2) => Ok(Memory::Full),
+        _ => Err(Trouble::garbled()),
+    });
+    each.try_fold(Memory::Unknown, |most, memory| Ok(most.max(memory?)))
 }
 
 fn class(turn: Turn) -> Class {

@@ -10,8 +10,13 @@ async fn full_memory_refuses_what_needs_more() {
     let lease = granted(&remote, "e", IF_NEW).await;
     let before = proof(&remote, "there").await;
     server.fill_memory(true);
+    let lagging = Turn {
+        lag: Some(SECOND),
+        ..Turn::keeping(MINUTE)
+    };
     let refused = [
-        rotate(&remote, "there").await,
+        remote.rotate(vec![tag("nowhere")], vec![], lagging).await,
+        remote.intend(vec![tag("there")], SECOND).await.map(drop),
         remote
             .ensure(vec![tag("new")], vec![], MINUTE)
             .await
@@ -26,6 +31,16 @@ async fn full_memory_refuses_what_needs_more() {
     }
     assert_eq!(proof(&remote, "there").await, before);
     ensure(&remote, "there").await;
+    // A new token takes the place of the old one, and where there is none there is none afterwards.
+    rotate(&remote, "there").await.unwrap();
+    assert_ne!(proof(&remote, "there").await, before);
+    rotate(&remote, "nowhere").await.unwrap();
+    assert_eq!(state(&remote, "nowhere").await, CellState::Missing);
+    remote
+        .rotate(vec![tag("there")], vec![], lagging)
+        .await
+        .unwrap();
+    assert_eq!(state(&remote, "there").await, CellState::Intent);
     let renewed = remote.renew(vec![(entry("e"), lease)], MINUTE).await;
     assert_eq!(renewed.unwrap(), [true]);
     remote
@@ -44,6 +59,26 @@ async fn full_memory_refuses_what_needs_more() {
     let passed = lock(&remote, "e", IF_NEW).await;
     assert_eq!(passed.unwrap(), Locked::Pass);
     granted(&remote, "free", IF_NEW).await;
+}
+
+#[tokio::test]
+async fn a_write_that_began_before_memory_was_full_ends() {
+    let server = DoubleServer::new(1);
+    let remote = server.connect();
+    let cells = ["own", "gone"].map(tag);
+    let intents = remote.intend(cells.to_vec(), MINUTE).await.unwrap();
+    server.evict_cell(&cells[1]);
+    server.fill_memory(true);
+    let intents = cells.into_iter().zip(intents).collect();
+    let ended = remote.conclude(vec![tag("nowhere")], intents, Turn::keeping(MINUTE));
+    assert_eq!(
+        ended.await.unwrap(),
+        [Concluded::Ended, Concluded::Weakened]
+    );
+    proof(&remote, "own").await;
+    for name in ["gone", "nowhere"] {
+        assert_eq!(state(&remote, name).await, CellState::Missing);
+    }
 }
 
 #[tokio::test]
@@ -177,6 +212,9 @@ async fn a_damaged_entry_has_no_identity_and_can_be_locked() {
         assert_eq!(part.map(|part| part.len()), identity);
         let whole = bytes(&remote, &name, Part::Whole).await;
         assert_eq!(whole, Some(vec![7; length]));
+        // As a server, which cannot tell an empty one from none where it is asked for a part.
+        let all = bytes(&remote, &name, Part::AtMost(100)).await;
+        assert_eq!(all, whole.filter(|whole| !whole.is_empty()));
         granted(&remote, &name, IF_NEW).await;
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::error::Trouble;
 use super::super::keeper::{Backoff, SETTLED};
 use super::super::node::Node;
-use super::line::{Line, Outage};
+use super::line::{Line, Outage, Proof};
 use super::place::Duty;
 use crate::background::{sleep, within};
 use crate::clock::Clock;
@@ -52,13 +52,27 @@ pub(in crate::remote::redis) async fn follow(node: Arc<Node>, duty: Duty) {
 /// Has `watch` trust `line` as long as it is good; says why it is not any more.
 async fn keep(mut line: Line, watch: &Watch, log: &mut Log) -> Outage {
     watch.begin(line.incarnation());
+    let mut begun = true;
     loop {
         let beat = watch.beat();
-        if let Err(outage) = line.beat().await {
-            return outage;
+        match line.beat().await {
+            Ok(Proof::Proven) if begun => {
+                watch.heard(beat);
+                log.up();
+            }
+            Ok(Proof::Proven) => {
+                watch.begin(line.incarnation());
+                begun = true;
+                continue;
+            }
+            Ok(Proof::NotYet(trouble)) => {
+                let why = format!("whether changes are pushed is not known: {}", trouble.why());
+                watch.end(&why);
+                log.down(&Outage::Lost(trouble), &why);
+                begun = false;
+            }
+            Err(outage) => return outage,
         }
-        watch.heard(beat);
-        log.up();
         if within(watch.interval(), line.over()).await.is_some() {
             return Outage::Lost(Trouble::unavailable("the connection was lost"));
         }

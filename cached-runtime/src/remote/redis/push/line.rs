@@ -37,6 +37,24 @@ pub(super) struct Line {
     clock: Clock,
 }
 
+/// Whether a line is known to push.
+#[derive(Debug)]
+pub(super) enum Proof {
+    Proven,
+    /// The server takes no writes at present, so nothing could be seen coming back.
+    NotYet(Trouble),
+}
+
+/// What became of the canary of one beat.
+enum Canary {
+    /// It is to come back.
+    Sent,
+    /// It is not its turn, or it was refused after one had come back.
+    Silent,
+    /// None has come back yet.
+    Refused(Trouble),
+}
+
 /// Why there is no line, or none any more.
 #[derive(Debug)]
 pub(super) enum Outage {
@@ -125,11 +143,12 @@ impl Line {
         self.life.incarnation()
     }
 
-    /// Asks twice. When this returns, everything was taken in that changed before it was called.
-    pub(super) async fn beat(&mut self) -> Result<(), Outage> {
+    /// Asks twice. When this returns, everything was taken in that changed before it was called, if
+    /// it is proven that pushes come.
+    pub(super) async fn beat(&mut self) -> Result<Proof, Outage> {
         let now = self.clock.now();
         let due = self.sent.is_none_or(|last| now.since(last) >= CANARY);
-        let mut expected = false;
+        let mut canary = Canary::Silent;
         if due {
             self.sent = Some(now);
             self.listener.await_canary();
@@ -139,7 +158,7 @@ impl Line {
             first.cmd("PING");
             let mut replies = self.ask(&first).await?;
             answered(replies.pop())?;
-            expected = self.taken(replies.pop())?;
+            canary = self.taken(replies.pop())?;
         } else if !Defect::OnePing.is_on() {
             let mut first = Pipeline::new();
             first.cmd("PING");
@@ -154,11 +173,19 @@ impl Line {
         // Hidden now, shown before: whose pushes these are is not known any more.
         let who = checked(who.ok_or_else(Trouble::garbled)?)?;
         self.life.still(&who)?;
-        if expected && !self.listener.canary_came() {
-            return Err(Outage::Withheld);
+        match canary {
+            Canary::Silent => Ok(Proof::Proven),
+            Canary::Sent if !self.listener.canary_came() => Err(Outage::Withheld),
+            Canary::Sent => {
+                self.proven = true;
+                Ok(Proof::Proven)
+            }
+            Canary::Refused(trouble) => {
+                // The next beat tries again.
+                self.sent = None;
+                Ok(Proof::NotYet(trouble))
+            }
         }
-        self.proven |= expected;
-        Ok(())
     }
 
     /// When the connection is lost.
@@ -166,11 +193,13 @@ impl Line {
         self.listener.over().await;
     }
 
-    /// Whether the canary was written. If it is refused, the last verdict stands; there must be one.
-    fn taken(&self, set: Option<Value>) -> Result<bool, Outage> {
+    /// Whether the canary was written. If it is refused, the last verdict stands; while there is
+    /// none, nothing is trusted.
+    fn taken(&self, set: Option<Value>) -> Result<Canary, Outage> {
         match checked(set.ok_or_else(Trouble::garbled)?) {
-            Ok(_) => Ok(true),
-            Err(trouble) if self.proven && trouble.effect == Effect::Refused => Ok(false),
+            Ok(_) => Ok(Canary::Sent),
+            Err(trouble) if self.proven && trouble.effect == Effect::Refused => Ok(Canary::Silent),
+            Err(trouble) if trouble.is_of_all_writes() => Ok(Canary::Refused(trouble)),
             Err(trouble) => Err(trouble.into()),
         }
     }

@@ -8,27 +8,34 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 
-/// Keeps what is logged on this thread for those who operate the process: warnings, errors, and that they are over.
-#[derive(Clone, Default)]
-pub(super) struct Log(Arc<Mutex<Vec<String>>>);
+/// Keeps what is logged on this thread, every event with every field, down to a level.
+#[derive(Clone)]
+pub(crate) struct Log {
+    level: Level,
+    lines: Arc<Mutex<Vec<String>>>,
+}
 
 impl Log {
     /// Until the guard is dropped.
-    pub(super) fn keep() -> (Self, DefaultGuard) {
+    pub(crate) fn keep(level: Level) -> (Self, DefaultGuard) {
         // While there is but one of them, what another thread reaches first is off for all.
         static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
-        OTHERS.get_or_init(|| [(); 2].map(|()| Dispatch::new(Self::default())));
-        let log = Self::default();
+        let new = |level| Self {
+            level,
+            lines: Arc::default(),
+        };
+        OTHERS.get_or_init(|| [(); 2].map(|()| Dispatch::new(new(Level::DEBUG))));
+        let log = new(level);
         let guard = tracing::subscriber::set_default(log.clone());
         (log, guard)
     }
 
-    pub(super) fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
     }
 
     /// How many lines have this in them.
-    pub(super) fn count(&self, text: &str) -> usize {
+    pub(crate) fn count(&self, text: &str) -> usize {
         let lines = self.lines();
         lines.iter().filter(|line| line.contains(text)).count()
     }
@@ -36,7 +43,7 @@ impl Log {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::INFO && metadata.target().starts_with("cached_runtime")
+        *metadata.level() <= self.level && metadata.target().starts_with("cache")
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -53,9 +60,10 @@ impl Subscriber for Log {
                 let _ = write!(self.0, " {}={value:?}", field.name());
             }
         }
-        let mut line = Line(event.metadata().level().to_string());
+        let metadata = event.metadata();
+        let mut line = Line(format!("{} {}", metadata.level(), metadata.target()));
         event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        self.lines.lock().unwrap().push(line.0);
     }
 
     fn enter(&self, _: &Id) {}
