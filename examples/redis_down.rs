@@ -50,7 +50,7 @@ async fn main() -> Result<()> {
     show_health("still down", &until(&cache, refused).await?);
     show_price().await;
     let alone = cache.stats().total.unshared;
-    println!("{alone} calls loaded for themselves; none failed");
+    println!("calls that loaded for themselves: {alone}; none failed");
 
     let _server = Server::start_again(port)?;
     let healthy = |health: &Health| health.status == HealthStatus::Healthy;

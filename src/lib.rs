@@ -51,8 +51,8 @@
 #![cfg_attr(
     feature = "macros",
     doc = "- The [`guide`]: [keys](guide::keys), [tags and invalidation](guide::tags), \
-           [freshness](guide::freshness), [one load](guide::one_load), [batches](guide::batch), \
-           [by hand](guide::by_hand), [Redis](guide::redis), \
+           [freshness](guide::freshness), [outages](guide::outages), [one load](guide::one_load), [batches](guide::batch), \
+           [by hand](guide::by_hand), [Redis](guide::redis), [coherence](guide::coherence), \
            [limits and troubleshooting](guide::limits), [testing](guide::testing)."
 )]
 //! - [`codec`]: how values become bytes. [`remote`]: the store that processes share, as a trait,

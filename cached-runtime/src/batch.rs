@@ -307,6 +307,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 Err(Instead { answer, tried })
             }
             Ok(Err(failed)) => {
+                count(Event::Load);
                 count(Event::LoadError);
                 let answer = self.stale_answers(codec, missing).unwrap_or(failed);
                 let tried = true;

@@ -129,7 +129,8 @@ impl CacheBuilder {
 
     /// How many loads may run at once while the store cannot be used, so that the source does not
     /// have to carry what the store carried. Callers for whom there is no place get an older answer
-    /// where their function allows it, or wait: as long as their `load_timeout`, at most 30 s.
+    /// where their function allows it, or wait as long as their `load_timeout`, and their load has as
+    /// long again. Of those without one who have waited for 30 s one at a time loads besides.
     /// Default 64.
     ///
     /// Of one key one load runs at a time. A cached call inside of a load that has a place waits

@@ -36,7 +36,7 @@ pub enum ErrorKind {
     Key,
     /// The shared store cannot be used at the moment.
     Unavailable,
-    /// An invalidation is done in this process and not yet in the store; it is repeated until it is.
+    /// An invalidation is done in this process and not yet in the store; it is repeated until the store has it.
     Pending,
     /// Somebody else holds the lock, and held it for as long as was waited.
     Busy,

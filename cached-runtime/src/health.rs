@@ -46,7 +46,7 @@ impl Health {
         }
         if cache.limiter().is_full() {
             reasons
-                .push("as many loads run without the shared store as may; others wait".to_owned());
+                .push("the limit of loads without the shared store (`unshared_loads`) is reached; others wait".to_owned());
         }
         if let Some(shared) = cache.shared() {
             let (status, state) = (shared.status(), shared.breaker());

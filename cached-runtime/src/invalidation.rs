@@ -228,7 +228,7 @@ impl Invalidation {
         Some(Box::pin(async move {
             invalidated.await.map_err(|fault| {
                 let message =
-                    "done in this process, not yet in the store; it is repeated until it is";
+                    "done in this process, not yet in the store; repeated until the store has it";
                 Error::new(ErrorKind::Pending, message).because(fault)
             })?;
             if settled { wait(&shared).await } else { Ok(()) }

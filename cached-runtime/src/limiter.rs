@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use pin_project_lite::pin_project;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::background::within;
+use crate::call::PATIENCE;
 
 thread_local! {
     /// Set around each poll of a load that has a place.
@@ -30,6 +31,9 @@ pub(crate) fn is_inside() -> bool {
 #[derive(Debug)]
 pub(crate) struct Limiter {
     places: Arc<Semaphore>,
+    /// One more, for those who have waited for long: loads that wait for each other, on tasks of
+    /// their own, must not do so for ever.
+    spare: Arc<Semaphore>,
 }
 
 /// The right to run one load. Dropped, it is the next one's.
@@ -40,6 +44,7 @@ impl Limiter {
     pub(crate) fn new(limit: u32) -> Self {
         Self {
             places: Arc::new(Semaphore::new((limit as usize).min(Semaphore::MAX_PERMITS))),
+            spare: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -58,9 +63,26 @@ impl Limiter {
     }
 
     /// Waits for a place, in the order of those who came; `None` if there is none within `limit`.
-    pub(crate) async fn enter(&self, limit: Duration) -> Option<Place> {
-        let place = within(limit, Arc::clone(&self.places).acquire_owned()).await?;
-        place.ok().map(|place| Place(Some(place)))
+    pub(crate) async fn enter(&self, limit: Option<Duration>) -> Option<Place> {
+        let mut waiting = pin!(self.wait());
+        match limit {
+            Some(limit) => within(limit, waiting).await,
+            None => Some(waiting.as_mut().await),
+        }
+    }
+
+    async fn wait(&self) -> Place {
+        let mut free = pin!(Arc::clone(&self.places).acquire_owned());
+        loop {
+            match within(PATIENCE, free.as_mut()).await {
+                Some(place) => return Place(place.ok()),
+                None => {
+                    if let Ok(spare) = Arc::clone(&self.spare).try_acquire_owned() {
+                        return Place(Some(spare));
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -124,11 +146,23 @@ mod tests {
         let limiter = Limiter::new(1);
         let place = limiter.try_enter().expect("free");
         assert!(limiter.is_full() && limiter.try_enter().is_none());
-        assert!(limiter.enter(SOON).await.is_none());
-        let (waited, ()) = tokio::join!(limiter.enter(SOON), async { drop(place) });
+        assert!(limiter.enter(Some(SOON)).await.is_none());
+        let (waited, ()) = tokio::join!(limiter.enter(Some(SOON)), async { drop(place) });
         assert!(waited.is_some());
         drop(waited);
         assert!(!limiter.is_full());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_waited_for_long_enters_at_a_time() {
+        let limiter = Limiter::new(1);
+        let _place = limiter.try_enter().expect("free");
+        let start = tokio::time::Instant::now();
+        let spare = limiter.enter(None).await.expect("without a limit");
+        assert_eq!(start.elapsed(), PATIENCE);
+        assert!(limiter.enter(Some(PATIENCE * 10)).await.is_none());
+        drop(spare);
+        assert!(limiter.enter(Some(PATIENCE * 2)).await.is_some());
     }
 
     #[tokio::test]

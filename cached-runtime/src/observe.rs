@@ -69,7 +69,7 @@ counters! {
     Load loads,
     /// Of these, the ones that returned an error.
     LoadError load_errors,
-    /// Loads cut by `load_timeout`.
+    /// Calls over their `load_timeout`: their load was cut, or the wait for another's, or for a place.
     LoadTimeout load_timeouts,
     /// Answers stored.
     Stored stored,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::bracket::Bracket;
 use crate::cache::Cache;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::invalidation::{Invalidation, begin};
 use crate::key::IntoKey;
 use crate::outcome::{Answer, Shape};
@@ -147,7 +147,10 @@ impl<R, T, E> Write<R, T, E> {
         match shape.not_invalidated(error) {
             Ok(failed) => failed,
             Err(error) => {
-                tracing::error!(%error, "a write is done; what it changed is invalidated later");
+                // What is owed is told when that begins and when it is over.
+                if error.kind() != ErrorKind::Pending {
+                    tracing::error!(%error, "a write is done, and what it changed is not invalidated");
+                }
                 shape.put_back(value)
             }
         }

@@ -267,6 +267,8 @@ async fn elements_of_a_batch_rest_one_by_one() {
         assert_eq!(each(&world, vec![1, 2]).await, Ok(old.clone()));
     }
     assert_eq!(world.loads(), 2);
+    let counts = world.cache.stats().prefixes["rest.each"];
+    assert_eq!((counts.loads, counts.load_errors), (4, 2), "elements");
     world.break_down(false);
     let (mixed, report) = each(&world, vec![1, 2, 3]).with_cache_report().await;
     assert_eq!(mixed, Ok(HashMap::from([(1, 1), (2, 1), (3, 2)])));

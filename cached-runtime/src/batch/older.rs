@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Answers, BatchMiss, Each, Missing};
 use crate::back_off::AnswerId;
 use crate::cache::Cache;
-use crate::call::{PATIENCE, Subject, Terms};
+use crate::call::{Subject, Terms};
 use crate::error::LoadTimeout;
 use crate::limiter::Place;
 use crate::local::AnyEntry;
@@ -132,14 +132,13 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             return Err(older);
         }
         missing[0].subject.stats.count(Event::Queued);
-        let limit = load_timeout.filter(|limit| *limit <= PATIENCE);
-        match limiter.enter(limit.unwrap_or(PATIENCE)).await {
-            Some(place) => Ok(place),
-            // Without anything to give, waiting for longer would be worse than one load more.
-            None => limit
-                .and_then(|limit| self.instead(codec, missing, limit))
-                .map_or(Ok(Place::none()), Err),
+        if let Some(place) = limiter.enter(load_timeout).await {
+            return Ok(place);
         }
+        if let Some(answer) = load_timeout.and_then(|limit| self.instead(codec, missing, limit)) {
+            return Err(answer);
+        }
+        Ok(limiter.enter(None).await.unwrap_or(Place::none()))
     }
 
     /// What to give in place of a body that is over its limit; `None`: go on waiting for it.

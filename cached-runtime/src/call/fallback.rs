@@ -16,7 +16,6 @@ use crate::outcome::Codec;
 
 use super::Miss;
 use super::claim::Terms;
-use super::found::PATIENCE;
 use super::look::Errand;
 
 impl<R, T, E> Miss<R, T, E> {
@@ -135,18 +134,16 @@ impl<R, T, E> Miss<R, T, E> {
         }
         self.count(Event::Queued);
         let own_limit = self.subject.policy.options.load_timeout;
-        let limit = own_limit.filter(|limit| *limit <= PATIENCE && self.may_cut(codec));
-        match limiter.enter(limit.unwrap_or(PATIENCE)).await {
-            Some(place) => Ok((place, true)),
-            None => match limit.and_then(|limit| self.instead(codec, limit)) {
-                Some(answer) => {
-                    self.count(Event::LoadTimeout);
-                    Err(answer)
-                }
-                // Waiting for longer would be worse than one load more.
-                None => Ok((Place::none(), true)),
-            },
+        let limit = own_limit.filter(|_| self.may_cut(codec));
+        if let Some(place) = limiter.enter(limit).await {
+            return Ok((place, true));
         }
+        if let Some(answer) = limit.and_then(|limit| self.instead(codec, limit)) {
+            self.count(Event::LoadTimeout);
+            return Err(answer);
+        }
+        // What it had to give has gone meanwhile.
+        Ok((limiter.enter(None).await.unwrap_or(Place::none()), true))
     }
 
     /// A body that panics has failed, too: if that happens while this is there, the older answer

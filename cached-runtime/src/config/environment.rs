@@ -8,6 +8,8 @@ use super::CacheBuilder;
 use crate::coherence::Coherence;
 use crate::error::Error;
 
+const LOADS: &str = "a number of loads, at most 4294967295";
+
 impl CacheBuilder {
     /// Settings from the environment. A variable that is not set, or empty, leaves the default.
     ///
@@ -68,10 +70,10 @@ impl CacheBuilder {
         {
             builder = builder.local_capacity_bytes(bytes);
         }
-        if let Some(loads) = environment.parsed("CACHE_BACKGROUND_LOADS", "a number of loads")? {
+        if let Some(loads) = environment.parsed("CACHE_BACKGROUND_LOADS", LOADS)? {
             builder = builder.background_loads(loads);
         }
-        if let Some(loads) = environment.parsed("CACHE_UNSHARED_LOADS", "a number of loads")? {
+        if let Some(loads) = environment.parsed("CACHE_UNSHARED_LOADS", LOADS)? {
             builder = builder.unshared_loads(loads);
         }
         if let Some(Time(time)) = environment.parsed("CACHE_BACK_OFF", Time::EXPECTED)? {
@@ -235,7 +237,7 @@ impl FromStr for Size {
 struct Time(Duration);
 
 impl Time {
-    const EXPECTED: &str = "a time, such as `250ms`, `2s`, `5m` or `1h`";
+    const EXPECTED: &str = "a whole number and `ms`, `s`, `m` or `h`, such as `250ms`, or `0`";
 }
 
 impl FromStr for Time {
@@ -248,6 +250,7 @@ impl FromStr for Time {
         let (number, unit) = text.split_at(digits);
         let number: u64 = number.parse().map_err(|_| ())?;
         match unit.trim() {
+            "" if number == 0 => Ok(Self(Duration::ZERO)),
             "ms" => Ok(Self(Duration::from_millis(number))),
             "s" => Ok(Self(Duration::from_secs(number))),
             "m" => Ok(Self(Duration::from_secs(number.saturating_mul(60)))),

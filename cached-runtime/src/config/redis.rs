@@ -77,13 +77,14 @@ impl CacheBuilder {
         self
     }
 
-    /// How long a look into the store may take before the call goes on without. Default 250 ms.
+    /// How long a look into the store may take before the call goes on without: from 1 ms to 60 s.
+    /// `load_timeout` does not bound it, it comes on top. Default 250 ms.
     pub fn read_timeout(mut self, limit: Duration) -> Self {
         self.described().read_timeout = limit;
         self
     }
 
-    /// How long a change of the store may take. Default 1 s.
+    /// How long a change of the store may take, from 1 ms to 60 s. Default 1 s.
     pub fn write_timeout(mut self, limit: Duration) -> Self {
         self.described().write_timeout = limit;
         self

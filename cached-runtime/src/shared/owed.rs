@@ -85,7 +85,11 @@ impl Shared {
     /// Not to be forgotten whatever happens to the caller.
     pub(crate) fn owe(self: &Arc<Self>, order: Order) {
         let names = order.clone();
-        self.owed.add(order);
+        if self.owed.add(order) {
+            tracing::warn!(
+                "invalidations wait for the shared store; they are repeated until it has them, and it is not used before"
+            );
+        }
         self.doubt(&names);
         self.serve();
     }
@@ -106,8 +110,8 @@ impl Shared {
             return true;
         }
         let done = self.attempt(&names.order()).await.is_ok();
-        if done {
-            self.owed.cross_out(&names);
+        if done && self.owed.cross_out(&names) {
+            tracing::info!("the shared store has all invalidations that waited");
         }
         self.owed.is_empty()
     }
@@ -280,8 +284,10 @@ impl Owed {
         self.closed.store(true, Release);
     }
 
-    fn add(&self, order: Order) {
+    /// Whether nothing was owed before.
+    fn add(&self, order: Order) -> bool {
         let mut names = self.names();
+        let first = names.is_empty();
         names.keys.extend(order.keys);
         names.tags.extend(order.tags);
         names.edition += 1;
@@ -290,19 +296,22 @@ impl Owed {
             names.tags = BTreeSet::from([namespace_cell()]);
         }
         self.count.store(names.len(), Release);
+        first
     }
 
-    fn cross_out(&self, done: &Names) {
+    /// Whether nothing is owed any more.
+    fn cross_out(&self, done: &Names) -> bool {
         let mut names = self.names();
         if names.edition != done.edition {
             // Something came in meanwhile, maybe the same names once more: all of it again.
-            return;
+            return false;
         }
         *names = Names {
             edition: names.edition,
             ..Names::default()
         };
         self.count.store(0, Release);
+        true
     }
 
     fn names(&self) -> MutexGuard<'_, Names> {

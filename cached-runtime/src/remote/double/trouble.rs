@@ -4,20 +4,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// An operation of [`Remote`](crate::remote::Remote).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "they are the methods")]
 pub enum Op {
+    /// A look-up.
     Read,
+    /// A wish for a lease.
     Lock,
+    /// Making tokens that are missing.
     Ensure,
+    /// Storing what was loaded.
     Fill,
+    /// Extending a lease while its load runs.
     Renew,
+    /// Ending a lease without an answer.
     Release,
+    /// Invalidating tags, prefixes and the namespace.
     Rotate,
+    /// Invalidating keys.
     Remove,
+    /// The begin of a bracketed write.
     Intend,
+    /// The end of a bracketed write.
     Conclude,
+    /// Taking a lock by name.
     LockName,
+    /// Extending it.
     RenewName,
+    /// Giving it back.
     ReleaseName,
 }
 

@@ -8,6 +8,9 @@ use ::redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, P
 
 use crate::error::Error;
 
+/// The longest time for an operation or for connecting.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// How often every connection is checked.
 pub(super) const HEARTBEAT: Duration = Duration::from_millis(250);
 
@@ -87,8 +90,9 @@ impl RedisSettings {
             ("write_timeout", self.write_timeout),
             ("connect_timeout", self.connect_timeout),
         ] {
-            if value.is_zero() {
-                return Err(Error::config(format!("`{name}` must be longer than zero")));
+            // What is longer is not waited for by anybody, and would defeat the limits of loads.
+            if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&value) {
+                return Err(Error::config(format!("`{name}` must be from 1 ms to 60 s")));
             }
         }
         if !(1..=64).contains(&self.connections) {
@@ -220,6 +224,7 @@ mod tests {
             refusal(|s| s.namespace = "a{b".into()),
             refusal(|s| s.namespace = String::new()),
             refusal(|s| s.read_timeout = Duration::ZERO),
+            refusal(|s| s.write_timeout = Duration::MAX),
             refusal(|s| s.connections = 0),
             refusal(|s| s.database = Some(-1)),
             refusal(|s| s.url = "http://:hunter2@localhost".into()),
@@ -239,7 +244,8 @@ mod tests {
         }
         assert!(cases[0].contains("namespace"));
         assert!(cases[2].contains("read_timeout"));
-        assert!(cases[6].contains("TLS"));
+        assert!(cases[3].contains("write_timeout"));
+        assert!(cases[7].contains("TLS"));
     }
 
     #[test]

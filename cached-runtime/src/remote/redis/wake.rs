@@ -177,7 +177,9 @@ pub(super) async fn listen(node: Arc<Node>, duty: Duty) {
                 if !ear.set(Listening::Yes) {
                     return;
                 }
-                ear.told.store(false, SeqCst);
+                if ear.told.swap(false, SeqCst) {
+                    tracing::info!("redis: told again when loads of other processes end");
+                }
                 ear.missed();
                 refused = RETRY;
                 hear_all(&node, &mut sink, &mut messages).await
