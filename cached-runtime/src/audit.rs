@@ -44,7 +44,8 @@ pub struct AuditCounts {
     /// store. Most are replaced by then.
     pub checked: u64,
     /// Copies that were given although they were older than the window allows. Anything but zero
-    /// is a broken promise: a defect of the cache, or someone who puts old data back in the store.
+    /// is a broken promise: a defect of the cache, or someone who puts old data back in the store. A
+    /// copy whose entry is gone and whose tags have their tokens is none: it may have been evicted.
     pub stale: u64,
     /// Of these, the ones that were still given after four windows.
     pub stale_after_4_windows: u64,
@@ -181,7 +182,8 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
         };
         let same_entry = backing.entry.is_none_or(|(id, server)| {
             let stored = found.next().and_then(|found| found.bytes);
-            stored.is_some_and(|bytes| bytes == [id.0, server.0.to_le_bytes()].concat())
+            // One that is gone may have been evicted, which makes no copy of it older.
+            stored.is_none_or(|bytes| bytes == [id.0, server.0.to_le_bytes()].concat())
         });
         // All of them, so that the next copy finds its own.
         let states = states.by_ref().take(backing.proofs.len());

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cache_aside::remote::{Double, DoubleServer};
-use cache_aside::{AuditCounts, Cache, CacheExt, ErrorKind, cache_aside};
+use cache_aside::remote::{Double, DoubleServer, EntryName};
+use cache_aside::{AuditCounts, Cache, CacheExt, ErrorKind, Key, Outcome, cache_aside};
 
 use crate::support::World;
 
@@ -81,6 +81,21 @@ async fn an_audit_counts_nothing_where_pushes_arrive() {
     tokio::time::sleep(20 * WINDOW).await;
     assert_eq!(since(&world, before), [1, 0, 0, 0]);
     assert!(world.cache.stats().audit.samples > before.samples);
+}
+
+/// Nobody is told of an eviction, and it makes no copy older.
+#[tokio::test(start_paused = true)]
+async fn a_copy_whose_entry_was_evicted_is_no_broken_promise() {
+    let (world, remote, other) = audited().await;
+    a_copy_and_a_change(&world, &remote, &other).await;
+    let before = world.cache.stats().audit;
+    let key = Key::<u64>::new("audit.item", &(1u64,));
+    let entry = EntryName::new(key.to_string());
+    remote.server().evict_entry(&entry);
+    tokio::time::sleep(20 * WINDOW).await;
+    assert_eq!(since(&world, before), [1, 0, 0, 0]);
+    let (_, report) = item(&world, 1).with_cache_report().await;
+    assert_eq!(report.outcome, Outcome::Hit);
 }
 
 #[tokio::test]
