@@ -196,9 +196,11 @@ impl World {
             Broken::Source(at) if at >= call.began => None,
             Broken::Source(_) => Some("an error from before the call".to_owned()),
             Broken::Late if call.kind == Kind::Limited => {
-                // Who waits for a place waits for the loads of others, as long as its limit.
+                // Who waits for a place waits for the loads of others, as long as its limit. So does who
+                // waits for another instance that cannot say that it has loaded.
                 let limited = self.instances[call.instance].unshared_loads.is_some();
-                if limited && self.episode(call.began, call.ended).is_some() {
+                let episode = self.episode(call.began, call.ended);
+                if episode.is_some_and(|episode| limited || episode.class == Class::Store) {
                     return None;
                 }
                 let from = call.began.saturating_sub(LOAD_TIMEOUT);

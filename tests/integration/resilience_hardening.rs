@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cache_aside::remote::DoubleServer;
-use cache_aside::{Cache, CacheBuilder, CacheExt, Outcome, cache_aside};
+use cache_aside::test_util::{Faulty, Mishap, Op};
+use cache_aside::{Cache, CacheBuilder, CacheExt, LoadTimeout, Outcome, cache_aside};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -81,6 +82,41 @@ async fn one_place() -> (World, DoubleServer) {
         builder.unshared_loads(1).local_on_down(10 * MINUTE)
     };
     (world_with(build).await, server)
+}
+
+#[derive(Debug, PartialEq)]
+struct Late;
+
+impl From<LoadTimeout> for Late {
+    fn from(_: LoadTimeout) -> Self {
+        Self
+    }
+}
+
+#[cache_aside(ttl = "1m", load_timeout = "500ms", prefix = "tough.cut", skip(world), cache = world.cache)]
+async fn cut(world: &World, id: u64) -> Result<u64, Late> {
+    Ok(world.load().await + id)
+}
+
+/// The load was in time; that its answer cannot be stored for longer than that is no error of theirs.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_after_the_load_is_no_time_out_of_those_who_joined() {
+    let store = Arc::new(Faulty::new(Arc::new(DoubleServer::new(3).connect())));
+    let world = world_with(|builder| builder.remote(Arc::<Faulty>::clone(&store))).await;
+    world.hold();
+    let leads = world.spawn(|world| async move { cut(&world, 1).await });
+    world.reached(1).await;
+    let joined: Vec<_> = (0..10)
+        .map(|_| world.spawn(|world| async move { cut(&world, 1).await }))
+        .collect();
+    settle().await;
+    store.next(1, Mishap::Hang, &[Op::Fill]);
+    world.let_go();
+    assert_eq!(leads.await.expect("no panic"), Ok(2));
+    for call in joined {
+        assert_eq!(call.await.expect("no panic"), Ok(2));
+    }
+    assert_eq!(world.loads(), 2, "the answer was lost: one more for all");
 }
 
 #[tokio::test]

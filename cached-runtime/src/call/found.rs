@@ -214,7 +214,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// Waits for another caller's load, no longer than this caller would wait for its own.
     pub(super) async fn wait(&self, codec: &Codec<R, T, E>, ticket: Ticket) -> Waited<R> {
         self.cache.pause(Point::Waiting, &self.subject.key).await;
-        let start = ticket.start;
+        let (start, is_loaded) = (ticket.start, ticket.is_loaded());
         let mut landing = pin!(ticket.landing());
         let options = &self.subject.policy.options;
         if let Some(limit) = options.soft_timeout.filter(|_| self.fallback().is_some()) {
@@ -235,7 +235,8 @@ impl<R, T, E> Miss<R, T, E> {
             if let Some(landing) = within(limit, landing.as_mut()).await {
                 return Waited::Landed(landing);
             }
-            if self.may_cut(codec) {
+            // A load that was in time has not failed because the store is not.
+            if self.fallback().is_some() || (self.may_cut(codec) && !is_loaded()) {
                 return Waited::Landed(Landing::TimedOut);
             }
         }
@@ -277,7 +278,7 @@ impl<R, T, E> Miss<R, T, E> {
                 return stale.map_or(Joined::Again, Joined::Answer);
             }
             Landing::Unshared => return Joined::LoadAlone,
-            Landing::Gone | Landing::Aloft => return Joined::Again,
+            Landing::Gone | Landing::Aloft | Landing::Loaded => return Joined::Again,
             Landing::Overtaken | Landing::Panicked => return Joined::InVain,
         };
         let Some(answer) = answer else {

@@ -207,6 +207,7 @@ impl<T> Subject<T> {
         if let Some(leader) = &loading.leader {
             // What is proven from here on is so for all who joined.
             leader.close();
+            leader.loaded();
         }
         let loaded = self.loaded(cache, codec, value, loading);
         match terms {

@@ -35,6 +35,8 @@ pub(crate) struct Flight {
 #[derive(Clone, Debug)]
 pub(crate) enum Landing {
     Aloft,
+    /// The body has ended in time, and the store is asked what may become of its answer.
+    Loaded,
     /// The value is proven: nothing it depends on was invalidated before it landed.
     Arrived(Arc<AnyEntry>),
     /// An invalidation came in between: start over.
@@ -50,6 +52,13 @@ pub(crate) enum Landing {
     Gone,
     /// The body panicked.
     Panicked,
+}
+
+impl Landing {
+    /// Whether nothing else will come.
+    fn is_over(&self) -> bool {
+        !matches!(self, Self::Aloft | Self::Loaded)
+    }
 }
 
 /// What a caller is told when it boards.
@@ -144,6 +153,11 @@ impl Leader {
         }
     }
 
+    /// The body has ended.
+    pub(crate) fn loaded(&self) {
+        self.landing.send_replace(Landing::Loaded);
+    }
+
     /// Ends the flight.
     pub(crate) fn land(self, landing: Landing) {
         self.close();
@@ -155,7 +169,7 @@ impl Drop for Leader {
     fn drop(&mut self) {
         self.close();
         self.landing.send_if_modified(|landing| {
-            let unfinished = matches!(landing, Landing::Aloft);
+            let unfinished = !landing.is_over();
             if unfinished {
                 let panicked = std::thread::panicking();
                 *landing = if panicked {
@@ -170,13 +184,15 @@ impl Drop for Leader {
 }
 
 impl Ticket {
+    /// Asks, at any time, whether the body has ended.
+    pub(crate) fn is_loaded(&self) -> impl Fn() -> bool + use<> {
+        let landing = self.landing.clone();
+        move || !matches!(*landing.borrow(), Landing::Aloft)
+    }
+
     pub(crate) async fn landing(mut self) -> Landing {
         // The sender never goes without a word; `Gone` is only what would be true if it did.
-        match self
-            .landing
-            .wait_for(|landing| !matches!(landing, Landing::Aloft))
-            .await
-        {
+        match self.landing.wait_for(Landing::is_over).await {
             Ok(landing) => landing.clone(),
             Err(_) => Landing::Gone,
         }
