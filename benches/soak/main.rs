@@ -33,10 +33,9 @@
 //!
 //! ```text
 //!                                      loads, calls     calm p99, worst   store in trouble p99, worst   timers late
-//! Redis 7.0.15, seed 21                137123, 196288   13.7, 122         17.6, 987                     159
-//! Redis 7.0.15, seed 24                136142, 181217   16.8, 836         11.8, 929                     833
-//! Valkey 9.1.2, seed 22                141671, 194831   14.0, 204         9.8, 993                      150
-//! Valkey 9.1.2, seed 25                127163, 176641   25.3, 165         22.1, 1105                    130
+//! Redis 7.0.15, seed 31                138815, 194716   8.6, 83           8.0, 989                      35
+//! Redis 7.0.15, seed 33                135793, 214972   6.4, 19           6.8, 718                      24
+//! Valkey 9.1.2, seed 32                132649, 190845   8.2, 41           9.0, 972                      31
 //! ```
 //!
 //! Nothing was wrong in any of them; `--defect` with `TokensAfterLoad`, `UnfencedFill`, `BlindJoin`, `UnverifiedCopy`,
