@@ -23,9 +23,16 @@ const MOST: usize = 10_000;
 #[derive(Debug)]
 pub(crate) struct BackOff {
     time: Duration,
-    rests: Mutex<HashMap<RawKey, Rest>>,
+    rests: Mutex<Rests>,
     /// How many there are; written under their lock. Mostly none, and then nobody takes it.
     count: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Rests {
+    of: HashMap<RawKey, Rest>,
+    /// Before this moment none ends, of as many as there may be: it need not be looked for one.
+    full_until: Moment,
 }
 
 /// Which answer of a key: a later one does not rest for the failures before it.
@@ -51,7 +58,10 @@ impl BackOff {
     pub(crate) fn new(time: Duration) -> Self {
         Self {
             time,
-            rests: Mutex::default(),
+            rests: Mutex::new(Rests {
+                of: HashMap::new(),
+                full_until: Moment::FIRST,
+            }),
             count: AtomicUsize::new(0),
         }
     }
@@ -68,12 +78,12 @@ impl BackOff {
             return true;
         }
         let mut rests = self.rests();
-        let Some(rest) = rests.get_mut(key) else {
+        let Some(rest) = rests.of.get_mut(key) else {
             return true;
         };
         if rest.answer != answer {
-            rests.remove(key);
-            self.count.store(rests.len(), Release);
+            rests.of.remove(key);
+            self.count.store(rests.of.len(), Release);
             return true;
         }
         let over = now >= rest.until;
@@ -88,7 +98,7 @@ impl BackOff {
         if self.count.load(Acquire) == 0 {
             return;
         }
-        if let Some(rest) = self.rests().get_mut(key)
+        if let Some(rest) = self.rests().of.get_mut(key)
             && rest.answer == answer
         {
             rest.until = now;
@@ -101,8 +111,8 @@ impl BackOff {
             return;
         }
         let mut rests = self.rests();
-        if rests.remove(key).is_some() {
-            self.count.store(rests.len(), Release);
+        if rests.of.remove(key).is_some() {
+            self.count.store(rests.of.len(), Release);
         }
     }
 
@@ -119,17 +129,22 @@ impl BackOff {
         }
         let until = now.after(left);
         let mut rests = self.rests();
-        if rests.len() >= MOST && !rests.contains_key(key) {
-            rests.retain(|_, rest| now < rest.until);
-            if rests.len() >= MOST {
+        if rests.of.len() >= MOST && !rests.of.contains_key(key) {
+            if now < rests.full_until {
+                return;
+            }
+            rests.of.retain(|_, rest| now < rest.until);
+            if rests.of.len() >= MOST {
+                let ends = rests.of.values().map(|rest| rest.until);
+                rests.full_until = ends.min().unwrap_or(now);
                 return;
             }
         }
-        rests.insert(key.clone(), Rest { answer, until });
-        self.count.store(rests.len(), Release);
+        rests.of.insert(key.clone(), Rest { answer, until });
+        self.count.store(rests.of.len(), Release);
     }
 
-    fn rests(&self) -> MutexGuard<'_, HashMap<RawKey, Rest>> {
+    fn rests(&self) -> MutexGuard<'_, Rests> {
         self.rests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

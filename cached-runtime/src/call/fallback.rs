@@ -148,25 +148,27 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// A body that panics has failed, too: if that happens while this is there, the older answer
     /// rests.
-    pub(super) fn rest_if_it_panics(&self) -> impl Drop + use<R, T, E> {
-        let answer = self.fallback().map(|found| AnswerId::of(found));
-        RestsInPanic {
+    pub(super) fn rest_if_it_panics(&self) -> Option<RestsInPanic> {
+        let answer = AnswerId::of(self.fallback()?);
+        Some(RestsInPanic {
             cache: self.cache.clone(),
-            rests: answer.map(|answer| (self.subject.key.clone(), answer)),
-        }
+            key: self.subject.key.clone(),
+            answer,
+        })
     }
 }
 
-struct RestsInPanic {
+pub(super) struct RestsInPanic {
     cache: Cache,
-    rests: Option<(RawKey, AnswerId)>,
+    key: RawKey,
+    answer: AnswerId,
 }
 
 impl Drop for RestsInPanic {
     fn drop(&mut self) {
-        if let Some((key, answer)) = self.rests.take().filter(|_| panicking()) {
+        if panicking() {
             let now = self.cache.clock().now();
-            self.cache.back_off().rest(&key, answer, now);
+            self.cache.back_off().rest(&self.key, self.answer, now);
         }
     }
 }
