@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::cache::Cache;
-use crate::call::{Miss, Subject, meet, plain_hit};
+use crate::call::{Miss, Subject, meet_each, plain_hit};
 use crate::coherence::{Coherence, Trust};
 use crate::key::Key;
 use crate::mode::{self, Tier};
@@ -56,7 +56,7 @@ impl Cache {
         }
         let sought = asked.iter_mut();
         let sought = sought.map(|(_, subject, found)| (&*subject, found.take()));
-        let met = meet(self, &codec, sought.collect(), false).await;
+        let met = meet_each(self, &codec, sought.collect(), false).await;
         let now = self.clock().now();
         for ((at, subject, _), met) in asked.iter().zip(met) {
             let fresh = met.found.filter(|entry| entry.life.is_fresh(now));

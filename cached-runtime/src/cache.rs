@@ -225,9 +225,7 @@ impl Cache {
             let mut subject = Subject::<T>::new(self, raw.clone());
             subject.set_policy(self, Policy::storing_nothing());
             let found = here.clone().filter(|entry| self.store().is_current(entry));
-            let met = meet(self, &codec, vec![(&subject, found)], true)
-                .await
-                .pop()?;
+            let met = meet(self, &codec, &subject, found, true).await;
             if let Some(entry) = met.found {
                 let now = self.clock().now();
                 return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));

@@ -41,7 +41,7 @@ pub(crate) use self::land::{Kept, Subject};
 pub(crate) use self::loading::Loading;
 pub(crate) use self::look::plain_hit;
 pub use self::look::{Hit, Looking, Miss, look};
-pub(crate) use self::meet::{Access, meet};
+pub(crate) use self::meet::{Access, meet, meet_each};
 
 use self::claim::Aboard;
 use self::found::{Joined, Open, Turn, Waited};
@@ -67,12 +67,11 @@ impl<R, T, E> Miss<R, T, E> {
     where
         F: Future<Output = R>,
     {
-        let body = Box::pin(body);
+        let (mut call, body) = (self, Box::pin(body));
         Box::pin(async move {
-            let mut call = self;
             call.meet(&codec).await;
             let open = call.open();
-            call.go_on(open, codec, || body).await
+            call.go_on(open, &codec, || body).await
         })
     }
 
@@ -86,15 +85,18 @@ impl<R, T, E> Miss<R, T, E> {
         T: Send + Sync + 'static,
         E: 'static,
     {
-        let make = || Box::pin(make());
+        let (mut call, make) = (self, || Box::pin(make()));
         Box::pin(async move {
-            let mut call = self;
             call.meet(&codec).await;
             match call.open() {
                 Open::Behind(found) => match call.background_permit() {
                     Ok(permit) => {
                         if let Some(leader) = call.lead_only(&codec) {
-                            permit.spawn(call.behind().load(codec, Some(leader), make()));
+                            let mut behind = call.behind();
+                            let body = make();
+                            permit.spawn(async move {
+                                behind.load(&codec, Some(leader), body).await;
+                            });
                         }
                         call.answer(&codec, &found)
                     }
@@ -103,30 +105,32 @@ impl<R, T, E> Miss<R, T, E> {
                         call.answer(&codec, &found)
                     }
                     Err(NotSpawned::NoRuntime) => {
-                        call.go_on(Open::Behind(found), codec, make).await
+                        call.go_on(Open::Behind(found), &codec, make).await
                     }
                 },
-                Open::Load if call.may_answer_softly() => call.load_softly(codec, make).await,
-                open => call.go_on(open, codec, make).await,
+                Open::Load if call.may_answer_softly() => {
+                    Box::pin(call.load_softly(codec, make)).await
+                }
+                open => call.go_on(open, &codec, make).await,
             }
         })
     }
 
     /// With nothing running behind the call: who refreshes does so before it answers.
-    async fn go_on<M, F>(mut self, open: Open, codec: Codec<R, T, E>, make: M) -> R
+    async fn go_on<M, F>(&mut self, open: Open, codec: &Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R>,
     {
         match open {
-            Open::Answer(found) => self.answer(&codec, &found),
+            Open::Answer(found) => self.answer(codec, &found),
             Open::Alone => self.alone(make()).await,
-            Open::Behind(found) | Open::Early(found) => match self.lead_only(&codec) {
+            Open::Behind(found) | Open::Early(found) => match self.lead_only(codec) {
                 Some(leader) => {
                     self.errand = Errand::Refresh;
                     self.load(codec, Some(leader), make()).await
                 }
-                None => self.answer(&codec, &found),
+                None => self.answer(codec, &found),
             },
             Open::Unshared => self.load(codec, None, make()).await,
             Open::Load => self.load_or_join(codec, make).await,
@@ -134,12 +138,12 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// Waits for whoever loads already, or loads.
-    async fn load_or_join<M, F>(mut self, codec: Codec<R, T, E>, make: M) -> R
+    async fn load_or_join<M, F>(&mut self, codec: &Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R>,
     {
-        let leader = match self.wait_for_turn(&codec).await {
+        let leader = match self.wait_for_turn(codec).await {
             Ok(answer) => return answer,
             Err(leader) => leader,
         };
@@ -171,7 +175,8 @@ impl<R, T, E> Miss<R, T, E> {
                 Joined::Again => 0,
                 Joined::InVain => 1,
             };
-            if let Some(answer) = self.meet_again(codec).await {
+            // On the heap: whoever waits mostly waits once.
+            if let Some(answer) = Box::pin(self.meet_again(codec)).await {
                 return Ok(answer);
             }
             // Not one after the other, each for as long as it takes to find that out.
@@ -258,11 +263,25 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// Runs the body and lands what it returns, unless another process makes that needless.
-    async fn load<F>(mut self, codec: Codec<R, T, E>, leader: Option<Leader>, body: F) -> R
+    ///
+    /// On the heap by itself: callers who do not load are many, and carry nothing of it.
+    fn load<F>(
+        &mut self,
+        codec: &Codec<R, T, E>,
+        leader: Option<Leader>,
+        body: F,
+    ) -> impl Future<Output = R>
     where
         F: Future<Output = R>,
     {
-        let mut loading = match self.prepare(&codec, leader).await {
+        Box::pin(self.load_now(codec, leader, body))
+    }
+
+    async fn load_now<F>(&mut self, codec: &Codec<R, T, E>, leader: Option<Leader>, body: F) -> R
+    where
+        F: Future<Output = R>,
+    {
+        let mut loading = match self.prepare(codec, leader).await {
             Ok(loading) => loading,
             Err(answer) => return answer,
         };
@@ -273,21 +292,21 @@ impl<R, T, E> Miss<R, T, E> {
         let body = loading.place.seat(body);
         let outcome = match self.subject.policy.options.load_timeout {
             None => Ok(body.await),
-            Some(limit) => unless_late(limit, body, || self.instead(&codec, limit)).await,
+            Some(limit) => unless_late(limit, body, || self.instead(codec, limit)).await,
         };
         loading.place = Place::none();
         // Taken apart before the store is waited for, not around that: an answer may not be `Send`.
-        let value = match self.arrive(&codec, &mut loading, outcome) {
+        let value = match self.arrive(codec, &mut loading, outcome) {
             Ok(value) => value,
             Err(answer) => return answer,
         };
         self.cache.pause(Point::Loaded, &self.subject.key).await;
-        self.land(&codec, loading, value).await
+        self.land(codec, loading, value).await
     }
 
     /// Has the load run behind the call and waits for it, or for another caller's, no longer than
     /// the soft time-out; then gives the stale value while the load goes on.
-    async fn load_softly<M, F>(mut self, codec: Codec<R, T, E>, make: M) -> R
+    async fn load_softly<M, F>(&mut self, codec: Codec<R, T, E>, make: M) -> R
     where
         M: FnOnce() -> F,
         F: Future<Output = R> + Send + 'static,
@@ -300,7 +319,8 @@ impl<R, T, E> Miss<R, T, E> {
             Err(leader) => leader,
         };
         let limit = self.subject.policy.options.soft_timeout.unwrap_or_default();
-        let load = self.clone().load(codec, leader, make());
+        let (mut load, body) = (self.clone(), make());
+        let load = async move { load.load(&codec, leader, body).await };
         let stale = || self.fall_back(&codec);
         let Ok(permit) = self.background_permit() else {
             // As many run as may: this one is dropped if it takes too long.

@@ -197,7 +197,11 @@ mod system {
         // In this order, a pause between the two makes the difference too small, and never too
         // large; and it never shrinks.
         let boot = read(ClockId::Boottime);
-        SUSPENDED.fetch_max(boot.saturating_sub(read(ClockId::Monotonic)), Relaxed);
+        let suspended = boot.saturating_sub(read(ClockId::Monotonic));
+        // Mostly it has not grown; then no memory is written that other threads read.
+        if suspended > SUSPENDED.load(Relaxed) {
+            SUSPENDED.fetch_max(suspended, Relaxed);
+        }
         boot
     }
 

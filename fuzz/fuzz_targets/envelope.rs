@@ -57,7 +57,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn read(input: &[u8]) {
-    let Ok((header, payload)) = envelope::parse(input) else {
+    let Ok((header, _, payload)) = envelope::parse(input) else {
         return;
     };
     for codec in [

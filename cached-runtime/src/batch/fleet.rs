@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Answers, BatchMiss, Each, Missing, key_of};
 use crate::background::{join_all, within};
-use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Subject, Terms, meet};
+use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Subject, Terms, meet_each};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::pause::Point;
@@ -38,7 +38,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         let asked = asked.map(|missing| (&missing.subject, missing.found.take()));
         let refresh = self.mode.refresh;
-        let met = meet(&self.cache, &codec.element, asked.collect(), refresh).await;
+        let met = meet_each(&self.cache, &codec.element, asked.collect(), refresh).await;
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         for (missing, met) in asked.zip(met) {
             // What was softly invalidated is for single calls.

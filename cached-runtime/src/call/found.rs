@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::background::{NotSpawned, Permit, within};
+use crate::clock::Moment;
 use crate::error::LoadTimeout;
 use crate::flight::{Boarding, Landing, Leader, Ticket};
 use crate::freshness::Early;
@@ -82,7 +83,7 @@ impl<R, T, E> Miss<R, T, E> {
         };
         let (now, options) = (self.cache.clock().now(), &self.subject.policy.options);
         let found = Arc::clone(found);
-        if self.counts_as_fresh(&found) {
+        if self.is_fresh(&found, now) {
             let chance = fastrand::f64();
             return match options.early {
                 Some(early) if early.due(&found.life, found.cost, now, chance) => match early {
@@ -107,7 +108,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// The answer that was found, as it stands now.
     pub(super) fn answer(&self, codec: &Codec<R, T, E>, found: &AnyEntry) -> R {
         let now = self.cache.clock().now();
-        let (event, outcome) = match (self.counts_as_fresh(found), found.is_negative()) {
+        let (event, outcome) = match (self.is_fresh(found, now), found.is_negative()) {
             (false, _) => (Event::Stale, Outcome::Stale),
             (true, true) => (Event::Negative, Outcome::Negative),
             (true, false) => (Event::Hit, Outcome::Hit),
@@ -132,7 +133,7 @@ impl<R, T, E> Miss<R, T, E> {
         Subject::open(codec, entry)
     }
 
-    pub(super) async fn alone<F: Future<Output = R>>(self, body: F) -> R {
+    pub(super) async fn alone<F: Future<Output = R>>(&self, body: F) -> R {
         self.count(Event::Bypassed);
         self.mode
             .report
@@ -292,11 +293,12 @@ impl<R, T, E> Miss<R, T, E> {
     /// What was found, if it needs neither a window nor a refresh.
     pub(super) fn fresh(&self) -> Option<Arc<AnyEntry>> {
         let found = self.found.as_ref().filter(|_| !self.mode.refresh);
-        found.filter(|found| self.counts_as_fresh(found)).cloned()
+        let now = self.cache.clock().now();
+        found.filter(|found| self.is_fresh(found, now)).cloned()
     }
 
-    fn counts_as_fresh(&self, found: &AnyEntry) -> bool {
-        !self.softly && found.life.is_fresh(self.cache.clock().now())
+    fn is_fresh(&self, found: &AnyEntry, now: Moment) -> bool {
+        !self.softly && found.life.is_fresh(now)
     }
 
     pub(super) fn is_refresh(&self) -> bool {

@@ -1,7 +1,7 @@
 //! The end of a load: what is stored, and what those who waited are told.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::cache::Cache;
@@ -14,6 +14,7 @@ use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Answer, Codec};
 use crate::policy::{Local, Policy};
+use crate::remote::EntryName;
 use crate::tags::{Number, TagCell, TagCells};
 
 use super::Miss;
@@ -23,6 +24,8 @@ use super::loading::Loading;
 /// What a call is about: the key, and the rules for what is stored under it.
 pub(crate) struct Subject<T> {
     pub(crate) key: RawKey,
+    /// That of its entry, once somebody asked: it takes a digest.
+    name: OnceLock<EntryName>,
     /// What happens to the key from the moment the call looked for it.
     pub(crate) cell: Arc<KeyCell>,
     /// When the key had last been invalidated by then.
@@ -39,6 +42,7 @@ impl<T> Clone for Subject<T> {
     fn clone(&self) -> Self {
         Self {
             key: self.key.clone(),
+            name: self.name.clone(),
             cell: Arc::clone(&self.cell),
             seen: self.seen,
             stats: Arc::clone(&self.stats),
@@ -136,6 +140,7 @@ impl<T> Subject<T> {
         let seen = cell.invalidated();
         Self {
             key,
+            name: OnceLock::new(),
             cell,
             seen,
             stats,
@@ -143,6 +148,11 @@ impl<T> Subject<T> {
             tags: Arc::new([]),
             by_view: true,
         }
+    }
+
+    /// What the shared tier calls its entry.
+    pub(super) fn name(&self) -> &EntryName {
+        self.name.get_or_init(|| EntryName::of(&self.key))
     }
 
     /// Gives the subject its options, and takes hold of the cells of its tags.

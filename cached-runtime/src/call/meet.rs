@@ -13,8 +13,8 @@ use crate::mode::Tier;
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Local;
-use crate::remote::{Cell, EntryName, Incarnation};
-use crate::shared::{Backing, Fetched, Found, Share, Shared, Sight};
+use crate::remote::{Cell, Incarnation};
+use crate::shared::{Backing, Fetched, Found, Look, Share, Sight};
 use crate::tags::Number;
 
 use super::ship::Copied;
@@ -50,17 +50,15 @@ pub(crate) struct Met {
 /// Asks the shared tier for keys: is what was found in this process valid, or is there something
 /// else? Nobody need be asked about what is beyond doubt, unless `always`. Without such a tier what
 /// was found stands.
-pub(crate) async fn meet<R, T, E>(
+pub(crate) async fn meet_each<R, T, E>(
     cache: &Cache,
     codec: &Codec<R, T, E>,
     keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
     always: bool,
 ) -> Vec<Met> {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
-        return keys
-            .into_iter()
-            .map(|(_, found)| Met::here(found, Access::Apart))
-            .collect();
+        let apart = |(_, found)| Met::here(found, Access::Apart);
+        return keys.into_iter().map(apart).collect();
     };
     let mut met: Vec<Option<Met>> = keys.iter().map(|_| None).collect();
     let mut asked = Vec::with_capacity(keys.len());
@@ -69,65 +67,59 @@ pub(crate) async fn meet<R, T, E>(
             Some(found) if !always && subject.is_beyond_doubt(cache, &found) => {
                 met[at] = Some(Met::here(Some(found), Access::Unasked));
             }
-            found => asked.push((at, (subject, found))),
+            found => asked.push((at, subject, found)),
         }
     }
-    let (places, asked): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-    for (place, answer) in places.into_iter().zip(ask(cache, tier, codec, asked).await) {
-        met[place] = Some(answer);
+    if !asked.is_empty() {
+        let shares = asked
+            .iter()
+            .map(|(_, subject, _)| subject.share(tier, codec));
+        let shares: Vec<Share> = shares.collect();
+        let sought = asked.iter().zip(&shares);
+        let sought: Vec<_> = sought
+            .map(|((_, _, found), share)| (share, Subject::<T>::copy(cache, found.as_deref())))
+            .collect();
+        let moment = cache.asking();
+        let looks = tier.look_each(&sought, moment.at).await;
+        let mut looks = looks.map(Vec::into_iter);
+        for ((at, subject, found), share) in asked.into_iter().zip(shares) {
+            met[at] = Some(match &mut looks {
+                Some(looks) => {
+                    let look = looks.next().flatten();
+                    subject.met(cache, codec, share, found, (moment, look))
+                }
+                None => subject.unanswered(cache, found),
+            });
+        }
     }
     met.into_iter().flatten().collect()
 }
 
-async fn ask<R, T, E>(
+/// The same for one key.
+pub(crate) async fn meet<R, T, E>(
     cache: &Cache,
-    tier: &Arc<Shared>,
     codec: &Codec<R, T, E>,
-    keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
-) -> Vec<Met> {
-    if keys.is_empty() {
-        return Vec::new();
-    }
-    let shares: Vec<Share> = keys
-        .iter()
-        .map(|(subject, _)| subject.share(tier, codec))
-        .collect();
-    let copies = keys
-        .iter()
-        .map(|(_, found)| Subject::<T>::copy(cache, found.as_deref()));
-    let sought: Vec<_> = shares.iter().zip(copies).collect();
-    let asked = cache.asking();
-    let looks = tier.look_each(&sought).await;
-    let Some(looks) = looks else {
-        return keys
-            .into_iter()
-            .map(|(subject, found)| subject.unanswered(cache, found))
-            .collect();
+    subject: &Subject<T>,
+    found: Option<Arc<AnyEntry>>,
+    always: bool,
+) -> Met {
+    let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
+        return Met::here(found, Access::Apart);
     };
-    let met = keys.into_iter().zip(shares).zip(looks);
-    met.map(|(((subject, local), share), look)| {
-        let Some(look) = look else {
-            return Met::here(None, Access::Blind);
-        };
-        let said = match (&local, Defect::UnverifiedCopy.is_on()) {
-            (Some(_), true) => Found::Local,
-            _ => look.found,
-        };
-        let confirmed = look
-            .oldest
-            .map_or(asked.number, |oldest| oldest.min(asked.number));
-        let answer = (said, look.server.map(|server| (confirmed, server)));
-        let softly = matches!(answer.0, Found::Softly(_));
-        let (found, tier) = subject.found(cache, codec, &share, local, asked, answer);
-        let access = Access::Seen(Box::new((share, look.sight)));
-        Met {
-            softly: softly && found.is_some(),
-            found,
-            tier,
-            access,
+    let beyond_doubt = |found: &Arc<AnyEntry>| subject.is_beyond_doubt(cache, found);
+    if !always && found.as_ref().is_some_and(beyond_doubt) {
+        return Met::here(found, Access::Unasked);
+    }
+    let share = subject.share(tier, codec);
+    let sought = (&share, Subject::<T>::copy(cache, found.as_deref()));
+    let asked = cache.asking();
+    match tier.look_each(&[sought], asked.at).await {
+        Some(looks) => {
+            let look = looks.into_iter().flatten().next();
+            subject.met(cache, codec, share, found, (asked, look))
         }
-    })
-    .collect()
+        None => subject.unanswered(cache, found),
+    }
 }
 
 impl Met {
@@ -170,11 +162,9 @@ impl<R, T, E> Miss<R, T, E> {
             return;
         }
         let found = self.found.take();
-        let met = meet(&self.cache, codec, vec![(&self.subject, found)], always).await;
-        if let Some(met) = met.into_iter().next() {
-            (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
-            self.softly = met.softly;
-        }
+        let met = meet(&self.cache, codec, &self.subject, found, always).await;
+        (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
+        self.softly = met.softly;
     }
 }
 
@@ -183,6 +173,36 @@ impl<T> Subject<T> {
     fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
         let backing = local?.backing.as_deref()?;
         (cache.clock().now() < backing.kept_until).then_some(backing)
+    }
+
+    /// What comes of a look; `None`: the key is hidden by a write that is under way.
+    fn met<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        share: Share,
+        local: Option<Arc<AnyEntry>>,
+        (asked, look): (Asking, Option<Look>),
+    ) -> Met {
+        let Some(look) = look else {
+            return Met::here(None, Access::Blind);
+        };
+        let said = match (&local, Defect::UnverifiedCopy.is_on()) {
+            (Some(_), true) => Found::Local,
+            _ => look.found,
+        };
+        let softly = matches!(said, Found::Softly(_));
+        let confirmed = look
+            .oldest
+            .map_or(asked.number, |oldest| oldest.min(asked.number));
+        let confirmed = look.server.map(|server| (confirmed, server));
+        let (found, tier) = self.found(cache, codec, &share, local, asked, (said, confirmed));
+        Met {
+            softly: softly && found.is_some(),
+            found,
+            tier,
+            access: Access::Seen(Box::new((share, look.sight))),
+        }
     }
 
     /// Makes an entry of this process of what a look found.
@@ -203,14 +223,14 @@ impl<T> Subject<T> {
                 return (local, Tier::Local);
             }
             Found::Remote(fetched) => {
-                let entry = self.adopt(cache, codec, share, (asked, confirmed), &fetched);
+                let entry = self.adopt(cache, codec, share, (asked, confirmed), *fetched);
                 if let Some(entry) = entry.as_ref().filter(|_| self.keeps_copies()) {
                     // What came in between keeps the copy out, and does not concern this reader.
                     let _ = self.keep_copy(cache, entry);
                 }
                 return (entry, Tier::Remote);
             }
-            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, confirmed), &fetched),
+            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, confirmed), *fetched),
             Found::Corrupt => {
                 self.stats.count(Event::Corrupt);
                 None
@@ -237,7 +257,7 @@ impl<T> Subject<T> {
         codec: &Codec<R, T, E>,
         share: &Share,
         (asked, confirmed): (Asking, Option<(Number, Incarnation)>),
-        fetched: &Fetched,
+        fetched: Fetched,
     ) -> Option<Arc<AnyEntry>> {
         let header = &fetched.header;
         // Whoever asks by hand need not know how the value was written.
@@ -283,10 +303,10 @@ impl<T> Subject<T> {
             Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => None,
         });
         let tags = tags.collect();
-        let kept_until = self.copy_until(cache);
+        let kept_until = self.copy_until(asked.at);
         let vouched = cache
             .watch()
-            .vouch(&EntryName::of(&self.key), self.trust(cache), confirmed);
+            .vouch(self.name(), self.trust(cache), confirmed);
         let head = EntryHead::new(
             asked.number,
             life,
@@ -295,7 +315,7 @@ impl<T> Subject<T> {
             tags,
             Arc::clone(&self.stats),
         )
-        .backed_by(fetched.backing.clone(), vouched, kept_until);
+        .backed_by(fetched.backing, vouched, kept_until);
         let entry: Arc<AnyEntry> = match value {
             Some(value) => (codec.adopt)(head, value),
             None => Arc::new(head.with(NotFound)),
@@ -308,7 +328,7 @@ impl<T> Subject<T> {
         let confirmed = copy.server.map(|server| (copy.asked.number, server));
         cache
             .watch()
-            .vouch(&EntryName::of(&self.key), self.trust(cache), confirmed)
+            .vouch(self.name(), self.trust(cache), confirmed)
     }
 
     fn trust(&self, cache: &Cache) -> Trust {
@@ -346,12 +366,12 @@ impl<T> Subject<T> {
         self.policy.options.local != Local::NotKept
     }
 
-    /// How long a copy of an entry of the store is kept in this process.
-    pub(super) fn copy_until(&self, cache: &Cache) -> Moment {
+    /// How long a copy that is made of an entry of the store is kept in this process.
+    pub(super) fn copy_until(&self, made: Moment) -> Moment {
         let longest = match self.policy.options.local {
             Local::KeptFor(longest) => longest,
             Local::Kept | Local::NotKept => LONGEST_COPY,
         };
-        cache.clock().now().after(longest)
+        made.after(longest)
     }
 }

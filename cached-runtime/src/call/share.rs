@@ -6,7 +6,7 @@ use crate::codec::ValueCodec;
 use crate::codec::compress::LARGEST;
 use crate::envelope::schema_id;
 use crate::outcome::Codec;
-use crate::remote::{Cell, EntryName};
+use crate::remote::Cell;
 use crate::shared::{Deps, Share, Shared, any_family, family_of, namespace_cell};
 use crate::tags::name_of_tag;
 use crate::template::Template;
@@ -17,7 +17,7 @@ impl<T> Subject<T> {
     /// This key's part in the shared tier.
     pub(crate) fn share<R, E>(&self, tier: &Arc<Shared>, codec: &Codec<R, T, E>) -> Share {
         let tier = Arc::clone(tier);
-        let name = EntryName::of(&self.key);
+        let name = self.name().clone();
         let options = &self.policy.options;
         let holds_entry = options.remote && self.value_codec(codec).is_some();
         let mut known = vec![namespace_cell()];

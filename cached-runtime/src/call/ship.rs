@@ -136,7 +136,7 @@ impl<T> Subject<T> {
                 let copy = Copied {
                     asked,
                     server,
-                    kept_until: self.copy_until(cache),
+                    kept_until: self.copy_until(cache.clock().now()),
                 };
                 let entry = self.backed_entry(cache, codec, loaded, backing, copy);
                 if self.keeps_copies() {

@@ -1,7 +1,6 @@
 //! What a store pushes, and what follows from it.
 
 use std::fmt;
-use std::hash::RandomState;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -51,7 +50,7 @@ pub struct Watch {
     pub(super) clock: Clock,
     pub(super) coherence: Coherence,
     serves_views: bool,
-    pub(super) hasher: RandomState,
+    pub(super) hasher: foldhash::quality::RandomState,
     pub(super) link: Mutex<Link>,
     /// Who wants to know of each change.
     observer: OnceLock<Observer>,
@@ -103,7 +102,7 @@ impl Watch {
             clock,
             coherence: coherence.unwrap_or(Coherence::Strict),
             serves_views: false,
-            hasher: RandomState::new(),
+            hasher: foldhash::quality::RandomState::default(),
             link: Mutex::new(Link::None),
             observer: OnceLock::new(),
             lost: AtomicU64::new(0),

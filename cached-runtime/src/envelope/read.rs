@@ -1,16 +1,16 @@
 //! From bytes to an entry, or to the reason why there is none.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::layout::{
     AT_BORN, AT_BORN_AGAIN, AT_CHECKSUM, AT_CODEC, AT_COMPRESSION, AT_COST, AT_FLAGS, AT_FRESH_FOR,
     AT_HEADER_LEN, AT_ID, AT_INCARNATION, AT_RAW_LEN, AT_SCHEMA, AT_TOKENS, AT_USABLE_FOR,
-    AT_VERSION, AT_ZERO, EntryId, FIXED, MAGIC, MAX_TOKENS, NEGATIVE, TokenRecord, VERSION,
-    checksum,
+    AT_VERSION, AT_ZERO, EntryId, FIXED, MAGIC, MAX_TOKENS, NEGATIVE, VERSION, checksum,
 };
 
 /// What an envelope says about its payload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     /// "Not found" is what was found.
     pub(crate) negative: bool,
@@ -26,8 +26,18 @@ pub(crate) struct Header {
     pub(crate) fresh_for: Duration,
     pub(crate) usable_for: Duration,
     pub(crate) raw_len: u32,
-    pub(crate) tokens: Vec<TokenRecord>,
 }
+
+/// The tokens that were current before the load. They stand in the envelope and are not copied.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tokens<'a> {
+    /// Well-formed records, as many as `count`.
+    records: &'a [u8],
+    count: usize,
+}
+
+/// Header, tokens, and the payload as it is stored.
+pub(crate) type Parsed<'a> = (Header, Tokens<'a>, &'a [u8]);
 
 /// Bytes that are no envelope of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,8 +52,8 @@ pub(crate) enum Corrupt {
     Damaged,
 }
 
-/// The header and the payload as it is stored.
-pub(crate) fn parse(envelope: &[u8]) -> Result<(Header, &[u8]), Corrupt> {
+/// What is in an envelope.
+pub(crate) fn parse(envelope: &[u8]) -> Result<Parsed<'_>, Corrupt> {
     let Some(fixed) = envelope.first_chunk::<FIXED>() else {
         return Err(Corrupt::Foreign);
     };
@@ -56,7 +66,7 @@ pub(crate) fn parse(envelope: &[u8]) -> Result<(Header, &[u8]), Corrupt> {
     parse_this_version(fixed, envelope).ok_or(Corrupt::Damaged)
 }
 
-fn parse_this_version<'a>(fixed: &[u8; FIXED], envelope: &'a [u8]) -> Option<(Header, &'a [u8])> {
+fn parse_this_version<'a>(fixed: &[u8; FIXED], envelope: &'a [u8]) -> Option<Parsed<'a>> {
     if u32::from_le_bytes(at(fixed, AT_CHECKSUM)) != checksum(envelope) {
         return None;
     }
@@ -91,30 +101,61 @@ fn parse_this_version<'a>(fixed: &[u8; FIXED], envelope: &'a [u8]) -> Option<(He
         fresh_for: Duration::from_millis(u64::from_le_bytes(at(fixed, AT_FRESH_FOR))),
         usable_for: Duration::from_millis(u64::from_le_bytes(at(fixed, AT_USABLE_FOR))),
         raw_len,
-        tokens: parse_tokens(records, fixed[AT_TOKENS].into())?,
     };
-    Some((header, payload))
+    let tokens = Tokens::parse(records, fixed[AT_TOKENS].into())?;
+    Some((header, tokens, payload))
 }
 
-/// Exactly `count` records.
-fn parse_tokens(mut records: &[u8], count: usize) -> Option<Vec<TokenRecord>> {
-    /// A record without a name.
-    const SHORTEST: usize = 10;
-    if count > MAX_TOKENS.min(records.len() / SHORTEST) {
-        return None;
+impl<'a> Tokens<'a> {
+    /// Exactly `count` records.
+    fn parse(records: &'a [u8], count: usize) -> Option<Self> {
+        let mut rest = records;
+        if count > MAX_TOKENS {
+            return None;
+        }
+        for _ in 0..count {
+            (_, rest) = token(rest)?;
+        }
+        rest.is_empty().then_some(Self { records, count })
     }
-    let mut tokens = Vec::with_capacity(count);
-    for _ in 0..count {
-        let (len, rest) = records.split_first_chunk()?;
-        let (name, rest) = rest.split_at_checked(u16::from_le_bytes(*len).into())?;
-        let (proof, rest) = rest.split_first_chunk()?;
-        tokens.push(TokenRecord {
-            name: std::str::from_utf8(name).ok()?.into(),
-            proof: u64::from_le_bytes(*proof),
-        });
-        records = rest;
+
+    pub(crate) fn len(self) -> usize {
+        self.count
     }
-    records.is_empty().then_some(tokens)
+
+    /// The name, and the proof.
+    pub(crate) fn iter(self) -> Records<'a> {
+        Records(self.records)
+    }
+}
+
+/// What is left of well-formed records.
+pub(crate) struct Records<'a>(&'a [u8]);
+
+impl<'a> Iterator for Records<'a> {
+    type Item = (&'a str, u64);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (first, others) = token(self.0)?;
+        self.0 = others;
+        Some(first)
+    }
+}
+
+/// Names hold what users put into tags.
+impl fmt::Debug for Tokens<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").finish_non_exhaustive()
+    }
+}
+
+/// The first record, and the others.
+fn token(records: &[u8]) -> Option<((&str, u64), &[u8])> {
+    let (len, rest) = records.split_first_chunk()?;
+    let (name, rest) = rest.split_at_checked(u16::from_le_bytes(*len).into())?;
+    let (proof, rest) = rest.split_first_chunk()?;
+    let name = std::str::from_utf8(name).ok()?;
+    Some(((name, u64::from_le_bytes(*proof)), rest))
 }
 
 /// All places are constants within the fixed part.

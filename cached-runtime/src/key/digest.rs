@@ -14,15 +14,28 @@ impl Digest {
     }
 }
 
+/// The digits of each byte.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
+impl Digest {
+    pub(super) fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
+        let text = self.0.map(|byte| HEX[usize::from(byte)]);
+        to.write_str(str::from_utf8(text.as_flattened()).map_err(|_| fmt::Error)?)
+    }
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 64];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            pair[0] = DIGITS[usize::from(byte >> 4)];
-            pair[1] = DIGITS[usize::from(byte & 15)];
-        }
-        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+        self.write(f)
     }
 }
 
@@ -30,20 +43,26 @@ impl fmt::Display for Digest {
 /// white space are percent-escaped.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Escaped<'_> {
+    pub(super) fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
         let mut rest = self.0;
         while let Some(at) = rest.find(is_special) {
             let (plain, tail) = rest.split_at(at);
-            f.write_str(plain)?;
+            to.write_str(plain)?;
             let len = tail.chars().next().map_or(0, char::len_utf8);
             let (special, tail) = tail.split_at(len);
             for byte in special.bytes() {
-                write!(f, "%{byte:02X}")?;
+                write!(to, "%{byte:02X}")?;
             }
             rest = tail;
         }
-        f.write_str(rest)
+        to.write_str(rest)
+    }
+}
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f)
     }
 }
 

@@ -99,6 +99,21 @@ impl RawKey {
         Digest::of(self.bytes())
     }
 
+    /// What `Display` shows.
+    pub(crate) fn text(&self) -> String {
+        // Room for all of it where the prefix is plain.
+        let mut text = String::with_capacity(self.prefix().len() + 1 + 64);
+        // Writing to a `String` cannot fail.
+        let _ = self.write(&mut text);
+        text
+    }
+
+    fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
+        Escaped(self.prefix()).write(to)?;
+        to.write_char(':')?;
+        self.digest().write(to)
+    }
+
     /// Whether it has a version.
     pub(crate) fn has_version(&self) -> bool {
         let start = self.prefix_end();
@@ -161,7 +176,7 @@ impl Hash for RawKey {
 
 impl fmt::Display for RawKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", Escaped(self.prefix()), self.digest())
+        self.write(f)
     }
 }
 

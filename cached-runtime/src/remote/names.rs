@@ -29,7 +29,7 @@ impl EntryName {
     }
 
     pub(crate) fn of(key: &RawKey) -> Self {
-        Self(key.to_string().into())
+        Self(key.text().into())
     }
 
     /// The text.
@@ -46,6 +46,20 @@ impl Cell {
             Self::Tag(name) => Some(Self::Replaced(Arc::clone(name))),
             Self::Family(_) | Self::Key(_) | Self::Replaced(_) => None,
         }
+    }
+
+    /// Whether it is the same, as far as that is known without reading the text.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tag(one), Self::Tag(other))
+            | (Self::Family(one), Self::Family(other))
+            | (Self::Replaced(one), Self::Replaced(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn is_tag(&self, name: &str) -> bool {
+        matches!(self, Self::Tag(tag) if **tag == *name)
     }
 
     /// The length of its name.

@@ -1,10 +1,12 @@
 //! The questions and answers of one look.
 
 use std::collections::HashMap;
+use std::iter::repeat;
 
 use crate::clock::Moment;
 use crate::remote::{
-    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, Part, Proof, Read, Watch,
+    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, Part, Proof, Read, Reading,
+    Watch,
 };
 
 use super::Shared;
@@ -44,6 +46,31 @@ impl<'a> Asked<'a> {
         Self {
             since: Some(since),
             watch,
+            ..Self::default()
+        }
+    }
+
+    /// With what was asked and answered already, in one trip.
+    pub(super) fn answered(since: Moment, cells: Vec<Cell>, reading: Reading) -> Self {
+        let states = reading.cells.into_iter().map(Some).chain(repeat(None));
+        let known = cells.into_iter().zip(states).map(|(cell, state)| Known {
+            cell,
+            state,
+            by_view: None,
+        });
+        let states: Vec<Known> = known.collect();
+        let places = states.iter().enumerate();
+        let places = places.map(|(at, known)| (known.cell.clone(), at));
+        Self {
+            since: Some(since),
+            found: reading.entries,
+            places: if states.len() < FEW {
+                HashMap::default()
+            } else {
+                places.collect()
+            },
+            states,
+            servers: reading.incarnation.into_iter().collect(),
             ..Self::default()
         }
     }

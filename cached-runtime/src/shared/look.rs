@@ -9,12 +9,16 @@ use std::time::Duration;
 
 use crate::defect::Defect;
 use crate::envelope::{self, Header, ID};
-use crate::remote::{Cell, CellState, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof};
+use crate::remote::{
+    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof,
+};
 
 use super::asked::Asked;
 use super::deps::{Backing, Seen, Share, Sight};
+use super::glance::Glance;
 use super::late::{self, Late};
 use super::{Shared, namespace_cell};
+use crate::clock::Moment;
 use crate::tags::Number;
 
 /// The answer to a look.
@@ -57,6 +61,22 @@ pub(crate) struct Fetched {
 }
 
 impl Fetched {
+    pub(super) fn new(
+        header: Header,
+        bytes: Vec<u8>,
+        payload_at: usize,
+        age: Duration,
+        backing: Backing,
+    ) -> Self {
+        Self {
+            header,
+            bytes,
+            payload_at,
+            age,
+            backing,
+        }
+    }
+
     pub(crate) fn payload(&self) -> &[u8] {
         &self.bytes[self.payload_at..]
     }
@@ -66,26 +86,91 @@ impl Fetched {
 pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
 
 impl Shared {
-    /// Looks for keys; `None` if the store cannot be used. `None` for a key on which a bracketed
-    /// write is under way: what depends on that is neither read nor stored.
+    /// Looks for keys, from `since` on; `None` if the store cannot be used. `None` for a key on which
+    /// a bracketed write is under way: what depends on that is neither read nor stored.
     pub(crate) async fn look_each(
         self: &Arc<Self>,
         sought: &[Sought<'_>],
+        since: Moment,
     ) -> Option<Vec<Option<Look>>> {
+        let plain =
+            |(share, local): &Sought<'_>| share.holds_entry && local.is_none() && !share.by_view;
+        if sought.iter().all(plain) {
+            return self.glance_each(sought, since).await;
+        }
         let views = sought.iter().all(|(share, _)| share.by_view);
-        let mut asked = Asked::new(self.clock.now(), views.then_some(&*self.watch));
-        let mut views: Vec<View<'_>> = sought
-            .iter()
-            .map(|sought| View::new(self, *sought, &mut asked))
-            .collect();
+        let mut asked = Asked::new(since, views.then_some(&*self.watch));
+        let mut views: Vec<View<'_>> = sought.iter().map(|each| View::new(self, *each)).collect();
+        views.iter_mut().for_each(|view| view.begin(&mut asked));
+        Box::pin(self.look_on(asked, views)).await
+    }
+
+    /// The same where this process has nothing: mostly one answer tells all.
+    async fn glance_each(
+        self: &Arc<Self>,
+        sought: &[Sought<'_>],
+        since: Moment,
+    ) -> Option<Vec<Option<Look>>> {
+        if !self.may_be_used() {
+            return None;
+        }
+        let glance = Glance::new(self, sought.iter().map(|(share, _)| *share));
+        let mut reading = match self.remote.read(glance.question()).await {
+            Ok(reading) => reading,
+            Err(fault) => {
+                self.gave_no_answer(&fault, glance.late());
+                return None;
+            }
+        };
+        let mut left = Vec::new();
+        let mut looks: Vec<Option<Look>> = Vec::with_capacity(sought.len());
+        for (at, (share, _)) in sought.iter().enumerate() {
+            let Some(fetched) = glance.valid(at, &mut reading) else {
+                left.push(at);
+                looks.push(None);
+                continue;
+            };
+            if share.open_ended && !glance.expected(at, fetched.backing.proofs.len()) {
+                self.remember(share, &fetched);
+            }
+            let entry = LeaseId(fetched.header.id.0);
+            looks.push(Some(Look {
+                sight: glance.sight(at, entry, &reading.cells, since),
+                found: Found::Remote(Box::new(fetched)),
+                server: reading.incarnation,
+                oldest: None,
+            }));
+        }
+        if left.is_empty() {
+            return Some(looks);
+        }
+        let mut asked = Asked::answered(since, glance.into_cells(), reading);
+        let view = |at: &usize| {
+            let mut view = View::new(self, sought[*at]);
+            view.go_on(*at, &mut asked);
+            view
+        };
+        let views: Vec<_> = left.iter().map(view).collect();
+        // On the heap: mostly there is nothing more to ask.
+        let others = Box::pin(self.look_on(asked, views)).await?;
+        for (at, look) in left.into_iter().zip(others) {
+            looks[at] = look;
+        }
+        Some(looks)
+    }
+
+    /// Asks until nothing more has to be known.
+    async fn look_on(
+        self: &Arc<Self>,
+        mut asked: Asked<'_>,
+        mut views: Vec<View<'_>>,
+    ) -> Option<Vec<Option<Look>>> {
         while asked.wants_more() {
             if !self.may_be_used() {
                 return None;
             }
             if let Err(fault) = asked.send(self).await {
-                if matches!(fault, Fault::Lost(_)) {
-                    note_late(self, &views);
-                }
+                self.gave_no_answer(&fault, views.iter().filter_map(View::late).collect());
                 return None;
             }
             for view in &mut views {
@@ -95,17 +180,26 @@ impl Shared {
         let look = |view: View<'_>| (!view.is_hidden(&asked)).then(|| view.settle(self, &asked));
         Some(views.into_iter().map(look).collect())
     }
-}
 
-/// The last are remembered. Of more than can be they are others each time, so that the turn of each
-/// comes.
-fn note_late(shared: &Shared, views: &[View<'_>]) {
-    let first = fastrand::usize(..views.len().max(1));
-    let (later, sooner) = views.split_at(first);
-    sooner
-        .iter()
-        .chain(later)
-        .for_each(|view| view.was_late(shared));
+    /// Of entries of which all was asked for. The last are remembered; of more than can be they are
+    /// others each time, so that the turn of each comes.
+    fn gave_no_answer(&self, fault: &Fault, mut late: Vec<(&EntryName, Part)>) {
+        if !matches!(fault, Fault::Lost(_)) {
+            return;
+        }
+        let first = fastrand::usize(..late.len().max(1));
+        late.rotate_left(first);
+        late.into_iter()
+            .for_each(|(name, part)| self.late.was_late(name, part, &self.clock));
+    }
+
+    /// The tags that only the value told.
+    fn remember(&self, share: &Share, fetched: &Fetched) {
+        let known = &share.deps.known;
+        let cells = fetched.backing.proofs.iter().map(|(cell, _)| cell);
+        let of_value = cells.filter(|cell| !known.contains(cell)).cloned();
+        self.memory.remember(&share.name, of_value);
+    }
 }
 
 /// One key during a look.
@@ -133,7 +227,7 @@ enum Stage {
 }
 
 impl<'a> View<'a> {
-    fn new(shared: &'a Shared, (share, local): Sought<'a>, asked: &mut Asked<'_>) -> Self {
+    fn new(shared: &'a Shared, (share, local): Sought<'a>) -> Self {
         let local = local.filter(|backing| share.deps.are_in(&backing.proofs));
         let mut view = Self {
             share,
@@ -144,26 +238,41 @@ impl<'a> View<'a> {
             late: &shared.late,
             stage: Stage::Kept,
         };
-        let kept_here = local.is_some_and(|local| local.entry.is_none());
-        if share.holds_entry && !kept_here {
-            let part = local.map_or(view.whole, |_| Part::Identity);
-            let at = asked.entry(&share.name, part);
-            view.stage = local.map_or(Stage::Whole(at), |_| Stage::Identity(at));
-        }
         if share.open_ended {
             view.depend_on(shared.memory.recall(&share.name).iter().cloned());
         }
         if let Some(local) = local {
             view.depend_on(local.proofs.iter().map(|(cell, _)| cell.clone()));
         }
-        view.cells
-            .iter()
-            .chain(&share.deps.families)
-            .for_each(|cell| asked.cell(cell));
+        view
+    }
+
+    /// Asks the first questions.
+    fn begin(&mut self, asked: &mut Asked<'_>) {
+        let Self { share, local, .. } = *self;
+        let kept_here = local.is_some_and(|local| local.entry.is_none());
+        if share.holds_entry && !kept_here {
+            let part = local.map_or(self.whole, |_| Part::Identity);
+            let at = asked.entry(&share.name, part);
+            self.stage = local.map_or(Stage::Whole(at), |_| Stage::Identity(at));
+        }
+        self.ask_for_cells(asked);
         for (cell, proof) in local.iter().flat_map(|local| local.proofs.iter()) {
             asked.cell_with(cell, *proof);
         }
-        view
+    }
+
+    /// The first questions are asked and answered.
+    fn go_on(&mut self, at: usize, asked: &mut Asked<'_>) {
+        self.stage = Stage::Whole(at);
+        self.ask_for_cells(asked);
+        self.judge(asked);
+    }
+
+    fn ask_for_cells(&self, asked: &mut Asked<'_>) {
+        let families = &self.share.deps.families;
+        let cells = self.cells.iter().chain(families);
+        cells.for_each(|cell| asked.cell(cell));
     }
 
     fn depend_on(&mut self, cells: impl Iterator<Item = Cell>) {
@@ -210,12 +319,9 @@ impl<'a> View<'a> {
         };
     }
 
-    /// The store was asked for all of an entry, and gave no answer.
-    fn was_late(&self, shared: &Shared) {
-        if let Stage::Whole(_) = self.stage {
-            let (name, clock) = (&self.share.name, &shared.clock);
-            self.late.was_late(name, self.whole, clock);
-        }
+    /// An entry of which all was asked for.
+    fn late(&self) -> Option<(&EntryName, Part)> {
+        matches!(self.stage, Stage::Whole(_)).then_some((&self.share.name, self.whole))
     }
 
     fn read(&mut self, at: usize, asked: &mut Asked<'_>) {
@@ -237,7 +343,7 @@ impl<'a> View<'a> {
         let id = bytes.get(ID).and_then(|bytes| bytes.first_chunk());
         self.entry = id.map(|id| LeaseId(*id));
         // Neither is what was cut: its checksum is that of all bytes.
-        let Ok((header, payload)) = envelope::parse(&bytes) else {
+        let Ok((header, tokens, payload)) = envelope::parse(&bytes) else {
             self.stage = Stage::Settled(Found::Corrupt);
             return;
         };
@@ -246,11 +352,9 @@ impl<'a> View<'a> {
             return;
         }
         let age = Duration::from_millis(now.0.saturating_sub(header.born));
-        let proofs: Vec<(Cell, Proof)> = header
-            .tokens
-            .iter()
-            .enumerate()
-            .map(|(at, token)| (self.named(at, &token.name), Proof(token.proof)))
+        let proofs = tokens.iter().enumerate();
+        let proofs: Vec<(Cell, Proof)> = proofs
+            .map(|(at, (name, proof))| (self.named(at, name), Proof(proof)))
             .collect();
         // The clock of the server is never behind what it wrote.
         if header.incarnation != incarnation.0
@@ -268,13 +372,7 @@ impl<'a> View<'a> {
         self.depend_on(proofs.iter().map(|(cell, _)| cell.clone()));
         let identity = (LeaseId(header.id.0), incarnation);
         let backing = Backing::new(Some(identity), proofs.into()).written_by(header.codec);
-        self.stage = Stage::Entry(Fetched {
-            header,
-            bytes,
-            payload_at,
-            age,
-            backing,
-        });
+        self.stage = Stage::Entry(Fetched::new(header, bytes, payload_at, age, backing));
         self.soften(asked);
     }
 
@@ -297,7 +395,7 @@ impl<'a> View<'a> {
             _ => {}
         }
         let mut known = self.cells.iter();
-        let known = known.find(|cell| matches!(cell, Cell::Tag(tag) if **tag == *name));
+        let known = known.find(|cell| cell.is_tag(name));
         known.cloned().unwrap_or_else(|| Cell::Tag(name.into()))
     }
 
@@ -315,11 +413,7 @@ impl<'a> View<'a> {
             },
             Stage::Entry(fetched) if asked.confirms(&fetched.backing) => {
                 if self.share.open_ended {
-                    let of_result = fetched.backing.proofs.iter().map(|(cell, _)| cell);
-                    let known = &self.share.deps.known;
-                    let of_result = of_result.filter(|cell| !known.contains(cell));
-                    let of_result = of_result.cloned();
-                    shared.memory.remember(&self.share.name, of_result);
+                    shared.remember(self.share, &fetched);
                 }
                 Found::Remote(Box::new(fetched))
             }

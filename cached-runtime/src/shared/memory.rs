@@ -13,10 +13,12 @@ const KEYS: usize = 32 * 1_024;
 #[derive(Debug, Default)]
 pub(super) struct Memory(Mutex<Generations>);
 
+type Tags = HashMap<EntryName, Arc<[Cell]>, foldhash::fast::RandomState>;
+
 #[derive(Debug, Default)]
 struct Generations {
-    young: HashMap<EntryName, Arc<[Cell]>>,
-    old: HashMap<EntryName, Arc<[Cell]>>,
+    young: Tags,
+    old: Tags,
 }
 
 impl Memory {

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Manner, Number, Rare, Tag, TagCell};
 use crate::clock::Moment;
+
+/// Seeded by chance: names hold what users send.
+type Hasher = foldhash::quality::RandomState;
 
 const SHARDS: usize = 16;
 /// Per shard. Also how many invalidations of tags that nobody holds a load outlives before one of
@@ -23,12 +25,12 @@ const FIRST_PRUNE: usize = 1_024;
 #[derive(Debug)]
 pub(crate) struct TagTable {
     shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
+    hasher: Hasher,
 }
 
 #[derive(Debug)]
 struct Shard {
-    cells: HashMap<Box<str>, Arc<TagCell>>,
+    cells: HashMap<Box<str>, Arc<TagCell>, Hasher>,
     floor: Number,
     /// The same for doubts: those about cells that nobody held.
     doubts: Number,
@@ -41,7 +43,7 @@ impl TagTable {
     pub(crate) fn new() -> Self {
         let shard = |_| {
             Mutex::new(Shard {
-                cells: HashMap::new(),
+                cells: HashMap::default(),
                 floor: 0,
                 doubts: 0,
                 lags_until: Moment::FIRST,
@@ -50,7 +52,7 @@ impl TagTable {
         };
         Self {
             shards: std::array::from_fn(shard),
-            hasher: RandomState::new(),
+            hasher: Hasher::default(),
         }
     }
 

@@ -60,7 +60,6 @@ fn expected(draft: &Draft, payload: Option<&Packed>) -> Header {
         fresh_for: draft.fresh_for,
         usable_for: draft.usable_for,
         raw_len: payload.map_or(0, |payload| u32::try_from(payload.raw_len).unwrap()),
-        tokens: draft.tokens.clone(),
     }
 }
 
@@ -69,8 +68,11 @@ fn expected(draft: &Draft, payload: Option<&Packed>) -> Header {
 fn assert_golden(golden: &str, draft: &Draft, payload: Option<&Packed>) {
     let bytes = sealed(draft, payload);
     assert_eq!(hex(&bytes), hex(&unhex(golden)));
-    let (header, stored) = parse(&bytes).unwrap();
+    let (header, tokens, stored) = parse(&bytes).unwrap();
     assert_eq!(header, expected(draft, payload));
+    let written = draft.tokens.iter().map(|token| (&*token.name, token.proof));
+    assert!(tokens.iter().eq(written));
+    assert_eq!(tokens.len(), draft.tokens.len());
     let written = payload.map_or(&[][..], |payload| &payload.bytes);
     assert_eq!(stored, written);
 }
@@ -103,7 +105,7 @@ fn compressed_values_are_read_like_this() {
         (zstd, Compression::Zstd, cfg!(feature = "zstd")),
     ] {
         let bytes = unhex(golden);
-        let (header, payload) = parse(&bytes).unwrap();
+        let (header, _, payload) = parse(&bytes).unwrap();
         assert_eq!(header.compression, compression.id());
         assert_eq!(header.raw_len, 100);
         let raw = decompress(compression, payload, 100);
@@ -153,7 +155,7 @@ fn numbers_that_do_not_fit_are_the_largest() {
         ..draft(vec![])
     };
     let bytes = sealed(&draft, None);
-    let (header, _) = parse(&bytes).unwrap();
+    let (header, ..) = parse(&bytes).unwrap();
     assert_eq!(header.cost, Duration::from_millis(u32::MAX.into()));
     assert_eq!(header.fresh_for, Duration::from_millis(u64::MAX));
 }
@@ -209,8 +211,10 @@ proptest! {
     ) {
         let payload = payload.map(|bytes| packed(&bytes));
         let bytes = sealed(&draft, payload.as_ref());
-        let (header, stored) = parse(&bytes).unwrap();
+        let (header, tokens, stored) = parse(&bytes).unwrap();
         prop_assert_eq!(header, expected(&draft, payload.as_ref()));
+        let written = draft.tokens.iter().map(|token| (&*token.name, token.proof));
+        prop_assert!(tokens.iter().eq(written));
         prop_assert_eq!(stored, payload.map(|payload| payload.bytes).unwrap_or_default());
     }
 }

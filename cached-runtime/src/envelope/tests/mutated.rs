@@ -133,9 +133,10 @@ fn forge(bytes: &mut [u8]) {
 }
 
 fn read(sample: &Sample, bytes: &[u8]) -> Result<Option<Profile>, Unreadable> {
-    let (header, payload) = parse(bytes)?;
-    let names: usize = header.tokens.iter().map(|token| token.name.len()).sum();
-    assert!(names + header.tokens.capacity() * 10 + payload.len() <= bytes.len());
+    let (header, tokens, payload) = parse(bytes)?;
+    let names: usize = tokens.iter().map(|(name, _)| name.len()).sum();
+    assert_eq!(tokens.iter().count(), tokens.len());
+    assert!(names + tokens.len() * 10 + payload.len() <= bytes.len());
     header.open(payload, sample.schema, &sample.codec)
 }
 

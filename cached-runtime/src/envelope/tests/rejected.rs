@@ -170,7 +170,7 @@ fn open(
     schema: u16,
 ) -> Result<Option<String>, Unreadable> {
     let bytes = draft.seal(payload).unwrap();
-    let (header, payload) = parse(&bytes)?;
+    let (header, _, payload) = parse(&bytes)?;
     header.open(payload, schema, &text())
 }
 
@@ -217,7 +217,7 @@ fn debug_does_not_show_tags() {
     let mut draft = tagged();
     draft.tokens.push(token("secret", 1));
     let bytes = draft.seal(None).unwrap();
-    let (header, _) = parse(&bytes).unwrap();
-    assert_eq!(&*header.tokens[4].name, "secret");
-    assert!(!format!("{header:?} {draft:?}").contains("secret"));
+    let (header, tokens, _) = parse(&bytes).unwrap();
+    assert_eq!(tokens.iter().nth(4), Some(("secret", 1)));
+    assert!(!format!("{header:?} {tokens:?} {draft:?}").contains("secret"));
 }

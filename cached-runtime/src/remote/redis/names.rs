@@ -25,6 +25,11 @@ impl Names {
         self.plain('v', entry.as_str())
     }
 
+    /// The same, into a buffer that is used again.
+    pub(super) fn write_value(&self, entry: &EntryName, name: &mut String) {
+        self.write_plain('v', entry.as_str(), name);
+    }
+
     /// The lease, and who waits for its end.
     pub(super) fn lease(&self, entry: &EntryName) -> String {
         self.plain('l', entry.as_str())
@@ -36,11 +41,18 @@ impl Names {
     }
 
     pub(super) fn cell(&self, cell: &Cell) -> String {
+        let mut name = String::with_capacity(self.length(cell.text_len()));
+        self.write_cell(cell, &mut name);
+        name
+    }
+
+    /// The same, into a buffer that is used again.
+    pub(super) fn write_cell(&self, cell: &Cell, name: &mut String) {
         match cell {
-            Cell::Tag(text) => self.escaped('t', text),
-            Cell::Family(text) => self.escaped('e', text),
-            Cell::Key(entry) => self.key_token(entry),
-            Cell::Replaced(text) => self.escaped('s', text),
+            Cell::Tag(text) => self.write_escaped('t', text, name),
+            Cell::Family(text) => self.write_escaped('e', text, name),
+            Cell::Key(entry) => self.write_plain('i', entry.as_str(), name),
+            Cell::Replaced(text) => self.write_escaped('s', text, name),
         }
     }
 
@@ -84,33 +96,37 @@ impl Names {
     }
 
     fn plain(&self, kind: char, text: &str) -> String {
-        let mut name = String::with_capacity(self.namespace.len() + text.len() + 5);
-        self.open(kind, &mut name);
+        let mut name = String::with_capacity(self.length(text.len()));
+        self.write_plain(kind, text, &mut name);
+        name
+    }
+
+    fn write_plain(&self, kind: char, text: &str, name: &mut String) {
+        self.open(kind, name);
         name.push_str(text);
         name.push('}');
+    }
+
+    fn escaped(&self, kind: char, text: &str) -> String {
+        let mut name = String::with_capacity(self.length(text.len()));
+        self.write_escaped(kind, text, &mut name);
         name
     }
 
     /// Percent signs keep texts apart that contain what stands for a brace.
-    fn escaped(&self, kind: char, text: &str) -> String {
-        let mut name = String::with_capacity(self.namespace.len() + text.len() + 5);
-        self.open(kind, &mut name);
-        for part in text.split_inclusive(['{', '}', '%']) {
-            let mut chars = part.chars();
-            let escape = match chars.next_back() {
-                Some('{') => "%7B",
-                Some('}') => "%7D",
-                Some('%') => "%25",
-                _ => {
-                    name.push_str(part);
-                    continue;
-                }
-            };
-            name.push_str(chars.as_str());
-            name.push_str(escape);
+    fn write_escaped(&self, kind: char, text: &str, name: &mut String) {
+        self.open(kind, name);
+        if text.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'%')) {
+            escape(text, name);
+        } else {
+            name.push_str(text);
         }
         name.push('}');
-        name
+    }
+
+    /// Of a name without anything to escape.
+    fn length(&self, text: usize) -> usize {
+        self.namespace.len() + text + 5
     }
 
     fn open(&self, kind: char, name: &mut String) {
@@ -118,6 +134,23 @@ impl Names {
         name.push(':');
         name.push(kind);
         name.push_str(":{");
+    }
+}
+
+fn escape(text: &str, name: &mut String) {
+    for part in text.split_inclusive(['{', '}', '%']) {
+        let mut chars = part.chars();
+        let escape = match chars.next_back() {
+            Some('{') => "%7B",
+            Some('}') => "%7D",
+            Some('%') => "%25",
+            _ => {
+                name.push_str(part);
+                continue;
+            }
+        };
+        name.push_str(chars.as_str());
+        name.push_str(escape);
     }
 }
 

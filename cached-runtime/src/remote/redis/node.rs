@@ -148,6 +148,13 @@ impl Node {
         self.last_runtime().clone()
     }
 
+    /// Whether its tasks run on the caller's runtime: while that stands still, so does the caller.
+    pub(super) fn runs_here(&self) -> bool {
+        let here = Handle::try_current().map(|here| here.id());
+        let there = self.last_runtime();
+        here.is_ok_and(|here| there.as_ref().is_some_and(|there| there.id() == here))
+    }
+
     /// Waits until the first attempts to connect are over.
     pub(super) async fn known(&self) {
         for link in &self.links {

@@ -13,6 +13,9 @@ use crate::remote::{Cell, EntryName, Found, Part, Read, Reading};
 /// No command reads more keys: others would have to wait for it.
 const KEYS: usize = 256;
 
+/// A guess of the length of a name.
+const NAME: usize = 48;
+
 /// Where the entry's identity is, and the incarnation it belongs to.
 const IDENTITY: (usize, usize) = (16, 31);
 
@@ -22,18 +25,21 @@ type Known<'a> = HashMap<Target<'a>, usize, foldhash::fast::RandomState>;
 /// The commands for some look-ups. What several of them ask for is read once.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// Read as a whole: entries and cells.
-    whole: Lot<String>,
-    /// Read in part: the first byte and the last.
-    parts: Lot<(String, usize, usize)>,
+    /// What is read as a whole: entries and cells.
+    whole: Lot,
+    /// What is read in part.
+    parts: Lot,
     /// For each look-up and entry, then for each look-up and cell, where its reply is.
     places: Vec<usize>,
+    role: bool,
+    /// For names on their way into a command.
+    name: String,
 }
 
-/// What is read in the same way, and how many still want the reply of each.
-#[derive(Debug)]
-struct Lot<T> {
-    asked: Vec<T>,
+/// What is read by the same command, and how many still want the reply of each.
+#[derive(Debug, Default)]
+struct Lot {
+    commands: Vec<Cmd>,
     wanted: Vec<usize>,
 }
 
@@ -48,9 +54,18 @@ enum Target<'a> {
 
 impl Plan {
     pub(super) fn new(names: &Names, what: &[Read]) -> Self {
-        let mut plan = Self::default();
+        let size = |read: &Read| read.entries.len() + read.cells.len();
+        let most = what.iter().map(size).sum();
+        let mut plan = Self {
+            places: Vec::with_capacity(most),
+            name: String::with_capacity(128),
+            ..Self::default()
+        };
+        plan.whole.wanted.reserve(most);
         // A single look-up names nothing twice, or it does not matter.
-        let mut known = (what.len() > 1).then(HashMap::default);
+        let mut known = (what.len() > 1)
+            .then(|| Known::with_capacity_and_hasher(most, foldhash::fast::RandomState::default()));
+        let mut last: Option<(&Read, usize)> = None;
         for read in what {
             for (entry, part) in &read.entries {
                 match part {
@@ -62,42 +77,79 @@ impl Plan {
                     Part::Identity => plan.ask(names, Target::Identity(entry), None),
                 }
             }
-            for cell in &read.cells {
-                plan.ask(names, Target::Cell(cell), known.as_mut());
+            let first = plan.places.len();
+            for (at, cell) in read.cells.iter().enumerate() {
+                // Mostly it is the same function that asks: its tags stand at the same places.
+                let same = last.and_then(|(read, first)| {
+                    let same = read.cells.get(at)?.is_same(cell);
+                    same.then(|| plan.places[first + at])
+                });
+                match same {
+                    Some(place) => {
+                        plan.whole.wanted[place] += 1;
+                        plan.places.push(place);
+                    }
+                    None => plan.ask(names, Target::Cell(cell), known.as_mut()),
+                }
             }
+            last = Some((read, first));
         }
         plan
     }
 
     fn ask<'a>(&mut self, names: &Names, target: Target<'a>, known: Option<&mut Known<'a>>) {
-        let place = |new| known.map_or(new, |known| *known.entry(target).or_insert(new));
-        let range = |entry, (first, last)| (names.value(entry), first, last);
-        self.places.push(match target {
-            Target::Entry(entry) => self.whole.add(place, || names.value(entry)),
-            Target::Cell(cell) => self.whole.add(place, || names.cell(cell)),
-            Target::Identity(entry) => self.parts.add(place, || range(entry, IDENTITY)),
-            Target::Beginning(entry, most) => {
-                // There is no range without a byte: one too many is read then. And the server's
-                // numbers have a sign.
-                let last = most.saturating_sub(1).min(isize::MAX.unsigned_abs());
-                self.parts.add(place, || range(entry, (0, last)))
+        let lot = match target {
+            Target::Entry(_) | Target::Cell(_) => &mut self.whole,
+            Target::Identity(_) | Target::Beginning(..) => &mut self.parts,
+        };
+        let new = lot.wanted.len();
+        let place = known.map_or(new, |known| *known.entry(target).or_insert(new));
+        self.places.push(place);
+        if place < new {
+            lot.wanted[place] += 1;
+            return;
+        }
+        lot.wanted.push(1);
+        self.name.clear();
+        match target {
+            Target::Cell(cell) => names.write_cell(cell, &mut self.name),
+            Target::Entry(entry) | Target::Identity(entry) | Target::Beginning(entry, _) => {
+                names.write_value(entry, &mut self.name);
             }
-        });
+        }
+        let range = match target {
+            Target::Entry(_) | Target::Cell(_) => {
+                if new.is_multiple_of(KEYS) {
+                    let names = KEYS.min(self.places.capacity() - new);
+                    let mut command = Cmd::with_capacity(names + 1, (names + 1) * NAME);
+                    command.arg("MGET");
+                    lot.commands.push(command);
+                }
+                if let Some(command) = lot.commands.last_mut() {
+                    command.arg(&self.name);
+                }
+                return;
+            }
+            Target::Identity(_) => IDENTITY,
+            // There is no range without a byte: one too many is read then. And the server's
+            // numbers have a sign.
+            Target::Beginning(_, most) => {
+                (0, most.saturating_sub(1).min(isize::MAX.unsigned_abs()))
+            }
+        };
+        let mut command = cmd("GETRANGE");
+        command.arg(&self.name).arg(range.0).arg(range.1);
+        lot.commands.push(command);
     }
 
     /// All commands in one pipeline, `role` last.
-    pub(super) fn commands(&self, role: Option<Cmd>) -> Pipeline {
-        let mut commands = Pipeline::with_capacity(2 + self.parts.asked.len());
-        for names in self.whole.asked.chunks(KEYS) {
-            commands.add_command(mget(names));
-        }
-        for (name, first, last) in &self.parts.asked {
-            let mut part = cmd("GETRANGE");
-            part.arg(name).arg(*first).arg(*last);
-            commands.add_command(part);
-        }
-        if let Some(role) = role {
-            commands.add_command(role);
+    pub(super) fn commands(&mut self, role: Option<Cmd>) -> Pipeline {
+        self.role = role.is_some();
+        let count = self.whole.commands.len() + self.parts.commands.len() + 1;
+        let mut commands = Pipeline::with_capacity(count);
+        let all = self.whole.commands.drain(..);
+        for command in all.chain(self.parts.commands.drain(..)).chain(role) {
+            commands.add_command(command);
         }
         commands
     }
@@ -110,28 +162,38 @@ impl Plan {
         pair: &Pair,
     ) -> Result<Vec<Reading>, Trouble> {
         let mut replies = replies.into_iter();
-        let mut whole = Vec::with_capacity(self.whole.asked.len());
-        for names in self.whole.asked.chunks(KEYS) {
+        let mut whole = Vec::new();
+        while whole.len() < self.whole.wanted.len() {
+            let expected = KEYS.min(self.whole.wanted.len() - whole.len());
             let values = values(replies.next())?;
-            if values.len() != names.len() {
+            if values.len() != expected {
                 return Err(Trouble::garbled());
             }
-            whole.extend(values);
+            if whole.is_empty() {
+                whole = values;
+            } else {
+                whole.extend(values);
+            }
         }
-        let mut parts: Vec<_> = replies.by_ref().take(self.parts.asked.len()).collect();
-        if parts.len() != self.parts.asked.len() {
+        let mut parts: Vec<_> = replies.by_ref().take(self.parts.wanted.len()).collect();
+        if parts.len() != self.parts.wanted.len() {
             return Err(Trouble::garbled());
         }
         // Nothing counts unless it came from a master.
-        replies.next().map_or(Ok(()), expect_master)?;
+        match replies.next() {
+            Some(role) => expect_master(role)?,
+            None if self.role => return Err(Trouble::garbled()),
+            None => {}
+        }
 
         let (incarnation, now) = (pair.incarnation(), pair.server_time());
         let mut places = std::mem::take(&mut self.places).into_iter();
         let mut readings = Vec::with_capacity(what.len());
         for read in what {
             let mut reading = Reading {
+                entries: Vec::with_capacity(read.entries.len()),
+                cells: Vec::with_capacity(read.cells.len()),
                 incarnation: Some(incarnation),
-                ..Reading::default()
             };
             for ((_, part), place) in read.entries.iter().zip(&mut places) {
                 let value = match part {
@@ -153,18 +215,7 @@ impl Plan {
     }
 }
 
-impl<T> Lot<T> {
-    /// Where the reply will be: at the place that is known, or the next, where it is asked for.
-    fn add(&mut self, place: impl FnOnce(usize) -> usize, asked: impl FnOnce() -> T) -> usize {
-        let place = place(self.asked.len());
-        if place == self.asked.len() {
-            self.asked.push(asked());
-            self.wanted.push(0);
-        }
-        self.wanted[place] += 1;
-        place
-    }
-
+impl Lot {
     /// The last one who wants a value gets it without a copy.
     fn take(&mut self, values: &mut [Value], place: usize) -> Value {
         self.wanted[place] -= 1;
@@ -172,15 +223,6 @@ impl<T> Lot<T> {
             std::mem::take(&mut values[place])
         } else {
             values[place].clone()
-        }
-    }
-}
-
-impl<T> Default for Lot<T> {
-    fn default() -> Self {
-        Self {
-            asked: Vec::new(),
-            wanted: Vec::new(),
         }
     }
 }
@@ -254,15 +296,32 @@ mod tests {
 
     #[test]
     fn who_asks_for_the_same_gets_the_same() {
-        let mut lot = Lot::default();
-        assert_eq!(lot.add(|_| 0, || "a"), 0);
-        assert_eq!(lot.add(|next| next, || "b"), 1);
-        assert_eq!(lot.add(|_| 0, || "a"), 0);
-        assert_eq!(lot.asked, ["a", "b"]);
+        let mut lot = Lot {
+            wanted: vec![2, 1],
+            ..Lot::default()
+        };
         let mut replies = [1, 2].map(Value::Int);
         for (place, reply) in [(0, 1), (1, 2), (0, 1)] {
             assert_eq!(lot.take(&mut replies, place), Value::Int(reply));
         }
+    }
+
+    #[test]
+    fn the_places_of_one_function_are_known_and_those_of_others_are_found() {
+        let tags: Vec<Cell> = ["a", "b", "c"].map(|name| Cell::Tag(name.into())).into();
+        let read = |cells: &[usize]| Read {
+            entries: Vec::new(),
+            cells: cells.iter().map(|at| tags[*at].clone()).collect(),
+        };
+        let what = [
+            read(&[0, 1]),
+            read(&[0, 2]),
+            read(&[2, 1, 0]),
+            read(&[0, 1]),
+        ];
+        let plan = Plan::new(&Names::new("n"), &what);
+        assert_eq!(plan.places, [0, 1, 0, 2, 2, 1, 0, 0, 1]);
+        assert_eq!(plan.whole.wanted, [4, 3, 2]);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::future::ready;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -87,26 +88,22 @@ async fn alone(node: &Arc<Node>, _place: Place<'_>, what: Read) -> Result<Readin
     Ok(readings.pop().unwrap_or_default())
 }
 
+/// A trip keeps the time for those who are in it and for those who wait for the next. Who waits on
+/// another runtime keeps its own: the trip's may stand still.
 async fn answered(
     node: &Arc<Node>,
-    mut answer: oneshot::Receiver<Result<Reading, Fault>>,
+    answer: oneshot::Receiver<Result<Reading, Fault>>,
 ) -> Result<Reading, Fault> {
-    let limit = node.settings().read_timeout;
-    let soon = limit / SOON;
-    let mut answered = within(soon, &mut answer).await;
-    if answered.is_none() {
-        if let Some(runtime) = node.runtime()
-            && node.reads().needs_another()
-        {
-            node.run(&runtime, Trip::new(node).go());
-        }
-        answered = within(limit.saturating_sub(soon), answer).await;
-    }
+    let answered = if node.runs_here() {
+        Some(answer.await)
+    } else {
+        within(node.settings().read_timeout, answer).await
+    };
     match answered {
         Some(Ok(answer)) => answer,
         // Whoever sent it went away with its runtime.
         Some(Err(_)) => Err(Fault::Lost("the read was given up".to_owned())),
-        None => Err(Trouble::late(limit).fault),
+        None => Err(Trouble::late(node.settings().read_timeout).fault),
     }
 }
 
@@ -118,7 +115,7 @@ async fn together(node: &Arc<Node>, what: &[Read]) -> Result<Vec<Reading>, Fault
 
 async fn send(node: &Node, pair: Arc<Pair>, what: &[Read]) -> Result<Vec<Reading>, Trouble> {
     let verify = node.settings().verify_role;
-    let plan = Plan::new(node.names(), what);
+    let mut plan = Plan::new(node.names(), what);
     let role = if verify { pair.role_command() } else { None };
     let replies = pair.send(&plan.commands(role)).await?;
     plan.deal(what, replies, &pair)
@@ -196,6 +193,27 @@ impl Trip {
         }
     }
 
+    /// Named, because a trip may start another.
+    fn set_out(node: &Arc<Node>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(Self::new(node).go())
+    }
+
+    /// One trip. If it is slow, somebody else takes those who wait.
+    async fn travel(&self, what: &[Read]) -> Result<Vec<Reading>, Fault> {
+        let soon = self.node.settings().read_timeout / SOON;
+        let mut trip = pin!(together(&self.node, what));
+        loop {
+            if let Some(outcome) = within(soon, trip.as_mut()).await {
+                return outcome;
+            }
+            if let Some(runtime) = self.node.runtime()
+                && self.node.reads().needs_another()
+            {
+                self.node.run(&runtime, Trip::set_out(&self.node));
+            }
+        }
+    }
+
     async fn go(mut self) {
         loop {
             let batch = self.node.reads().seal();
@@ -208,7 +226,7 @@ impl Trip {
                 .map(|waiting| (waiting.what, waiting.answer))
                 .unzip();
             // Somebody who does not listen any more needs no answer.
-            match together(&self.node, &what).await {
+            match self.travel(&what).await {
                 Ok(readings) => answers.into_iter().zip(readings).for_each(|(to, reading)| {
                     let _ = to.send(Ok(reading));
                 }),

@@ -1,0 +1,197 @@
+//! The first question of a look for keys of which this process has nothing.
+//!
+//! Mostly the entry is there, its tokens are what was read along with it, and that is all. Whatever
+//! else there may be is left to `look.rs`, which goes on with what was read here.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::envelope::{self, Tokens};
+use crate::remote::{
+    Cell, CellState, EntryName, Found as Bytes, LeaseId, Part, Proof, Read, Reading,
+};
+
+use super::Shared;
+use super::deps::{Backing, Proofs, Seen, Share, Sight};
+use super::look::Fetched;
+
+/// Keys, and all that is asked about them in one trip.
+pub(super) struct Glance<'a> {
+    keys: Vec<Key<'a>>,
+    cells: Vec<Cell>,
+    /// Where in `cells` those of each key are, one key after another.
+    places: Vec<usize>,
+}
+
+struct Key<'a> {
+    share: &'a Share,
+    part: Part,
+    /// Where in `places` are the cells that its answers depend on; behind them, up to the next key,
+    /// are its families.
+    depends_on: Range<usize>,
+    end: usize,
+}
+
+impl<'a> Glance<'a> {
+    pub(super) fn new(shared: &Shared, shares: impl ExactSizeIterator<Item = &'a Share>) -> Self {
+        let mut glance = Self {
+            keys: Vec::with_capacity(shares.len()),
+            cells: Vec::new(),
+            places: Vec::new(),
+        };
+        // One key names nothing twice, or it does not matter.
+        let mut known = (shares.len() > 1).then(HashMap::default);
+        for share in shares {
+            let recalled = share.open_ended.then(|| shared.memory.recall(&share.name));
+            let deps = &share.deps;
+            let recalled = recalled.iter().flat_map(|cells| cells.iter());
+            let recalled = recalled.filter(|cell| !deps.known.contains(cell));
+            let start = glance.places.len();
+            let expected = deps.known.len() + deps.families.len();
+            glance.cells.reserve(expected);
+            glance.places.reserve(expected);
+            glance.add(start, deps.known.iter().chain(recalled), known.as_mut());
+            let depends_on = start..glance.places.len();
+            glance.add(start, deps.families.iter(), known.as_mut());
+            glance.keys.push(Key {
+                share,
+                part: shared.late.part(&share.name, share.largest, &shared.clock),
+                depends_on,
+                end: glance.places.len(),
+            });
+        }
+        glance
+    }
+
+    /// `start` is where the places of this key begin.
+    fn add<'c>(
+        &mut self,
+        start: usize,
+        cells: impl Iterator<Item = &'c Cell>,
+        known: Option<&mut HashMap<Cell, usize, foldhash::fast::RandomState>>,
+    ) {
+        let Some(known) = known else {
+            for cell in cells {
+                self.places.push(self.cells.len());
+                self.cells.push(cell.clone());
+            }
+            return;
+        };
+        let before = self.keys.last().map_or(0, |key| key.depends_on.start);
+        for cell in cells {
+            // The tags of one function stand at the same places.
+            let alike = self.places.get(before + self.places.len() - start);
+            let place = match alike {
+                Some(&place) if self.cells[place].is_same(cell) => place,
+                _ => *known.entry(cell.clone()).or_insert(self.cells.len()),
+            };
+            if place == self.cells.len() {
+                self.cells.push(cell.clone());
+            }
+            self.places.push(place);
+        }
+    }
+
+    pub(super) fn question(&self) -> Read {
+        let entry = |key: &Key<'_>| (key.share.name.clone(), key.part);
+        Read {
+            entries: self.keys.iter().map(entry).collect(),
+            cells: self.cells.clone(),
+        }
+    }
+
+    /// Those of which all was asked, and no answer came.
+    pub(super) fn late(&self) -> Vec<(&'a EntryName, Part)> {
+        let late = self.keys.iter().map(|key| (&key.share.name, key.part));
+        late.collect()
+    }
+
+    /// The entry of a key, taken out of the answer: if it is there, can be read as a whole, and each
+    /// of its tokens is the one that was read with it.
+    pub(super) fn valid(&self, at: usize, reading: &mut Reading) -> Option<Fetched> {
+        let Key {
+            share,
+            part: Part::Whole,
+            ref depends_on,
+            ..
+        } = self.keys[at]
+        else {
+            return None;
+        };
+        let Bytes {
+            bytes: found,
+            incarnation,
+            now,
+        } = reading.entries.get_mut(at)?;
+        let bytes = found.as_deref()?;
+        let (header, tokens, payload) = envelope::parse(bytes).ok()?;
+        let age = Duration::from_millis(now.0.saturating_sub(header.born));
+        let places = &self.places[depends_on.clone()];
+        if header.schema != share.schema
+            || header.incarnation != incarnation.0
+            // The clock of the server is never behind what it wrote.
+            || header.born > now.0
+            || age >= header.usable_for
+            || !(share.deps.known.len()..=places.len()).contains(&tokens.len())
+        {
+            return None;
+        }
+        let (current, others) = places.split_at(tokens.len());
+        let stands = |at: usize, place: usize, name: &str, proof| {
+            // The names of the first two are implied.
+            let named = at == 0 || at == 1 && name.is_empty() || self.cells[place].is_tag(name);
+            named && reading.cells.get(place) == Some(&CellState::Current(Proof(proof)))
+        };
+        let mut compared = current.iter().zip(tokens.iter()).enumerate();
+        let valid = compared.all(|(at, (&place, (name, proof)))| stands(at, place, name, proof));
+        let hidden = |&place: &usize| reading.cells.get(place) == Some(&CellState::Intent);
+        if !valid || others.iter().any(hidden) {
+            return None;
+        }
+        let identity = (LeaseId(header.id.0), *incarnation);
+        let proofs = self.proofs(current, tokens);
+        let backing = Backing::new(Some(identity), proofs).written_by(header.codec);
+        let payload_at = bytes.len() - payload.len();
+        let bytes = found.take().unwrap_or_default();
+        Some(Fetched::new(header, bytes, payload_at, age, backing))
+    }
+
+    fn proofs(&self, places: &[usize], tokens: Tokens<'_>) -> Proofs {
+        let mut tokens = tokens.iter();
+        let proof = |place: &usize| {
+            let proof = tokens.next().map_or(0, |(_, proof)| proof);
+            (self.cells[*place].clone(), Proof(proof))
+        };
+        places.iter().map(proof).collect()
+    }
+
+    /// Whether an entry with so many tokens has those that were expected of it.
+    pub(super) fn expected(&self, at: usize, tokens: usize) -> bool {
+        self.keys[at].depends_on.len() == tokens
+    }
+
+    /// What was seen of a key.
+    pub(super) fn sight(
+        &self,
+        at: usize,
+        entry: LeaseId,
+        states: &[CellState],
+        since: Moment,
+    ) -> Sight {
+        let key = &self.keys[at];
+        let seen = self.places[key.depends_on.start..key.end].iter();
+        let state = |place: usize| states.get(place).copied().unwrap_or(CellState::Missing);
+        let seen = seen.map(|&place| (self.cells[place].clone(), state(place)));
+        Sight {
+            entry: Some(entry),
+            cells: Seen(seen.collect()),
+            since: Some(since),
+        }
+    }
+
+    pub(super) fn into_cells(self) -> Vec<Cell> {
+        self.cells
+    }
+}
