@@ -5,6 +5,8 @@ mod examples;
 #[allow(dead_code, reason = "the tests with servers use all of it")]
 #[path = "integration/support/obtain.rs"]
 mod obtain;
+#[path = "integration/support/unpack.rs"]
+mod unpack;
 
 use std::collections::BTreeSet;
 use std::fs;

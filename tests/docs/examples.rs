@@ -9,7 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::obtain::{Flavor, obtain, scratch};
+use super::obtain::{Flavor, obtain};
+use super::unpack::scratch;
 use super::{files, name, read, root};
 
 /// Where examples look for a server to start.

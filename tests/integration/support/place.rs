@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::SeqCst};
 
-use super::obtain::scratch;
+use super::unpack::scratch;
 
 /// A port below those that the system gives to outgoing connections: nobody takes it while a server is down, and
 /// nobody who connects to it then is connected to himself.

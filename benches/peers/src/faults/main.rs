@@ -1,6 +1,6 @@
 //! What callers get from several caches over Redis while the server is in trouble.
 //!
-//! `cargo run --release --manifest-path benches/peers/Cargo.toml` tries every system under every
+//! `cargo run --release --manifest-path benches/peers/Cargo.toml --bin faults` tries every system under every
 //! fault, each pair in a process of its own, and prints tables. `-- SYSTEM FAULT` tries one pair, and either
 //! may be `all`. It needs a `redis-server`: the one that `CACHE_ASIDE_REDIS_BIN` names, that on `PATH`, or
 //! the one that the tests of this repository unpacked.

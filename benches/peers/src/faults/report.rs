@@ -8,7 +8,7 @@ use crate::record::{Got, Phase, Trial};
 use crate::systems::System;
 
 /// Of the packages whose versions are told.
-const LOCKED: &str = include_str!("../Cargo.lock");
+const LOCKED: &str = include_str!("../../Cargo.lock");
 const PACKAGES: [&str; 9] = [
     "cache-aside",
     "cached",

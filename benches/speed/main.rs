@@ -1,0 +1,159 @@
+//! How fast each path of a call is, against what somebody would write by hand.
+//!
+//! The function under test takes `(u64, &str)` and returns three strings and three numbers. All variants of a measurement run
+//! interleaved in one process, over several rounds; what counts are ratios of their medians, with those of the best rounds
+//! behind them and the goal beside. Nanoseconds are only there for proportion.
+//!
+//! ```text
+//! cargo bench --bench speed                                    all sections, some minutes; -- --quick: one
+//! cargo bench --bench speed -- local remote                    some of them
+//! cargo bench --bench speed -- remote --callers 64             with so many callers only
+//! cargo bench --bench speed -- --json speed.jsonl              also as JSON lines
+//! cargo bench --bench speed -- --memory                        the section `memory`: bytes per entry
+//! cargo bench --bench speed -- --callgrind-loop clone 1000     nothing but 1,000 local hits
+//! cargo bench --bench speed -- --loop tagged 1000              nothing but 1,000 remote hits
+//! ```
+//!
+//! - `local.rs` - hits in this process, of one thread and of two. `memory.rs` - what an entry takes.
+//! - `remote.rs` - hits in a server, one caller to 1,024. `batch.rs` - a hundred of them at once. `miss.rs` - misses.
+//! - `stampede.rs` - a thousand callers of one load. `invalidation.rs` - of a tag with few and with many members.
+//! - `loops.rs` - for tools that count instructions, the stable measure: how it is taken is said there.
+//! - `own.rs`, `by_hand.rs`, `subject.rs`, `store.rs` - what is measured. `measure.rs`, `record.rs`, `server.rs` - how.
+//!
+//! The server is one of this program's own: `CACHE_ASIDE_REDIS_BIN`, what is on the `PATH`, or what the tests unpacked.
+
+#![allow(missing_docs, reason = "a program")]
+
+mod batch;
+mod by_hand;
+mod invalidation;
+mod local;
+mod loops;
+mod measure;
+mod memory;
+mod miss;
+mod own;
+mod record;
+mod remote;
+mod server;
+mod stampede;
+mod store;
+mod subject;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use self::record::Record;
+
+/// How much is done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Effort {
+    quick: bool,
+    /// Only so many callers, where the number of callers varies.
+    callers: Option<u64>,
+}
+
+impl Effort {
+    /// The one or the other.
+    fn of<T>(self, quick: T, full: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
+
+type Section = fn(Effort) -> Vec<Record>;
+
+const SECTIONS: [(&str, Section); 7] = [
+    ("local", local::run),
+    ("remote", remote::run),
+    ("miss", miss::run),
+    ("stampede", stampede::run),
+    ("invalidation", invalidation::run),
+    ("batch", batch::run),
+    ("memory", memory::run),
+];
+
+#[derive(Debug, Default)]
+struct Plan {
+    effort: Effort,
+    sections: Vec<&'static str>,
+    json: Option<PathBuf>,
+}
+
+/// What one run of the program does.
+enum Task {
+    Measure(Plan),
+    LocalLoop(String, u64),
+    RemoteLoop(String, u64),
+    Fill(String),
+}
+
+fn read(arguments: &[String]) -> Option<Task> {
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["--callgrind-loop", what] => return Some(Task::LocalLoop(what.to_owned(), 10_000)),
+        ["--callgrind-loop", what, calls] => {
+            return Some(Task::LocalLoop(what.to_owned(), calls.parse().ok()?));
+        }
+        ["--loop", what, calls] => {
+            return Some(Task::RemoteLoop(what.to_owned(), calls.parse().ok()?));
+        }
+        ["--fill", what] => return Some(Task::Fill(what.to_owned())),
+        _ => {}
+    }
+    let mut plan = Plan::default();
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        match argument {
+            "--quick" => plan.effort.quick = true,
+            "--callers" => plan.effort.callers = Some(arguments.next()?.parse().ok()?),
+            "--json" => plan.json = Some(arguments.next()?.into()),
+            "--memory" => plan.sections.push("memory"),
+            name => plan
+                .sections
+                .push(SECTIONS.iter().find(|(known, _)| *known == name)?.0),
+        }
+    }
+    Some(Task::Measure(plan))
+}
+
+fn measure(plan: &Plan) -> ExitCode {
+    let all = plan.sections.is_empty();
+    let mut records = Vec::new();
+    for (name, run) in SECTIONS {
+        if all || plan.sections.contains(&name) {
+            println!("-- {name}");
+            records.extend(run(plan.effort));
+        }
+    }
+    print!("\n{}", record::table(&records));
+    match &plan.json {
+        Some(path) => match record::write_json(path, &records) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
+                ExitCode::FAILURE
+            }
+        },
+        None => ExitCode::SUCCESS,
+    }
+}
+
+fn main() -> ExitCode {
+    // Cargo says `--bench` to every bench.
+    let arguments = std::env::args().skip(1);
+    let arguments: Vec<_> = arguments.filter(|argument| argument != "--bench").collect();
+    match read(&arguments) {
+        Some(Task::Measure(plan)) => return measure(&plan),
+        Some(Task::LocalLoop(what, calls)) => loops::local(&what, calls),
+        Some(Task::RemoteLoop(what, calls)) => loops::remote(&what, calls),
+        Some(Task::Fill(what)) => memory::fill(&what),
+        None => {
+            let names = SECTIONS.map(|(name, _)| name).join(", ");
+            eprintln!(
+                "not understood: {arguments:?}; sections are {names}, for the rest see the head of benches/speed/main.rs"
+            );
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,97 @@
+//! What an entry takes beyond its key and value, by the memory that the system counts for a process full of them.
+
+use std::hint::black_box;
+use std::process::Command;
+use std::sync::Arc;
+
+use crate::Effort;
+use crate::by_hand::{ByHand, Owned, by_hand};
+use crate::own::{SMALL, small};
+use crate::record::{Goal, Record};
+use crate::subject::{User, keys, ready};
+
+const ENTRIES: u32 = 200_000;
+
+const PLAIN: &str = "plain";
+/// What is filled, its name, and whether it has a goal. Tags that entries share take nothing for each of them but their
+/// mention; one of its own is a thing to be remembered for itself.
+const FILLINGS: [(&str, &str, bool); 7] = [
+    ("quick_cache", "quick_cache by hand", false),
+    ("untagged", "clone, no tag", true),
+    ("common-tags", "clone, 2 common tags", true),
+    ("tagged", "clone, 1 common tag, 1 of its own", false),
+    ("untagged-arc", "Arc, no tag", true),
+    ("tagged-arc", "Arc, 1 common tag, 1 of its own", false),
+    ("quick_cache-arc", "quick_cache by hand, Arc", false),
+];
+
+/// Fills this process with entries of one kind and says what each of them took.
+pub(crate) fn fill(what: &str) {
+    let keys = keys(ENTRIES);
+    let before = resident();
+    let all = |load: &dyn Fn(u64, &str)| keys.iter().for_each(|(id, name)| load(*id, name));
+    match what {
+        // Key and value alone: a vector of them.
+        PLAIN => {
+            let entries = keys
+                .iter()
+                .map(|(id, name)| (Owned(*id, name.as_str().into()), User::of(*id, name)));
+            black_box(entries.collect::<Vec<_>>().leak());
+        }
+        "quick_cache" => {
+            let cache = ByHand::<User>::new(ENTRIES as usize);
+            all(&|id, name| drop(ready(by_hand(&cache, id, name))));
+            std::mem::forget(cache);
+        }
+        "quick_cache-arc" => {
+            let cache = ByHand::<Arc<User>>::new(ENTRIES as usize);
+            all(&|id, name| drop(ready(by_hand(&cache, id, name))));
+            std::mem::forget(cache);
+        }
+        "untagged" => all(&|id, name| drop(ready(small::untagged(id, name)))),
+        "common-tags" => all(&|id, name| drop(ready(small::common_tags(id, name)))),
+        "tagged" => all(&|id, name| drop(ready(small::tagged(id, name)))),
+        "untagged-arc" => all(&|id, name| drop(ready(small::untagged_arc(id, name)))),
+        "tagged-arc" => all(&|id, name| drop(ready(small::tagged_arc(id, name)))),
+        _ => panic!("nothing is called {what}"),
+    }
+    println!("{}", (resident() - before) / u64::from(ENTRIES));
+    assert_eq!(SMALL.stats().evictions, 0, "all of them are there");
+}
+
+/// Bytes of memory this process has, by the system's count.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    let pages = statm.split(' ').nth(1);
+    let pages: Option<u64> = pages.and_then(|pages| pages.parse().ok());
+    pages.expect("the format of statm") * 4_096
+}
+
+/// In a process of its own, so that none reuses what another gave back.
+fn bytes(what: &str) -> f64 {
+    let own_path = std::env::current_exe().expect("the path of this program");
+    let output = Command::new(own_path).args(["--fill", what]).output();
+    let text = String::from_utf8(output.expect("this program").stdout).expect("a number");
+    text.trim().parse().expect("a number")
+}
+
+/// Two processes of each kind, the one that took more and the one that took less.
+pub(crate) fn run(_: Effort) -> Vec<Record> {
+    let twice = |what: &str| {
+        let both = [bytes(what), bytes(what)];
+        (both[0].max(both[1]), both[0].min(both[1]))
+    };
+    let (plain, _) = twice(PLAIN);
+    println!("bytes per entry, {ENTRIES} entries; key and value alone: {plain}");
+    let records = FILLINGS.map(|(what, name, has_goal)| {
+        let (most, least) = twice(what);
+        let (id, goal) = if has_goal {
+            ("P17", Goal::AtMost(120.0))
+        } else {
+            ("", Goal::None)
+        };
+        let what = ["memory", name, "key and value", "bytes more per entry"];
+        Record::new(id, goal, what, (most - plain, least - plain))
+    });
+    records.to_vec()
+}

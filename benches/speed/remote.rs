@@ -1,0 +1,164 @@
+//! Hits in a server, against the bare client: one `GET` per call on one multiplexed connection, and a decode of the same
+//! format.
+//!
+//! Every call goes to the server (`local = false`). In both modes of coherence: such calls ask for the same, so that their
+//! figures are to be alike. What a call sends is held by the tests of `tests/integration/fleet/wire.rs`.
+
+use std::hint::black_box;
+
+use redis::aio::MultiplexedConnection;
+
+use crate::Effort;
+use crate::by_hand::{REDIS, get};
+use crate::measure::{Rounds, Run, at_once, interleaved, latency};
+use crate::own::{bounded, strict};
+use crate::record::{Goal, Record};
+use crate::store::{Store, assert_undisturbed, store};
+use crate::subject::Keys;
+
+/// Ten of them for each of the most callers, so that no two ask for the same at the same time.
+const KEYS: u32 = 10_240;
+
+#[derive(Clone, Copy, PartialEq)]
+enum Variant {
+    Bare,
+    Untagged,
+    Tagged,
+    StrictUntagged,
+    StrictTagged,
+}
+
+const VARIANTS: [Variant; 5] = [
+    Variant::Bare,
+    Variant::Untagged,
+    Variant::Tagged,
+    Variant::StrictUntagged,
+    Variant::StrictTagged,
+];
+
+/// Callers, and how many times the throughput of the bare client it is to be without a tag and with two.
+const THROUGHPUT: [(u64, f64, f64); 4] = [
+    (1, 1.0, 0.9),
+    (8, 0.95, 0.85),
+    (64, 1.5, 1.3),
+    (1_024, 2.5, 2.2),
+];
+
+impl Variant {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bare => REDIS,
+            Self::Untagged => "bounded, no tag",
+            Self::Tagged => "bounded, 2 tags",
+            Self::StrictUntagged => "strict, no tag",
+            Self::StrictTagged => "strict, 2 tags",
+        }
+    }
+
+    async fn call(self, bare: &mut MultiplexedConnection, (id, name): &(u64, String)) {
+        let user = match self {
+            Self::Bare => get(bare, *id, name).await,
+            Self::Untagged => bounded::untagged(*id, name).await,
+            Self::Tagged => bounded::tagged(*id, name).await,
+            Self::StrictUntagged => strict::untagged(*id, name).await,
+            Self::StrictTagged => strict::tagged(*id, name).await,
+        };
+        black_box(user);
+    }
+}
+
+/// So many callers, in so many rounds.
+fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) -> Vec<Rounds> {
+    let few = callers == 1;
+    let calls = effort.of(
+        if few { 1_000 } else { 8_192 },
+        if few { 3_000 } else { 24_576 },
+    );
+    let each = calls / callers;
+    let one = |variant: Variant| -> Run<'_> {
+        Box::new(move || {
+            let bare = store.bare.clone();
+            let time = at_once(&store.runtime, callers, move |caller| {
+                let mut bare = bare.clone();
+                // Spread over the list, so that callers are as far from each other as they can be.
+                let first = caller * keys.len() as u64 / callers;
+                async move {
+                    for step in 0..each {
+                        let at = usize::try_from(first + step).unwrap_or_default() % keys.len();
+                        variant.call(&mut bare, &keys[at]).await;
+                    }
+                }
+            });
+            (time, each * callers)
+        })
+    };
+    interleaved(effort.of(3, 9), &mut VARIANTS.map(one))
+}
+
+/// Of a single caller; the median call of each round.
+fn latencies(store: &Store, keys: &'static Keys, effort: Effort) -> Vec<Rounds> {
+    let one = |variant: Variant| -> Run<'_> {
+        Box::new(move || {
+            let bare = store.bare.clone();
+            let time = latency(&store.runtime, effort.of(500, 2_000), move |step| {
+                let mut bare = bare.clone();
+                let at = usize::try_from(step).unwrap_or_default() % keys.len();
+                async move { variant.call(&mut bare, &keys[at]).await }
+            });
+            (time, 1)
+        })
+    };
+    interleaved(effort.of(5, 15), &mut VARIANTS.map(one))
+}
+
+fn proportions(title: &str, taken: &[Rounds]) {
+    let cells = VARIANTS.iter().zip(taken);
+    let cells: Vec<_> = cells
+        .map(|(variant, rounds)| format!("{} {rounds}", variant.name()))
+        .collect();
+    println!("{title}, ns: {}", cells.join(", "));
+}
+
+pub(crate) fn run(effort: Effort) -> Vec<Record> {
+    let store = store();
+    let keys = store.fill(KEYS);
+    let mut records = Vec::new();
+    for (callers, untagged, tagged) in THROUGHPUT {
+        if effort.callers.is_some_and(|only| only != callers) {
+            continue;
+        }
+        let taken = throughput(store, keys, callers, effort);
+        let title = if callers == 1 {
+            "1 caller".to_owned()
+        } else {
+            format!("{callers} callers")
+        };
+        proportions(&title, &taken);
+        let measured = format!("{title}: times the throughput");
+        for (variant, rounds) in VARIANTS.iter().zip(&taken).skip(1) {
+            let has_tags = [Variant::Tagged, Variant::StrictTagged].contains(variant);
+            let goal = Goal::AtLeast(if has_tags { tagged } else { untagged });
+            let what = ["remote hit", variant.name(), REDIS, &measured];
+            records.push(Record::new("P8", goal, what, taken[0].over(rounds).into()));
+        }
+    }
+    let taken = latencies(store, keys, effort);
+    proportions("median latency of 1 caller", &taken);
+    for (variant, rounds) in VARIANTS.iter().zip(&taken).skip(1) {
+        let has_tags = [Variant::Tagged, Variant::StrictTagged].contains(variant);
+        let (id, goal) = if has_tags {
+            ("P9", Goal::AtMost(1.15))
+        } else {
+            ("", Goal::None)
+        };
+        let what = [
+            "remote hit",
+            variant.name(),
+            REDIS,
+            "median latency of 1 caller: time ratio",
+        ];
+        records.push(Record::new(id, goal, what, rounds.over(&taken[0]).into()));
+    }
+    assert_undisturbed();
+    records
+}

@@ -1,0 +1,84 @@
+//! A server, the bare client's connection to it, and the two caches that share their answers over it.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use cache_aside::{Cache, Coherence};
+use redis::aio::MultiplexedConnection;
+use tokio::runtime::Runtime;
+
+use crate::by_hand::set;
+use crate::measure::{at_once, runtime};
+use crate::own::{BOUNDED, STRICT, bounded, of_server, strict};
+use crate::server::Server;
+use crate::subject::{Keys, keys};
+
+pub(crate) struct Store {
+    pub(crate) runtime: Runtime,
+    pub(crate) bare: MultiplexedConnection,
+    pub(crate) server: Server,
+}
+
+/// One for all sections of a run, since functions find their caches in statics. Its server ends with the process.
+pub(crate) fn store() -> &'static Store {
+    static STORE: OnceLock<Store> = OnceLock::new();
+    STORE.get_or_init(|| {
+        let server = Server::start().expect("a server");
+        let runtime = runtime();
+        let bare = runtime.block_on(async {
+            let build = |namespace, coherence| {
+                // A busy machine must not have calls give up: they would be fast, and not do what is measured.
+                let limit = Duration::from_secs(10);
+                let builder = Cache::builder().namespace(namespace).redis(server.url());
+                let builder = builder.read_timeout(limit).write_timeout(limit);
+                builder.coherence(coherence).local_capacity(40_000).build()
+            };
+            let second = Coherence::Bounded(Duration::from_secs(1));
+            let cache = build("bounded", second).await.expect("good settings");
+            BOUNDED.set(cache).expect("set once");
+            let cache = build("strict", Coherence::Strict)
+                .await
+                .expect("good settings");
+            STRICT.set(cache).expect("set once");
+            let client = redis::Client::open(server.url()).expect("a client");
+            let connection = client.get_multiplexed_async_connection().await;
+            connection.expect("the server answers")
+        });
+        println!("{}", server.version());
+        Store {
+            runtime,
+            bare,
+            server,
+        }
+    })
+}
+
+impl Store {
+    /// Has so many users stored, by hand and by each function for one user.
+    pub(crate) fn fill(&self, count: u32) -> &'static Keys {
+        const CALLERS: u64 = 64;
+        let keys: &'static Keys = Box::leak(keys(count));
+        let bare = self.bare.clone();
+        at_once(&self.runtime, CALLERS, move |caller| {
+            let mut bare = bare.clone();
+            async move {
+                for (id, name) in keys.iter().filter(|(id, _)| id % CALLERS == caller) {
+                    set(&mut bare, *id, name).await;
+                    bounded::untagged(*id, name).await;
+                    bounded::tagged(*id, name).await;
+                    strict::untagged(*id, name).await;
+                    strict::tagged(*id, name).await;
+                }
+            }
+        });
+        keys
+    }
+}
+
+/// Nothing went wrong that would have made calls fast or slow.
+pub(crate) fn assert_undisturbed() {
+    for cache in [&BOUNDED, &STRICT] {
+        let total = of_server(cache).stats().total;
+        assert_eq!((total.corrupt, total.unshared), (0, 0));
+    }
+}

@@ -1,0 +1,86 @@
+//! What is cached in all measurements: a function from `(u64, &str)` to three strings and three numbers.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use serde::{Deserialize, Serialize};
+
+/// 217 bytes as JSON, for an id of four digits and the name that goes with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) email: String,
+    pub(crate) about: String,
+    pub(crate) id: u64,
+    pub(crate) created: i64,
+    pub(crate) score: f64,
+}
+
+impl User {
+    /// The body of every cached function: no work at all, so that what is measured is the cache.
+    pub(crate) fn of(id: u64, name: &str) -> Self {
+        Self {
+            name: format!("{name} of the first house"),
+            email: format!("{name}@long.example.org"),
+            about: format!(
+                "{name} keeps bees, reads maps and answers letters on Sundays only, or when it rains"
+            ),
+            id,
+            created: 1_700_000_000 + i64::try_from(id).unwrap_or_default(),
+            score: 0.25,
+        }
+    }
+}
+
+/// Arguments of so many entries.
+pub(crate) type Keys = [(u64, String)];
+
+/// The arguments of entries 0 to `count`. Names repeat, so that both arguments count.
+pub(crate) fn keys(count: u32) -> Box<Keys> {
+    (0..count)
+        .map(|id| (u64::from(id), name_of(u64::from(id))))
+        .collect()
+}
+
+/// The second argument that goes with the first.
+pub(crate) fn name_of(id: u64) -> String {
+    format!("name-{:04}", id % 10_000)
+}
+
+/// Places in a list, drawn evenly. Cheap enough to be part of what is timed.
+#[derive(Clone, Debug)]
+pub(crate) struct Draws(u32);
+
+impl Draws {
+    /// Others for every number.
+    pub(crate) const fn new(number: u32) -> Self {
+        Self(0x9E37_79B9 ^ number.wrapping_mul(0x85EB_CA6B))
+    }
+
+    pub(crate) fn next_below(&mut self, count: usize) -> usize {
+        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        usize::try_from((u64::from(self.0) * count as u64) >> 32).unwrap_or_default()
+    }
+}
+
+/// Makes so many calls with keys drawn evenly; of one hot key, where there is one only.
+pub(crate) fn draw<R>(keys: &Keys, draws: &mut Draws, calls: u64, call: impl Fn(u64, &str) -> R) {
+    for _ in 0..calls {
+        let (id, name) = &keys[draws.next_below(keys.len())];
+        black_box(call(black_box(*id), black_box(name)));
+    }
+}
+
+/// The output of a future that is ready at the first poll, as that of a local hit is: no runtime is needed to wait for it.
+///
+/// # Panics
+///
+/// If it is not ready.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a local hit does not wait"),
+    }
+}
