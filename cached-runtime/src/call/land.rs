@@ -31,7 +31,8 @@ pub(crate) struct Subject<T> {
     /// When the key had last been invalidated by then.
     pub(crate) seen: Number,
     pub(crate) stats: Arc<PrefixStats>,
-    pub(crate) policy: Policy<T>,
+    /// On the heap: it is large, and whoever waits for the store carries it.
+    pub(crate) policy: Box<Policy<T>>,
     /// The prefix and the tags that are known before the load.
     pub(crate) tags: Arc<[Arc<TagCell>]>,
     /// Whether what is known of tokens without a question will do.
@@ -144,7 +145,7 @@ impl<T> Subject<T> {
             cell,
             seen,
             stats,
-            policy: Policy::storing_nothing(),
+            policy: Box::new(Policy::storing_nothing()),
             tags: Arc::new([]),
             by_view: true,
         }
@@ -160,7 +161,7 @@ impl<T> Subject<T> {
         let prefix = cache.tags().prefix_cell(self.key.prefix());
         let tags = policy.options.tags.iter().map(|tag| cache.tags().cell(tag));
         self.tags = std::iter::once(prefix).chain(tags).collect();
-        self.policy = policy;
+        *self.policy = policy;
     }
 
     /// Whether an entry is of the caller's type, or a "not found" that its function can return.

@@ -35,7 +35,7 @@ struct Key<'a> {
 }
 
 impl<'a> Glance<'a> {
-    pub(super) fn new(shared: &Shared, shares: impl ExactSizeIterator<Item = &'a Share>) -> Self {
+    pub(super) fn new(tier: &Shared, shares: impl ExactSizeIterator<Item = &'a Share>) -> Self {
         let mut glance = Self {
             keys: Vec::with_capacity(shares.len()),
             cells: Vec::new(),
@@ -44,7 +44,7 @@ impl<'a> Glance<'a> {
         // One key names nothing twice, or it does not matter.
         let mut known = (shares.len() > 1).then(HashMap::default);
         for share in shares {
-            let recalled = share.open_ended.then(|| shared.memory.recall(&share.name));
+            let recalled = share.open_ended.then(|| tier.memory.recall(&share.name));
             let deps = &share.deps;
             let recalled = recalled.iter().flat_map(|cells| cells.iter());
             let recalled = recalled.filter(|cell| !deps.known.contains(cell));
@@ -57,7 +57,7 @@ impl<'a> Glance<'a> {
             glance.add(start, deps.families.iter(), known.as_mut());
             glance.keys.push(Key {
                 share,
-                part: shared.late.part(&share.name, share.largest, &shared.clock),
+                part: tier.late.part(&share.name, share.largest, &tier.clock),
                 depends_on,
                 end: glance.places.len(),
             });

@@ -4,13 +4,14 @@
 //! that are known beforehand are read along with the entry; those that only the entry names are
 //! known from an earlier answer, or read in one more trip.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::defect::Defect;
 use crate::envelope::{self, Header, ID};
 use crate::remote::{
-    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof,
+    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof, Reading,
 };
 
 use super::asked::Asked;
@@ -82,44 +83,52 @@ impl Fetched {
     }
 }
 
+/// What came of looks for several keys.
+type Looks = Option<Vec<Option<Look>>>;
+
 /// A key to look for, and what backs the entry that this process has.
 pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
 
 impl Shared {
     /// Looks for keys, from `since` on; `None` if the store cannot be used. `None` for a key on which
     /// a bracketed write is under way: what depends on that is neither read nor stored.
-    pub(crate) async fn look_each(
-        self: &Arc<Self>,
-        sought: &[Sought<'_>],
-        since: Moment,
-    ) -> Option<Vec<Option<Look>>> {
+    pub(crate) async fn look_each(self: &Arc<Self>, sought: &[Sought<'_>], since: Moment) -> Looks {
         let plain =
             |(share, local): &Sought<'_>| share.holds_entry && local.is_none() && !share.by_view;
         if sought.iter().all(plain) {
-            return self.glance_each(sought, since).await;
+            if !self.may_be_used() {
+                return None;
+            }
+            let glance = Glance::new(self, sought.iter().map(|(share, _)| *share));
+            let reading = self.remote.read(glance.question()).await;
+            return match self.glanced(sought, since, glance, reading) {
+                Ok(looks) => looks,
+                Err(more) => more.await,
+            };
         }
         let views = sought.iter().all(|(share, _)| share.by_view);
         let mut asked = Asked::new(since, views.then_some(&*self.watch));
         let mut views: Vec<View<'_>> = sought.iter().map(|each| View::new(self, *each)).collect();
-        views.iter_mut().for_each(|view| view.begin(&mut asked));
+        for view in &mut views {
+            view.begin(&mut asked);
+        }
         Box::pin(self.look_on(asked, views)).await
     }
 
-    /// The same where this process has nothing: mostly one answer tells all.
-    async fn glance_each(
-        self: &Arc<Self>,
-        sought: &[Sought<'_>],
+    /// Where this process has nothing, one answer mostly tells all. If not, what is still to be asked
+    /// comes on the heap.
+    fn glanced<'a>(
+        self: &'a Arc<Self>,
+        sought: &'a [Sought<'a>],
         since: Moment,
-    ) -> Option<Vec<Option<Look>>> {
-        if !self.may_be_used() {
-            return None;
-        }
-        let glance = Glance::new(self, sought.iter().map(|(share, _)| *share));
-        let mut reading = match self.remote.read(glance.question()).await {
+        glance: Glance<'a>,
+        reading: Result<Reading, Fault>,
+    ) -> Result<Looks, Pin<Box<dyn Future<Output = Looks> + Send + 'a>>> {
+        let mut reading = match reading {
             Ok(reading) => reading,
             Err(fault) => {
                 self.gave_no_answer(&fault, glance.late());
-                return None;
+                return Ok(None);
             }
         };
         let mut left = Vec::new();
@@ -142,7 +151,7 @@ impl Shared {
             }));
         }
         if left.is_empty() {
-            return Some(looks);
+            return Ok(Some(looks));
         }
         let mut asked = Asked::answered(since, glance.into_cells(), reading);
         let view = |at: &usize| {
@@ -151,20 +160,17 @@ impl Shared {
             view
         };
         let views: Vec<_> = left.iter().map(view).collect();
-        // On the heap: mostly there is nothing more to ask.
-        let others = Box::pin(self.look_on(asked, views)).await?;
-        for (at, look) in left.into_iter().zip(others) {
-            looks[at] = look;
-        }
-        Some(looks)
+        Err(Box::pin(async move {
+            let others = self.look_on(asked, views).await?;
+            for (at, look) in left.into_iter().zip(others) {
+                looks[at] = look;
+            }
+            Some(looks)
+        }))
     }
 
     /// Asks until nothing more has to be known.
-    async fn look_on(
-        self: &Arc<Self>,
-        mut asked: Asked<'_>,
-        mut views: Vec<View<'_>>,
-    ) -> Option<Vec<Option<Look>>> {
+    async fn look_on(self: &Arc<Self>, mut asked: Asked<'_>, mut views: Vec<View<'_>>) -> Looks {
         while asked.wants_more() {
             if !self.may_be_used() {
                 return None;
@@ -189,8 +195,9 @@ impl Shared {
         }
         let first = fastrand::usize(..late.len().max(1));
         late.rotate_left(first);
-        late.into_iter()
-            .for_each(|(name, part)| self.late.was_late(name, part, &self.clock));
+        for (name, part) in late {
+            self.late.was_late(name, part, &self.clock);
+        }
     }
 
     /// The tags that only the value told.
