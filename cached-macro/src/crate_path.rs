@@ -25,7 +25,19 @@ pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Path> {
     Ok(path)
 }
 
-/// The path of the module made for generated code.
+/// The name in a function of the module made for generated code. Items are not hygienic, so it is
+/// one that nobody else gives.
+pub(crate) fn alias() -> TokenStream {
+    quote_spanned! {Span::mixed_site()=> __k }
+}
+
+/// Brings [`alias`] into scope, once for a function.
+pub(crate) fn import(path: Option<&Path>) -> TokenStream {
+    let (private, alias) = (private(path), alias());
+    quote_spanned! {Span::mixed_site()=> use #private as #alias; }
+}
+
+/// The path of that module, for what stands outside of a function's body.
 pub(crate) fn private(path: Option<&Path>) -> TokenStream {
     let here = Span::mixed_site();
     if let Some(path) = path {

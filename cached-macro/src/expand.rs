@@ -40,6 +40,7 @@ use crate::tokens::{erase_lifetimes, placed};
 
 pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let mut sig = plan.function.sig.clone();
+    let import = &plan.import;
     let codec = codec(plan);
     let written = written_value(plan);
     let miss = miss(plan);
@@ -50,7 +51,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     };
     let function = plan
         .function
-        .with_body(&sig, quote! { #codec #written #miss #run });
+        .with_body(&sig, quote! { #import #codec #written #miss #run });
     let key_fn = plan
         .args
         .key_fn
@@ -79,26 +80,20 @@ fn codec(plan: &Plan) -> TokenStream {
             quote_spanned! {at_output=> codec },
         ),
     };
-    let timeouts = match (&args.load_timeout, &args.stale_if_error) {
-        (None, _) => None,
+    let shape = quote_spanned! {at_output=> (&&#probe).errors() };
+    let shape = match (&args.load_timeout, &args.stale_if_error) {
+        (None, _) => shape,
         // Without an old value at hand a cut load can only be an error.
-        (Some(_), None) => Some(quote_spanned! {at_output=> let shape = shape.timeouts(); }),
-        (Some(_), Some(_)) => {
-            Some(quote_spanned! {at_output=> let shape = (&&shape).timeouts_if_any(); })
-        }
+        (Some(_), None) => quote_spanned! {at_output=> #shape.timeouts() },
+        (Some(_), Some(_)) => quote_spanned! {at_output=> (&&#shape).timeouts_if_any() },
     };
     quote_spanned! {at_output=>
         let codec = {
             let returns = #k::returns::<#output>();
-            let shape = {
-                #[allow(unused_imports)]
+            {
                 use #k::shapes::*;
-                let shape = #probe;
-                let shape = (&&shape).errors();
-                #timeouts
-                shape
-            };
-            #k::#codec(shape)
+                #k::#codec(#shape)
+            }
         };
     }
 }
@@ -119,6 +114,7 @@ fn miss(plan: &Plan) -> TokenStream {
     let parts = key::parts(plan);
     let place = place(args.cache.as_ref(), k);
     let rules = rules::rules(plan);
+    let renamed = renamed(here);
     let (look, rules) = match &plan.load {
         Load::Each(each) => (
             {
@@ -134,13 +130,7 @@ fn miss(plan: &Plan) -> TokenStream {
             // In the rules the argument is one element of itself.
             quote_spanned! {here=>
                 miss.rules(|element| {
-                    #[allow(
-                    unused_variables,
-                    clippy::no_effect_underscore_binding,
-                    clippy::shadow_reuse,
-                    clippy::shadow_same,
-                    clippy::shadow_unrelated
-                )]
+                    #renamed
                     let #each = element;
                     #rules
                     rules
@@ -158,7 +148,9 @@ fn miss(plan: &Plan) -> TokenStream {
             quote_spanned! {here=> #rules miss.rules(rules) },
         ),
     };
+    // In what is known of the call an argument counts as used whatever it is called.
     quote_spanned! {here=>
+        #[allow(clippy::used_underscore_binding)]
         let miss = {
             #site
             #parts
@@ -184,24 +176,23 @@ fn look_each(plan: &Plan, each: &Ident) -> TokenStream {
 /// what the expression makes.
 pub(crate) fn place(cache: Option<&Given<Expr>>, k: &TokenStream) -> TokenStream {
     let here = Span::mixed_site();
-    let place = if let Some(Given { value, .. }) = cache {
-        quote_spanned! {here=> &(#value) }
-    } else {
-        quote_spanned! {here=> #k::installed() }
+    let Some(Given { value, .. }) = cache else {
+        return quote_spanned! {here=> let place = #k::installed(); };
     };
-    let at = cache.map_or(here, |cache| here.located_at(first_span(&cache.value)));
+    let at = here.located_at(first_span(value));
     let k = placed(k, at);
-    let allow = cache.map(|_| quote_spanned! {here=> #[allow(clippy::used_underscore_binding)] });
     quote_spanned! {at=>
-        #allow
-        let place = #place;
+        let place = &(#value);
         let place = #k::as_cache(place);
     }
 }
 
 fn in_place(plan: &Plan) -> TokenStream {
-    let body = body(&plan.function, &plan.function.body.block());
-    quote_spanned! {Span::mixed_site()=> miss.run(codec, async move { #body }).await }
+    let body = body(plan, &plan.function.body.block());
+    quote_spanned! {Span::mixed_site()=>
+        let body = async move { #body };
+        miss.run(codec, body).await
+    }
 }
 
 /// Before: `miss.run(codec, async move { BODY })`, which borrows from the caller.
@@ -234,52 +225,40 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
         lent.set_span(span.resolved_at(name.span()));
         clones.push(quote_spanned! {at=>
             #(#cfgs)*
-            #[allow(
-                clippy::shadow_reuse,
-                clippy::shadow_same,
-                clippy::shadow_unrelated,
-                clippy::used_underscore_binding
-            )]
-            let #local = {
-                #[allow(unused_imports)]
-                use #k::ToOwned as _;
-                #k::keepable(#lent);
-                #lent.to_owned()
-            };
+            #[allow(clippy::pedantic, clippy::restriction)]
+            let #local = #k::keepable(#lent).to_owned();
         });
+        let renamed = renamed(at);
         let ty = ty.as_ref().map(|ty| quote_spanned! {at=> : #ty });
         borrows.push(quote_spanned! {at=>
             #(#cfgs)*
-            #[allow(
-                unused_variables,
-                clippy::no_effect_underscore_binding,
-                clippy::shadow_reuse,
-                clippy::shadow_same,
-                clippy::shadow_unrelated,
-                clippy::used_underscore_binding
-            )]
+            #renamed
             let #mutability #local #ty = &#local;
         });
         if mutability.is_some() {
             strip_mut(sig, name);
         }
     }
-    let body = body(function, &brace(tokens, function.body.span));
+    // The trait is in the prelude of most modules, so the body does not see more than it did.
+    let body = body(plan, &brace(tokens, function.body.span));
     quote_spanned! {function.output_span()=>
-        miss.run_owned(codec, move || {
+        let body = move || {
+            #[allow(unused_imports)]
+            use #k::ToOwned as _;
             #(#clones)*
             async move {
                 #(#borrows)*
                 #body
             }
-        }).await
+        };
+        miss.run_owned(codec, body).await
     }
 }
 
 /// The body with the elements that have to be loaded, under the name of the whole argument.
 fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
     let function = &plan.function;
-    let body = body(function, &function.body.block());
+    let body = body(plan, &function.body.block());
     let param = function.param(each);
     let mutability = strip_mut(sig, each);
     let borrowed = param.filter(|param| param.borrow != Borrow::Owned);
@@ -288,13 +267,12 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
     // A second body, for elements that another process was loading and then did not store.
     let run = quote_spanned! {here=>
         let again = {
-            #[allow(unused_imports)]
-            use #k::{ByClone as _, Never as _};
-            let again = #k::Again(&body);
-            (&&again).again()
+            use #k::again::*;
+            (&&#k::Again(&body)).again()
         };
         miss.run(codec, body, again).await
     };
+    let renamed = renamed(here);
     let rest = if let Some(param) = borrowed {
         let ty = erase_lifetimes(&param.ty);
         quote_spanned! {here=> let #mutability #each: #ty = &rest; }
@@ -303,13 +281,7 @@ fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
     };
     quote_spanned! {here=>
         let body = miss.body(codec, move |rest| async move {
-            #[allow(
-                unused_variables,
-                clippy::no_effect_underscore_binding,
-                clippy::shadow_reuse,
-                clippy::shadow_same,
-                clippy::shadow_unrelated
-            )]
+            #renamed
             #rest
             #body
         });
@@ -328,23 +300,24 @@ fn strip_mut(sig: &mut Signature, name: &Ident) -> Option<syn::Token![mut]> {
     })
 }
 
+/// For a `let` that gives an argument another value under its name: it may go unused, and shadows.
+fn renamed(at: Span) -> TokenStream {
+    quote_spanned! {at=> #[allow(unused_variables, clippy::pedantic, clippy::restriction)] }
+}
+
+fn body(plan: &Plan, block: &TokenStream) -> TokenStream {
+    typed_body(&plan.k, &plan.function, block)
+}
+
 /// The body behind a `return` of the declared type that is never taken, so that errors about types
 /// stand at the user's expression, in the words they would have without the attribute.
-pub(crate) fn body(function: &Function, block: &TokenStream) -> TokenStream {
+pub(crate) fn typed_body(k: &TokenStream, function: &Function, block: &TokenStream) -> TokenStream {
     let output = function.output_type();
     let at_output = function.output_span();
+    let k = placed(k, at_output);
     quote_spanned! {at_output=>
-        #[allow(
-            unreachable_code,
-            clippy::diverging_sub_expression,
-            clippy::empty_loop,
-            clippy::let_unit_value,
-            clippy::needless_return,
-            clippy::unreachable
-        )]
         if false {
-            let anchor: #output = loop {};
-            return anchor;
+            return #k::never::<#output>();
         }
         #block
     }

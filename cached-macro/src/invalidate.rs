@@ -23,7 +23,7 @@ use syn::{Expr, Type};
 use crate::args::{Given, InvalidateArgs};
 use crate::crate_path;
 use crate::errors::Errors;
-use crate::expand::{body, pieces, place, set_time};
+use crate::expand::{pieces, place, set_time, typed_body};
 use crate::function::{Function, peel};
 use crate::plan::{Tag, TagPiece, attributes, exclude, resolve_tags, returned_opaque};
 use crate::tokens::placed;
@@ -31,6 +31,7 @@ use crate::tokens::placed;
 /// All that the expansion needs to know.
 pub(crate) struct Plan {
     k: TokenStream,
+    import: TokenStream,
     args: InvalidateArgs,
     function: Function,
     tags: Vec<Tag>,
@@ -44,9 +45,10 @@ impl Plan {
         let tags = resolve_tags(templates, &function, errors);
         bracket(&args, &tags, errors);
         soft(&args, errors);
-        let k = crate_path::private(args.crate_path.as_ref().map(|path| &path.value));
+        let import = crate_path::import(args.crate_path.as_ref().map(|path| &path.value));
         Self {
-            k,
+            k: crate_path::alias(),
+            import,
             args,
             function,
             tags,
@@ -146,6 +148,7 @@ fn soft(args: &InvalidateArgs, errors: &mut Errors) {
 pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let Plan {
         k,
+        import,
         args,
         function,
         tags,
@@ -158,7 +161,6 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
         let pieces = pieces(tag, k);
         quote_spanned! {here=>
             #(#cfgs)*
-            #[allow(clippy::used_underscore_binding)]
             let write = write.tag(#pieces);
         }
     });
@@ -169,7 +171,6 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
             let cfgs = function.cfgs_for(value);
             quote_spanned! {here=>
                 #(#cfgs)*
-                #[allow(clippy::used_underscore_binding)]
                 let write = write.#method(#value);
             }
         };
@@ -178,9 +179,11 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let keys = add("key", &args.keys);
     let prefixes = add("prefix", &args.prefixes);
     let manner = manner(args, k);
-    let body = body(function, &function.body.block());
+    let body = typed_body(k, function, &function.body.block());
     let statements = quote_spanned! {here=>
+        #import
         #shape
+        #[allow(clippy::used_underscore_binding)]
         let write = {
             #place
             let write = #k::invalidation(place, shape);
@@ -228,10 +231,8 @@ fn shape(plan: &Plan) -> TokenStream {
         let shape = {
             let returns = #k::returns::<#output>();
             {
-                #[allow(unused_imports)]
                 use #k::shapes::*;
-                let shape = (&&&&returns).shape();
-                shape #propagating
+                (&&&&returns).shape()#propagating
             }
         };
     }

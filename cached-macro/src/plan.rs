@@ -26,8 +26,12 @@ use crate::function::Function;
 
 /// All that the expansion of `#[cache_aside]` needs to know.
 pub(crate) struct Plan {
-    /// The path of the library's private module.
+    /// The library's private module, as the body of the function names it.
     pub(crate) k: TokenStream,
+    /// Brings that name into scope.
+    pub(crate) import: TokenStream,
+    /// The path of that module.
+    pub(crate) private: TokenStream,
     pub(crate) args: Args,
     pub(crate) function: Function,
     pub(crate) key: Key,
@@ -63,9 +67,11 @@ impl Plan {
         } else {
             Load::InPlace
         };
-        let k = crate_path::private(args.crate_path.as_ref().map(|path| &path.value));
+        let path = args.crate_path.as_ref().map(|path| path.value.clone());
         Self {
-            k,
+            k: crate_path::alias(),
+            import: crate_path::import(path.as_ref()),
+            private: crate_path::private(path.as_ref()),
             args,
             function,
             key,

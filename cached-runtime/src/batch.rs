@@ -4,7 +4,7 @@
 //! those of the single form, and are refused like any other if something they depend on is
 //! invalidated while the body runs.
 
-mod again;
+pub mod again;
 mod answers;
 mod each;
 mod fleet;
@@ -15,7 +15,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-pub use self::again::{Again, ByClone, Never};
+pub use self::again::Again;
 pub use self::answers::{Answers, AsMapKey};
 pub use self::each::Each;
 

@@ -18,9 +18,7 @@ pub use std::borrow::ToOwned;
 pub use std::option::Option::Some;
 pub use std::time::Duration;
 
-pub use crate::batch::{
-    Again, Answers, AsMapKey, BatchMiss, ByClone, Each, LookEach, Never, look_each,
-};
+pub use crate::batch::{Again, Answers, AsMapKey, BatchMiss, Each, LookEach, again, look_each};
 pub use crate::call::{Hit, Looking, Miss, look};
 pub use crate::coherence::Coherence;
 pub use crate::install::installed;
@@ -31,7 +29,7 @@ pub use crate::outcome::{
 };
 pub use crate::outcome::{Layer, Plain, Probe, batch_codec, codec, returns, shapes};
 pub use crate::policy::SingleFlight;
-pub use crate::site::{Origin, Site};
+pub use crate::site::Site;
 pub use crate::template::{Piece, Text, write};
 pub use crate::write::{Write, invalidation};
 
@@ -72,6 +70,11 @@ pub fn as_cache<C: AsCache + ?Sized>(place: &C) -> &Cache {
     place.as_cache()
 }
 
+/// A value of the declared type, for a `return` that is never reached.
+pub fn never<R>() -> R {
+    unreachable!("this stands behind `if false`")
+}
+
 /// The key of a call, for `key_fn`.
 pub fn key_of<T, P: Parts>(site: &'static Site, parts: &P) -> Key<T> {
     site.key(parts)
@@ -108,7 +111,9 @@ pub trait Keepable {}
 impl<T: ToOwned<Owned: Send + Sync + 'static> + ?Sized> Keepable for T {}
 
 /// Asks that a background load can have a copy.
-pub fn keepable<T: Keepable + ?Sized>(_: &T) {}
+pub fn keepable<T: Keepable + ?Sized>(argument: &T) -> &T {
+    argument
+}
 
 /// The options with a codec. As a function it has bounds that are reported where each type stands.
 pub fn encoded<T: Cacheable, C: values::Codec>(mut rules: Rules<T>) -> Rules<T> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::Location;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -31,17 +32,12 @@ mod scope {
 }
 
 /// Where a cached function stands in the source.
-pub struct Origin {
+struct Origin {
+    name: &'static str,
     /// The `type_name` of an item inside the function, which names all that encloses it.
-    pub path: fn() -> &'static str,
-    /// Its module.
-    pub module: &'static str,
-    /// Its own name.
-    pub name: &'static str,
-    /// Source file.
-    pub file: &'static str,
-    /// Source line.
-    pub line: u32,
+    path: fn() -> &'static str,
+    /// Of the attribute.
+    location: &'static Location<'static>,
 }
 
 /// A prefix made from where the function stands.
@@ -58,17 +54,22 @@ static DERIVED: Mutex<Option<HashMap<&'static str, Owner>>> = Mutex::new(None);
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Owner {
     name: &'static str,
-    file: &'static str,
-    line: u32,
+    location: &'static Location<'static>,
     /// Tells functions apart that one `macro_rules` wrote on one line.
     address: Option<usize>,
 }
 
 impl Site {
-    /// A function without options that concern its key.
-    pub const fn new(origin: Origin) -> Self {
+    /// A function without options that concern its key: its name, and the `type_name` of an item
+    /// inside of it.
+    #[track_caller]
+    pub const fn new(name: &'static str, path: fn() -> &'static str) -> Self {
         Self {
-            origin,
+            origin: Origin {
+                name,
+                path,
+                location: Location::caller(),
+            },
             prefix: None,
             version: None,
             trust: Trust::FOREVER,
@@ -164,11 +165,11 @@ impl Site {
         };
         // Logged where nothing is held: a subscriber may make cached calls.
         if derived.reported.first() {
-            let Origin { file, line, .. } = self.origin;
+            let (one, other) = (first.location, self.origin.location);
             tracing::error!(
                 prefix = derived.prefix,
-                first = %format_args!("{}:{}", first.file, first.line),
-                second = %format_args!("{file}:{line}"),
+                first = %format_args!("{}:{}", one.file(), one.line()),
+                second = %format_args!("{}:{}", other.file(), other.line()),
                 "two cached functions have the same default prefix; the second is not cached until it is given a `prefix`"
             );
         }
@@ -180,15 +181,11 @@ impl Site {
     #[cold]
     fn claim(&'static self) -> Derived {
         let prefix = self.derive();
-        let Origin {
-            name, file, line, ..
-        } = self.origin;
-        let address = Some(std::ptr::from_ref(self).addr());
+        let Origin { name, location, .. } = self.origin;
         let owner = Owner {
             name,
-            file,
-            line,
-            address,
+            location,
+            address: Some(std::ptr::from_ref(self).addr()),
         };
         let mut owners = DERIVED.lock().unwrap_or_else(PoisonError::into_inner);
         let first = *owners
@@ -204,27 +201,25 @@ impl Site {
 
     /// Happens once per function, so the text may live as long as the program.
     fn derive(&self) -> &'static str {
-        let Origin {
-            path, module, name, ..
-        } = self.origin;
-        derived_prefix(path(), module, name).leak()
+        let Origin { path, name, .. } = self.origin;
+        derived_prefix(path(), name).leak()
     }
 }
 
 /// `app::W::get::{{closure}}::Here` is `app.W.get`. The last named segment before the local item
 /// is replaced by `name`, since a key function stands beside the function it makes keys for.
-fn derived_prefix(path: &str, module: &str, name: &str) -> String {
-    let enclosing = path
-        .rsplit_once("::")
-        .map_or(module, |(function, _item)| function);
-    let function = enclosing.trim_end_matches("::{{closure}}");
-    let scope = function
-        .rsplit_once("::")
-        .map_or(module, |(scope, _function)| scope);
+fn derived_prefix(path: &str, name: &str) -> String {
+    // A path has at least the crate, the function and the item.
+    let function = outer(path).trim_end_matches("::{{closure}}");
+    let scope = outer(function);
     let text = format!("{scope}::{name}").replace("::", ".");
     text.chars()
         .filter(|c| !c.is_whitespace() && !"{}:%".contains(*c))
         .collect()
+}
+
+fn outer(path: &str) -> &str {
+    path.rsplit_once("::").map_or("", |(outer, _)| outer)
 }
 
 /// `app::R<app::User>` of `app::R<app::User>::get<u8>::{{closure}}`: all before the function.
@@ -267,16 +262,7 @@ impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Site")
             .field("name", &self.origin.name)
-            .field("file", &self.origin.file)
-            .field("line", &self.origin.line)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Origin")
-            .field("name", &self.name)
+            .field("location", &self.origin.location)
             .finish_non_exhaustive()
     }
 }
@@ -350,7 +336,7 @@ mod tests {
             ("app::W::user_key::Here", "app.W.get"),
             ("app::get::{{closure}}::{{closure}}::Here", "app.get"),
         ] {
-            assert_eq!(derived_prefix(path, "app", "get"), prefix, "{path}");
+            assert_eq!(derived_prefix(path, "get"), prefix, "{path}");
         }
     }
 }

@@ -29,15 +29,9 @@ pub(super) fn site(plan: &Plan) -> TokenStream {
     });
     quote_spanned! {here=>
         let site = {
-            #[allow(dead_code)]
-            struct Here;
-            static SITE: #k::Site = #k::Site::new(#k::Origin {
-                path: #k::type_name::<Here>,
-                module: ::core::module_path!(),
-                name: #name,
-                file: ::core::file!(),
-                line: ::core::line!(),
-            })#prefix #version #coherence;
+            enum Here {}
+            static SITE: #k::Site = #k::Site::new(#name, #k::type_name::<Here>)
+                #prefix #version #coherence;
             &SITE
         };
     }
@@ -112,7 +106,6 @@ fn statement(part: &Part, element: Option<&Ident>, k: &TokenStream) -> TokenStre
         PartKind::Expression(expr) => {
             return quote_spanned! {at=>
                 #(#cfgs)*
-                #[allow(clippy::used_underscore_binding)]
                 let part = &(#expr);
                 #(#cfgs)*
                 let parts = #k::Cons(parts, #k::arg(part).part());
@@ -121,7 +114,6 @@ fn statement(part: &Part, element: Option<&Ident>, k: &TokenStream) -> TokenStre
     };
     quote_spanned! {at=>
         #(#cfgs)*
-        #[allow(clippy::used_underscore_binding)]
         let parts = #k::Cons(parts, #part);
     }
 }

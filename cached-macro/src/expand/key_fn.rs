@@ -12,7 +12,13 @@ use crate::tokens::{lifetimes, mentions};
 
 /// `fn user_key(id: u64) -> Key<User>`
 pub(super) fn expand(plan: &Plan, key_fn: &KeyFn) -> TokenStream {
-    let Plan { k, function, .. } = plan;
+    let Plan {
+        k,
+        import,
+        private,
+        function,
+        ..
+    } = plan;
     let KeyFn { ident, .. } = key_fn;
     let here = Span::mixed_site().located_at(ident.span());
     let vis = &function.vis;
@@ -31,14 +37,9 @@ pub(super) fn expand(plan: &Plan, key_fn: &KeyFn) -> TokenStream {
         #(#cfgs)*
         #[doc = #doc]
         #[must_use]
-        #[allow(
-            unused_variables,
-            clippy::needless_pass_by_value,
-            clippy::ptr_arg,
-            clippy::too_many_arguments,
-            clippy::trivially_copy_pass_by_ref
-        )]
-        #vis fn #ident #parameters (#(#inputs),*) -> #k::Key<#value> #bounds {
+        #[allow(unused_variables, clippy::all, clippy::pedantic)]
+        #vis fn #ident #parameters (#(#inputs),*) -> #private::Key<#value> #bounds {
+            #import
             #site
             #parts
             #k::key_of(site, &parts)
@@ -50,7 +51,10 @@ pub(super) fn expand(plan: &Plan, key_fn: &KeyFn) -> TokenStream {
 fn inputs(plan: &Plan) -> Vec<TokenStream> {
     let here = Span::mixed_site();
     let Plan {
-        k, function, key, ..
+        private: k,
+        function,
+        key,
+        ..
     } = plan;
     let mut inputs = Vec::new();
     if let Some(receiver) = function.receiver.as_ref().filter(|_| key.receiver) {
@@ -89,7 +93,11 @@ fn without_mut(pat: &Pat) -> Pat {
 
 /// The type of what is stored, read off the return type: inside of `Result`, and of `Option`.
 fn stored(plan: &Plan, key_fn: &KeyFn) -> TokenStream {
-    let Plan { k, function, .. } = plan;
+    let Plan {
+        private: k,
+        function,
+        ..
+    } = plan;
     if let Some(value) = &key_fn.value {
         return value.to_token_stream();
     }

@@ -27,7 +27,6 @@ pub(super) fn rules(plan: &Plan) -> TokenStream {
         let pieces = pieces(tag, k);
         quote_spanned! {here=>
             #(#cfgs)*
-            #[allow(clippy::used_underscore_binding)]
             let rules = rules.tag(#pieces);
         }
     });
@@ -76,7 +75,6 @@ pub(crate) fn set_time(builder: &str, method: &Ident, time: &Time, k: &TokenStre
             quote_spanned! {here=> let #builder = #builder.#method(#value); }
         }
         Time::Computed(_) => quote_spanned! {here=>
-            #[allow(clippy::used_underscore_binding)]
             let length: #k::Duration = #value;
             let #builder = #builder.#method(length);
         },

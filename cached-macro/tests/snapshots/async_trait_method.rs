@@ -14,92 +14,51 @@ impl Service {
         Self: 'async_trait,
     {
         Box::pin(async move {
+            use ::cache_aside::__private as __k;
             let codec = {
-                let returns = ::cache_aside::__private::returns::<
-                    Result<User, DbError>,
-                >();
-                let shape = {
-                    #[allow(unused_imports)]
-                    use ::cache_aside::__private::shapes::*;
-                    let shape = (&&&&returns).shape();
-                    let shape = (&&shape).errors();
-                    shape
-                };
-                ::cache_aside::__private::codec(shape)
+                let returns = __k::returns::<Result<User, DbError>>();
+                {
+                    use __k::shapes::*;
+                    __k::codec((&&(&&&&returns).shape()).errors())
+                }
             };
+            #[allow(clippy::used_underscore_binding)]
             let miss = {
                 let site = {
-                    #[allow(dead_code)]
-                    struct Here;
-                    static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-                            path: ::cache_aside::__private::type_name::<Here>,
-                            module: ::core::module_path!(),
-                            name: "load",
-                            file: ::core::file!(),
-                            line: ::core::line!(),
-                        })
+                    enum Here {}
+                    static SITE: __k::Site = __k::Site::new(
+                            "load",
+                            __k::type_name::<Here>,
+                        )
                         .prefix("user");
                     &SITE
                 };
-                let parts = ::cache_aside::__private::scoped(
-                    site,
-                    || (),
-                    ::cache_aside::__private::Nil,
-                );
-                #[allow(clippy::used_underscore_binding)]
-                let parts = ::cache_aside::__private::Cons(
-                    parts,
-                    ::cache_aside::__private::arg(self).part(),
-                );
-                #[allow(clippy::used_underscore_binding)]
-                let parts = ::cache_aside::__private::Cons(
-                    parts,
-                    ::cache_aside::__private::arg(&id).part(),
-                );
-                let place = ::cache_aside::__private::installed();
-                let place = ::cache_aside::__private::as_cache(place);
-                let look = ::cache_aside::__private::look(site, place, &parts);
-                if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+                let parts = __k::scoped(site, || (), __k::Nil);
+                let parts = __k::Cons(parts, __k::arg(self).part());
+                let parts = __k::Cons(parts, __k::arg(&id).part());
+                let place = __k::installed();
+                let look = __k::look(site, place, &parts);
+                if let __k::Some(hit) = look.hit(codec) {
                     return hit.answer(codec);
                 }
                 let miss = look.miss(codec);
-                let rules = ::cache_aside::__private::rules(codec);
-                let rules = rules
-                    .ttl(::cache_aside::__private::Duration::from_millis(60000u64));
-                #[allow(clippy::used_underscore_binding)]
-                let rules = rules
-                    .tag([
-                        ::cache_aside::__private::Piece::text("user:"),
-                        ::cache_aside::__private::Piece::arg(&id),
-                    ]);
+                let rules = __k::rules(codec);
+                let rules = rules.ttl(__k::Duration::from_millis(60000u64));
+                let rules = rules.tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
                 miss.rules(rules)
             };
-            miss.run(
-                    codec,
-                    async move {
-                        #[allow(
-                            unreachable_code,
-                            clippy::diverging_sub_expression,
-                            clippy::empty_loop,
-                            clippy::let_unit_value,
-                            clippy::needless_return,
-                            clippy::unreachable
-                        )]
-                        if false {
-                            let anchor: Result<User, DbError> = loop {};
-                            return anchor;
-                        }
-                        {
-                            let __self = self;
-                            let id = id;
-                            let __ret: Result<User, DbError> = {
-                                __self.db.find(id).await
-                            };
-                            __ret
-                        }
-                    },
-                )
-                .await
+            let body = async move {
+                if false {
+                    return __k::never::<Result<User, DbError>>();
+                }
+                {
+                    let __self = self;
+                    let id = id;
+                    let __ret: Result<User, DbError> = { __self.db.find(id).await };
+                    __ret
+                }
+            };
+            miss.run(codec, body).await
         })
     }
 }

@@ -1,84 +1,40 @@
 async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
+    use ::cache_aside::__private as __k;
     let codec = {
-        let returns = ::cache_aside::__private::returns::<
-            Result<HashMap<u64, User>, DbError>,
-        >();
-        let shape = {
-            #[allow(unused_imports)]
-            use ::cache_aside::__private::shapes::*;
-            let shape = (&&returns).batch();
-            let shape = (&&shape).errors();
-            shape
-        };
-        ::cache_aside::__private::batch_codec(shape)
+        let returns = __k::returns::<Result<HashMap<u64, User>, DbError>>();
+        {
+            use __k::shapes::*;
+            __k::batch_codec((&&(&&returns).batch()).errors())
+        }
     };
+    #[allow(clippy::used_underscore_binding)]
     let miss = {
         let site = {
-            #[allow(dead_code)]
-            struct Here;
-            static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-                    path: ::cache_aside::__private::type_name::<Here>,
-                    module: ::core::module_path!(),
-                    name: "load",
-                    file: ::core::file!(),
-                    line: ::core::line!(),
-                })
+            enum Here {}
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
                 .prefix("user")
                 .version("2")
-                .coherence(
-                    ::cache_aside::__private::Coherence::Bounded(
-                        ::cache_aside::__private::Duration::from_millis(2000u64),
-                    ),
-                );
+                .coherence(__k::Coherence::Bounded(__k::Duration::from_millis(2000u64)));
             &SITE
         };
-        let parts = ::cache_aside::__private::scoped(
-            site,
-            || (),
-            ::cache_aside::__private::Nil,
-        );
-        #[allow(clippy::used_underscore_binding)]
-        let parts = ::cache_aside::__private::Cons(
-            parts,
-            ::cache_aside::__private::arg(&tenant).part(),
-        );
-        #[allow(clippy::used_underscore_binding)]
-        let parts = ::cache_aside::__private::Cons(
-            parts,
-            ::cache_aside::__private::Element,
-        );
-        let place = ::cache_aside::__private::installed();
-        let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look_each(site, place, &ids, &parts, codec);
+        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Cons(parts, __k::arg(&tenant).part());
+        let parts = __k::Cons(parts, __k::Element);
+        let place = __k::installed();
+        let look = __k::look_each(site, place, &ids, &parts, codec);
         let miss = match look {
-            ::cache_aside::__private::LookEach::Hit(hit) => return hit,
-            ::cache_aside::__private::LookEach::Miss(miss) => miss,
+            __k::LookEach::Hit(hit) => return hit,
+            __k::LookEach::Miss(miss) => miss,
         };
         miss.rules(|element| {
-            #[allow(
-                unused_variables,
-                clippy::no_effect_underscore_binding,
-                clippy::shadow_reuse,
-                clippy::shadow_same,
-                clippy::shadow_unrelated
-            )]
+            #[allow(unused_variables, clippy::pedantic, clippy::restriction)]
             let ids = element;
-            let rules = ::cache_aside::__private::rules(codec);
+            let rules = __k::rules(codec);
+            let rules = rules.ttl(__k::Duration::from_millis(300000u64));
             let rules = rules
-                .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
-            let rules = rules
-                .coherence(
-                    ::cache_aside::__private::Coherence::Bounded(
-                        ::cache_aside::__private::Duration::from_millis(2000u64),
-                    ),
-                );
-            let rules = ::cache_aside::__private::encoded::<_, Compact>(rules);
-            #[allow(clippy::used_underscore_binding)]
-            let rules = rules
-                .tag([
-                    ::cache_aside::__private::Piece::text("user:"),
-                    ::cache_aside::__private::Piece::arg(&ids),
-                ]);
+                .coherence(__k::Coherence::Bounded(__k::Duration::from_millis(2000u64)));
+            let rules = __k::encoded::<_, Compact>(rules);
+            let rules = rules.tag([__k::Piece::text("user:"), __k::Piece::arg(&ids)]);
             rules
         })
     };
@@ -86,46 +42,23 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
         .body(
             codec,
             move |rest| async move {
-                #[allow(
-                    unused_variables,
-                    clippy::no_effect_underscore_binding,
-                    clippy::shadow_reuse,
-                    clippy::shadow_same,
-                    clippy::shadow_unrelated
-                )]
+                #[allow(unused_variables, clippy::pedantic, clippy::restriction)]
                 let mut ids: &[u64] = &rest;
-                #[allow(
-                    unreachable_code,
-                    clippy::diverging_sub_expression,
-                    clippy::empty_loop,
-                    clippy::let_unit_value,
-                    clippy::needless_return,
-                    clippy::unreachable
-                )]
                 if false {
-                    let anchor: Result<HashMap<u64, User>, DbError> = loop {};
-                    return anchor;
+                    return __k::never::<Result<HashMap<u64, User>, DbError>>();
                 }
                 { db.find(tenant, ids).await }
             },
         );
     let again = {
-        #[allow(unused_imports)]
-        use ::cache_aside::__private::{ByClone as _, Never as _};
-        let again = ::cache_aside::__private::Again(&body);
-        (&&again).again()
+        use __k::again::*;
+        (&&__k::Again(&body)).again()
     };
     miss.run(codec, body, again).await
 }
 /// The key under which `load` stores its answer.
 #[must_use]
-#[allow(
-    unused_variables,
-    clippy::needless_pass_by_value,
-    clippy::ptr_arg,
-    clippy::too_many_arguments,
-    clippy::trivially_copy_pass_by_ref
-)]
+#[allow(unused_variables, clippy::all, clippy::pedantic)]
 fn user_key(
     tenant: u64,
     ids: <&[u64] as ::cache_aside::__private::Each>::Key,
@@ -143,39 +76,17 @@ fn user_key(
         },
     >>::Inner as ::cache_aside::__private::Answers>::Value,
 > {
+    use ::cache_aside::__private as __k;
     let site = {
-        #[allow(dead_code)]
-        struct Here;
-        static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-                path: ::cache_aside::__private::type_name::<Here>,
-                module: ::core::module_path!(),
-                name: "load",
-                file: ::core::file!(),
-                line: ::core::line!(),
-            })
+        enum Here {}
+        static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
             .prefix("user")
             .version("2")
-            .coherence(
-                ::cache_aside::__private::Coherence::Bounded(
-                    ::cache_aside::__private::Duration::from_millis(2000u64),
-                ),
-            );
+            .coherence(__k::Coherence::Bounded(__k::Duration::from_millis(2000u64)));
         &SITE
     };
-    let parts = ::cache_aside::__private::scoped(
-        site,
-        || (),
-        ::cache_aside::__private::Nil,
-    );
-    #[allow(clippy::used_underscore_binding)]
-    let parts = ::cache_aside::__private::Cons(
-        parts,
-        ::cache_aside::__private::arg(&tenant).part(),
-    );
-    #[allow(clippy::used_underscore_binding)]
-    let parts = ::cache_aside::__private::Cons(
-        parts,
-        ::cache_aside::__private::arg(&ids).part(),
-    );
-    ::cache_aside::__private::key_of(site, &parts)
+    let parts = __k::scoped(site, || (), __k::Nil);
+    let parts = __k::Cons(parts, __k::arg(&tenant).part());
+    let parts = __k::Cons(parts, __k::arg(&ids).part());
+    __k::key_of(site, &parts)
 }

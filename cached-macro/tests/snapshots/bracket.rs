@@ -1,31 +1,21 @@
 async fn rename(db: &Db, id: u64) -> Result<User, DbError> {
+    use ::cache_aside::__private as __k;
     let shape = {
-        let returns = ::cache_aside::__private::returns::<Result<User, DbError>>();
+        let returns = __k::returns::<Result<User, DbError>>();
         {
-            #[allow(unused_imports)]
-            use ::cache_aside::__private::shapes::*;
-            let shape = (&&&&returns).shape();
-            shape
+            use __k::shapes::*;
+            (&&&&returns).shape()
         }
     };
+    #[allow(clippy::used_underscore_binding)]
     let write = {
-        let place = ::cache_aside::__private::installed();
-        let place = ::cache_aside::__private::as_cache(place);
-        let write = ::cache_aside::__private::invalidation(place, shape);
-        #[allow(clippy::used_underscore_binding)]
+        let place = __k::installed();
+        let write = __k::invalidation(place, shape);
+        let write = write.tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
         let write = write
             .tag([
-                ::cache_aside::__private::Piece::text("user:"),
-                ::cache_aside::__private::Piece::arg(&id),
-            ]);
-        #[allow(clippy::used_underscore_binding)]
-        let write = write
-            .tag([
-                ::cache_aside::__private::Piece::text("org:"),
-                ::cache_aside::__private::Piece::result(|result, out| ::cache_aside::__private::write(
-                    out,
-                    &result.org_id,
-                )),
+                __k::Piece::text("org:"),
+                __k::Piece::result(|result, out| __k::write(out, &result.org_id)),
             ]);
         let write = write.bracket();
         let write = write.settled();
@@ -33,17 +23,8 @@ async fn rename(db: &Db, id: u64) -> Result<User, DbError> {
     };
     write
         .run(async move {
-            #[allow(
-                unreachable_code,
-                clippy::diverging_sub_expression,
-                clippy::empty_loop,
-                clippy::let_unit_value,
-                clippy::needless_return,
-                clippy::unreachable
-            )]
             if false {
-                let anchor: Result<User, DbError> = loop {};
-                return anchor;
+                return __k::never::<Result<User, DbError>>();
             }
             { db.rename(id).await }
         })

@@ -1,108 +1,51 @@
 async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
+    use ::cache_aside::__private as __k;
     let codec = {
-        let returns = ::cache_aside::__private::returns::<u64>();
-        let shape = {
-            #[allow(unused_imports)]
-            use ::cache_aside::__private::shapes::*;
-            let shape = (&&&&returns).shape();
-            let shape = (&&shape).errors();
-            shape
-        };
-        ::cache_aside::__private::codec(shape)
+        let returns = __k::returns::<u64>();
+        {
+            use __k::shapes::*;
+            __k::codec((&&(&&&&returns).shape()).errors())
+        }
     };
+    #[allow(clippy::used_underscore_binding)]
     let miss = {
         let site = {
-            #[allow(dead_code)]
-            struct Here;
-            static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-                path: ::cache_aside::__private::type_name::<Here>,
-                module: ::core::module_path!(),
-                name: "load",
-                file: ::core::file!(),
-                line: ::core::line!(),
-            });
+            enum Here {}
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
-        let parts = ::cache_aside::__private::scoped(
-            site,
-            || (),
-            ::cache_aside::__private::Nil,
-        );
-        #[allow(clippy::used_underscore_binding)]
-        let parts = ::cache_aside::__private::Cons(
-            parts,
-            ::cache_aside::__private::arg(&id).part(),
-        );
+        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Cons(parts, __k::arg(&id).part());
         #[cfg(feature = "f")]
-        #[allow(clippy::used_underscore_binding)]
-        let parts = ::cache_aside::__private::Cons(
-            parts,
-            ::cache_aside::__private::arg(v).part(),
-        );
-        let place = ::cache_aside::__private::installed();
-        let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts);
-        if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+        let parts = __k::Cons(parts, __k::arg(v).part());
+        let place = __k::installed();
+        let look = __k::look(site, place, &parts);
+        if let __k::Some(hit) = look.hit(codec) {
             return hit.answer(codec);
         }
         let miss = look.miss(codec);
-        let rules = ::cache_aside::__private::rules(codec);
-        let rules = rules.ttl(::cache_aside::__private::Duration::from_millis(60000u64));
-        let rules = rules
-            .stale_while_revalidate(
-                ::cache_aside::__private::Duration::from_millis(60000u64),
-            );
+        let rules = __k::rules(codec);
+        let rules = rules.ttl(__k::Duration::from_millis(60000u64));
+        let rules = rules.stale_while_revalidate(__k::Duration::from_millis(60000u64));
         #[cfg(feature = "f")]
-        #[allow(clippy::used_underscore_binding)]
-        let rules = rules
-            .tag([
-                ::cache_aside::__private::Piece::text("v:"),
-                ::cache_aside::__private::Piece::arg(&v),
-            ]);
+        let rules = rules.tag([__k::Piece::text("v:"), __k::Piece::arg(&v)]);
         miss.rules(rules)
     };
-    miss.run_owned(
-            codec,
-            move || {
-                #[cfg(feature = "f")]
-                #[allow(
-                    clippy::shadow_reuse,
-                    clippy::shadow_same,
-                    clippy::shadow_unrelated,
-                    clippy::used_underscore_binding
-                )]
-                let v = {
-                    #[allow(unused_imports)]
-                    use ::cache_aside::__private::ToOwned as _;
-                    ::cache_aside::__private::keepable(v);
-                    v.to_owned()
-                };
-                async move {
-                    #[cfg(feature = "f")]
-                    #[allow(
-                        unused_variables,
-                        clippy::no_effect_underscore_binding,
-                        clippy::shadow_reuse,
-                        clippy::shadow_same,
-                        clippy::shadow_unrelated,
-                        clippy::used_underscore_binding
-                    )]
-                    let v: &str = &v;
-                    #[allow(
-                        unreachable_code,
-                        clippy::diverging_sub_expression,
-                        clippy::empty_loop,
-                        clippy::let_unit_value,
-                        clippy::needless_return,
-                        clippy::unreachable
-                    )]
-                    if false {
-                        let anchor: u64 = loop {};
-                        return anchor;
-                    }
-                    { id }
-                }
-            },
-        )
-        .await
+    let body = move || {
+        #[allow(unused_imports)]
+        use __k::ToOwned as _;
+        #[cfg(feature = "f")]
+        #[allow(clippy::pedantic, clippy::restriction)]
+        let v = __k::keepable(v).to_owned();
+        async move {
+            #[cfg(feature = "f")]
+            #[allow(unused_variables, clippy::pedantic, clippy::restriction)]
+            let v: &str = &v;
+            if false {
+                return __k::never::<u64>();
+            }
+            { id }
+        }
+    };
+    miss.run_owned(codec, body).await
 }

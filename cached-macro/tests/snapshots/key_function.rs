@@ -4,89 +4,46 @@ pub async fn load<D: Db>(
     mut id: u64,
     name: &str,
 ) -> Result<Option<User>, DbError> {
+    use ::cache_aside::__private as __k;
     let codec = {
-        let returns = ::cache_aside::__private::returns::<
-            Result<Option<User>, DbError>,
-        >();
-        let shape = {
-            #[allow(unused_imports)]
-            use ::cache_aside::__private::shapes::*;
-            let shape = (&&&&returns).shape();
-            let shape = (&&shape).errors();
-            shape
-        };
-        ::cache_aside::__private::codec(shape)
+        let returns = __k::returns::<Result<Option<User>, DbError>>();
+        {
+            use __k::shapes::*;
+            __k::codec((&&(&&&&returns).shape()).errors())
+        }
     };
+    #[allow(clippy::used_underscore_binding)]
     let miss = {
         let site = {
-            #[allow(dead_code)]
-            struct Here;
-            static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-                path: ::cache_aside::__private::type_name::<Here>,
-                module: ::core::module_path!(),
-                name: "load",
-                file: ::core::file!(),
-                line: ::core::line!(),
-            });
+            enum Here {}
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
-        let parts = ::cache_aside::__private::scoped(
-            site,
-            || (),
-            ::cache_aside::__private::Nil,
-        );
-        #[allow(clippy::used_underscore_binding)]
-        let parts = ::cache_aside::__private::Cons(
-            parts,
-            ::cache_aside::__private::arg(&id).part(),
-        );
-        #[allow(clippy::used_underscore_binding)]
-        let parts = ::cache_aside::__private::Cons(
-            parts,
-            ::cache_aside::__private::arg(name).part(),
-        );
-        let place = ::cache_aside::__private::installed();
-        let place = ::cache_aside::__private::as_cache(place);
-        let look = ::cache_aside::__private::look(site, place, &parts);
-        if let ::cache_aside::__private::Some(hit) = look.hit(codec) {
+        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Cons(parts, __k::arg(&id).part());
+        let parts = __k::Cons(parts, __k::arg(name).part());
+        let place = __k::installed();
+        let look = __k::look(site, place, &parts);
+        if let __k::Some(hit) = look.hit(codec) {
             return hit.answer(codec);
         }
         let miss = look.miss(codec);
-        let rules = ::cache_aside::__private::rules(codec);
-        let rules = rules
-            .ttl(::cache_aside::__private::Duration::from_millis(300000u64));
+        let rules = __k::rules(codec);
+        let rules = rules.ttl(__k::Duration::from_millis(300000u64));
         miss.rules(rules)
     };
-    miss.run(
-            codec,
-            async move {
-                #[allow(
-                    unreachable_code,
-                    clippy::diverging_sub_expression,
-                    clippy::empty_loop,
-                    clippy::let_unit_value,
-                    clippy::needless_return,
-                    clippy::unreachable
-                )]
-                if false {
-                    let anchor: Result<Option<User>, DbError> = loop {};
-                    return anchor;
-                }
-                { db.find(id, name).await }
-            },
-        )
-        .await
+    let body = async move {
+        if false {
+            return __k::never::<Result<Option<User>, DbError>>();
+        }
+        { db.find(id, name).await }
+    };
+    miss.run(codec, body).await
 }
 #[cfg(feature = "users")]
 /// The key under which `load` stores its answer.
 #[must_use]
-#[allow(
-    unused_variables,
-    clippy::needless_pass_by_value,
-    clippy::ptr_arg,
-    clippy::too_many_arguments,
-    clippy::trivially_copy_pass_by_ref
-)]
+#[allow(unused_variables, clippy::all, clippy::pedantic)]
 pub fn user_key(
     id: u64,
     name: &str,
@@ -137,32 +94,14 @@ pub fn user_key(
         },
     >>::Inner,
 > {
+    use ::cache_aside::__private as __k;
     let site = {
-        #[allow(dead_code)]
-        struct Here;
-        static SITE: ::cache_aside::__private::Site = ::cache_aside::__private::Site::new(::cache_aside::__private::Origin {
-            path: ::cache_aside::__private::type_name::<Here>,
-            module: ::core::module_path!(),
-            name: "load",
-            file: ::core::file!(),
-            line: ::core::line!(),
-        });
+        enum Here {}
+        static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
         &SITE
     };
-    let parts = ::cache_aside::__private::scoped(
-        site,
-        || (),
-        ::cache_aside::__private::Nil,
-    );
-    #[allow(clippy::used_underscore_binding)]
-    let parts = ::cache_aside::__private::Cons(
-        parts,
-        ::cache_aside::__private::arg(&id).part(),
-    );
-    #[allow(clippy::used_underscore_binding)]
-    let parts = ::cache_aside::__private::Cons(
-        parts,
-        ::cache_aside::__private::arg(name).part(),
-    );
-    ::cache_aside::__private::key_of(site, &parts)
+    let parts = __k::scoped(site, || (), __k::Nil);
+    let parts = __k::Cons(parts, __k::arg(&id).part());
+    let parts = __k::Cons(parts, __k::arg(name).part());
+    __k::key_of(site, &parts)
 }
