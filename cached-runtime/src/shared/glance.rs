@@ -195,3 +195,6 @@ impl<'a> Glance<'a> {
         self.cells
     }
 }
+
+#[cfg(test)]
+mod tests;

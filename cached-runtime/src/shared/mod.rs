@@ -1,7 +1,7 @@
 //! One cache in many processes, over a [`Remote`](crate::remote::Remote).
 //!
 //! - `deps.rs` - what an answer depends on, and what was seen of it.
-//! - `look.rs`, `asked.rs` - an entry is valid if every token in it is current after the reader arrived.
+//! - `look.rs`, `view.rs`, `asked.rs` - an entry is valid if every token in it is current after the reader arrived.
 //! - `glance.rs` - the same where one answer tells all, as it mostly does.
 //! - `lease.rs` - one load in all processes: a lease, renewed while the load runs.
 //! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
@@ -24,6 +24,7 @@ mod lease;
 mod look;
 mod memory;
 mod owed;
+mod view;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};

@@ -1,0 +1,256 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::Cache;
+use crate::codec::compress::Packed;
+use crate::envelope::{Draft, EntryId, TokenRecord, stamp};
+use crate::remote::{Cell, DoubleServer, Incarnation, Proof, ServerTime};
+use crate::shared::{Deps, namespace_cell};
+
+const HERE: Incarnation = Incarnation(7);
+const BORN: u64 = 1_000;
+const LIFE: Duration = Duration::from_secs(60);
+const ENTRY: LeaseId = LeaseId([3; 8]);
+
+fn tag(name: &str) -> Cell {
+    Cell::Tag(name.into())
+}
+
+fn current(proof: u64) -> CellState {
+    CellState::Current(Proof(proof))
+}
+
+/// A cache with a store, for what a glance takes from it.
+async fn cache() -> Cache {
+    let store = Arc::new(DoubleServer::new(1).connect());
+    Cache::builder().remote(store).build().await.unwrap()
+}
+
+fn share(cache: &Cache, known: &[&str]) -> Share {
+    let tags = known.iter().map(|name| tag(name));
+    Share {
+        tier: Arc::clone(cache.shared().unwrap()),
+        name: EntryName::new("n"),
+        deps: Deps {
+            known: [namespace_cell(), tag("@fn:p")]
+                .into_iter()
+                .chain(tags)
+                .collect(),
+            families: vec![Cell::Family("f:".into())],
+        },
+        schema: 5,
+        largest: 1_000,
+        holds_entry: true,
+        open_ended: true,
+        by_view: false,
+        softens: false,
+        longest_life: LIFE,
+    }
+}
+
+/// An entry with these tokens, as the server gives it a second later.
+fn entry(tokens: &[(&str, u64)], schema: u16) -> Bytes {
+    let token = |(name, proof): &(&str, u64)| TokenRecord {
+        name: (*name).into(),
+        proof: *proof,
+    };
+    let draft = Draft {
+        codec: 1,
+        schema,
+        cost: Duration::ZERO,
+        id: EntryId(ENTRY.0),
+        incarnation: HERE.0,
+        fresh_for: LIFE,
+        usable_for: LIFE,
+        tokens: tokens.iter().map(token).collect(),
+    };
+    let payload = Packed {
+        compression: crate::codec::compress::Compression::None,
+        raw_len: 2,
+        bytes: b"hi".to_vec(),
+    };
+    let mut bytes = draft.seal(Some(&payload)).unwrap();
+    stamp(&mut bytes, BORN).unwrap();
+    Bytes {
+        bytes: Some(bytes),
+        incarnation: HERE,
+        now: ServerTime(BORN + 1_000),
+    }
+}
+
+const TOKENS: [(&str, u64); 3] = [("", 1), ("", 2), ("a", 3)];
+
+fn reading(entry: Bytes, cells: Vec<CellState>) -> Reading {
+    Reading {
+        entries: vec![entry],
+        cells,
+        incarnation: Some(HERE),
+    }
+}
+
+/// What was read of the namespace, the prefix, the tag and the family.
+fn states() -> Vec<CellState> {
+    vec![current(1), current(2), current(3), CellState::Missing]
+}
+
+#[tokio::test]
+async fn i3_what_is_there_is_valid_if_each_of_its_tokens_was_read_with_it() {
+    let cache = cache().await;
+    let share = share(&cache, &["a"]);
+    let glance = Glance::new(cache.shared().unwrap(), [&share].into_iter());
+    let question = glance.question();
+    assert_eq!(question.entries.len(), 1);
+    assert_eq!(question.cells.len(), 4);
+
+    let mut answer = reading(entry(&TOKENS, 5), states());
+    let fetched = glance.valid(0, &mut answer).expect("it is valid");
+    assert_eq!(fetched.payload(), b"hi");
+    assert_eq!(fetched.age, Duration::from_secs(1));
+    let proofs: Vec<_> = fetched.backing.proofs.iter().cloned().collect();
+    assert!(proofs[2] == (tag("a"), Proof(3)) && proofs.len() == 3);
+    let sight = glance.sight(0, ENTRY, &answer.cells, Moment::FIRST);
+    assert_eq!(sight.entry, Some(ENTRY));
+    assert_eq!(sight.cells.state(&tag("a")), Some(current(3)));
+    assert_eq!(sight.cells.missing().count(), 1);
+}
+
+#[tokio::test]
+async fn i3_anything_else_is_left_to_a_closer_look() {
+    let cache = cache().await;
+    let share = share(&cache, &["a"]);
+    let glance = Glance::new(cache.shared().unwrap(), [&share].into_iter());
+    let with = |at: usize, state| {
+        let mut states = states();
+        states[at] = state;
+        states
+    };
+    for at in 0..3 {
+        for state in [current(9), CellState::Missing, CellState::Intent] {
+            let mut answer = reading(entry(&TOKENS, 5), with(at, state));
+            assert!(glance.valid(0, &mut answer).is_none(), "{at} {state:?}");
+            assert!(
+                answer.entries[0].bytes.is_some(),
+                "the closer look needs it"
+            );
+        }
+    }
+    let doubtful = [
+        ("another type", entry(&TOKENS, 6)),
+        ("a tag less", entry(&TOKENS[..2], 5)),
+        (
+            "a tag more",
+            entry(&[TOKENS[0], TOKENS[1], TOKENS[2], ("b", 4)], 5),
+        ),
+        ("another tag", entry(&[TOKENS[0], TOKENS[1], ("b", 3)], 5)),
+        (
+            "another prefix",
+            entry(&[TOKENS[0], ("@fn:q", 2), TOKENS[2]], 5),
+        ),
+        (
+            "another life of the server",
+            Bytes {
+                incarnation: Incarnation(8),
+                ..entry(&TOKENS, 5)
+            },
+        ),
+        (
+            "from the future",
+            Bytes {
+                now: ServerTime(BORN - 1),
+                ..entry(&TOKENS, 5)
+            },
+        ),
+        (
+            "over",
+            Bytes {
+                now: ServerTime(BORN + 60_000),
+                ..entry(&TOKENS, 5)
+            },
+        ),
+        (
+            "nothing",
+            Bytes {
+                bytes: None,
+                ..entry(&TOKENS, 5)
+            },
+        ),
+        (
+            "half of it",
+            Bytes {
+                bytes: Some(vec![0xCA, 0x51]),
+                ..entry(&TOKENS, 5)
+            },
+        ),
+    ];
+    for (what, entry) in doubtful {
+        let mut answer = reading(entry, states());
+        assert!(glance.valid(0, &mut answer).is_none(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn i3_a_tag_that_an_earlier_answer_had_may_be_hidden_and_not_changed() {
+    let cache = cache().await;
+    let tier = cache.shared().unwrap();
+    let share = share(&cache, &["a"]);
+    tier.memory
+        .remember(&share.name, [tag("of the last value")]);
+    let glance = Glance::new(tier, [&share].into_iter());
+    let states = |last| {
+        let known = [current(1), current(2), current(3), last];
+        known.into_iter().chain([CellState::Missing]).collect()
+    };
+    let mut gone = reading(entry(&TOKENS, 5), states(current(9)));
+    assert!(glance.valid(0, &mut gone).is_some());
+    assert!(!glance.expected(0, 3), "it is to be forgotten");
+    let mut hidden = reading(entry(&TOKENS, 5), states(CellState::Intent));
+    assert!(glance.valid(0, &mut hidden).is_none());
+}
+
+#[tokio::test]
+async fn what_was_late_is_left_to_a_closer_look() {
+    let cache = cache().await;
+    let tier = cache.shared().unwrap();
+    let share = share(&cache, &["a"]);
+    tier.late.was_late(&share.name, Part::Whole, &tier.clock);
+    let glance = Glance::new(tier, [&share].into_iter());
+    assert!(matches!(glance.question().entries[0].1, Part::AtMost(_)));
+    let mut answer = reading(entry(&TOKENS, 5), states());
+    assert!(glance.valid(0, &mut answer).is_none());
+}
+
+#[tokio::test]
+async fn what_several_keys_depend_on_is_read_once() {
+    let cache = cache().await;
+    let shares = [
+        share(&cache, &["a"]),
+        share(&cache, &["b"]),
+        share(&cache, &["b", "a"]),
+    ];
+    let glance = Glance::new(cache.shared().unwrap(), shares.iter());
+    let cells = glance.question().cells;
+    assert_eq!(cells.len(), 5, "namespace, prefix, two tags, family");
+    // Each key finds its own.
+    let state = |cell: &Cell| match cell {
+        cell if *cell == tag("a") => current(3),
+        cell if *cell == tag("b") => current(4),
+        cell if *cell == tag("@fn:p") => current(2),
+        cell if *cell == namespace_cell() => current(1),
+        _ => CellState::Missing,
+    };
+    let tokens: [&[(&str, u64)]; 3] = [
+        &TOKENS,
+        &[TOKENS[0], TOKENS[1], ("b", 4)],
+        &[TOKENS[0], TOKENS[1], ("b", 4), ("a", 3)],
+    ];
+    let mut answer = Reading {
+        entries: tokens.iter().map(|tokens| entry(tokens, 5)).collect(),
+        cells: cells.iter().map(state).collect(),
+        incarnation: Some(HERE),
+    };
+    for at in 0..3 {
+        assert!(glance.valid(at, &mut answer).is_some(), "{at}");
+        let sight = glance.sight(at, ENTRY, &answer.cells, Moment::FIRST);
+        assert_eq!(sight.cells.missing().count(), 1, "{at}: its family");
+    }
+}
