@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! async fn load(db: &Db, id: u64) -> Result<User, DbError> {
-//!     let codec = ..;                  // what the return type can do: the only bounds on it
+//!     let codec = || ..;               // what the return type can do: the only bounds on it
 //!     let miss = {                     // borrows the arguments, waits for nothing
 //!         let parts = ..;
 //!         match look(site, cache, &parts, &codec) { Hit(hit) => return hit, Miss(miss) => .. }
@@ -60,7 +60,8 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     quote! { #function #key_fn }
 }
 
-/// The probe of the return type.
+/// The probe of the return type: a closure, so that a hit, which needs little of what it makes, does
+/// not keep it over the whole call.
 ///
 /// Names from the user stand outside of the block with the `use`, which would shadow them.
 fn codec(plan: &Plan) -> TokenStream {
@@ -88,7 +89,7 @@ fn codec(plan: &Plan) -> TokenStream {
         (Some(_), Some(_)) => quote_spanned! {at_output=> (&&#shape).timeouts_if_any() },
     };
     quote_spanned! {at_output=>
-        let codec = {
+        let codec = || {
             let returns = #k::returns::<#output>();
             {
                 use #k::shapes::*;
@@ -103,7 +104,7 @@ fn written_value(plan: &Plan) -> Option<TokenStream> {
     let value = plan.args.key_fn.as_ref()?.value.value.as_ref()?;
     let at = Span::mixed_site().located_at(first_span(value));
     let k = placed(&plan.k, at);
-    Some(quote_spanned! {at=> #k::key_fn_is_of::<#value, _>(codec); })
+    Some(quote_spanned! {at=> #k::key_fn_is_of::<#value, _>(codec()); })
 }
 
 /// The look-up, and what a load has to know.
@@ -120,6 +121,7 @@ fn miss(plan: &Plan) -> TokenStream {
             {
                 let look = look_each(plan, each);
                 quote_spanned! {here=>
+                    let codec = codec();
                     let look = #look;
                     let miss = match look {
                         #k::LookEach::Hit(hit) => return hit,
@@ -140,9 +142,10 @@ fn miss(plan: &Plan) -> TokenStream {
         _ => (
             quote_spanned! {here=>
                 let look = #k::look(site, place, &parts);
-                if let #k::Some(hit) = look.hit(codec) {
-                    return hit.answer(codec);
+                if let #k::Some(hit) = look.hit(codec()) {
+                    return hit.answer(codec());
                 }
+                let codec = codec();
                 let miss = look.miss(codec);
             },
             quote_spanned! {here=> #rules miss.rules(rules) },
@@ -158,6 +161,7 @@ fn miss(plan: &Plan) -> TokenStream {
             #look
             #rules
         };
+        let codec = codec();
     }
 }
 

@@ -162,7 +162,7 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
     };
     let mut read = Read::default();
     for (entry, (key, _)) in &given {
-        let Some(backing) = entry.backing.as_deref() else {
+        let Some(backing) = entry.backing() else {
             continue;
         };
         if backing.entry.is_some() {
@@ -177,7 +177,7 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
     let compared = given.len();
     let (mut found, mut states) = (reading.entries.into_iter(), reading.cells.into_iter());
     let mut differs = |entry: &AnyEntry| {
-        let Some(backing) = entry.backing.as_deref() else {
+        let Some(backing) = entry.backing() else {
             return false;
         };
         let same_entry = backing.entry.is_none_or(|(id, server)| {
@@ -205,12 +205,12 @@ impl Cache {
     fn concerned(&self, changed: &Cell) -> (Vec<Copy>, Duration) {
         let everything = *changed == namespace_cell();
         let concerns = |key: &RawKey, entry: &AnyEntry| match changed {
-            Cell::Tag(name) => everything || entry.tags.iter().any(|tag| tag.is_named(name)),
+            Cell::Tag(name) => everything || entry.tags().any(|tag| tag.is_named(name)),
             Cell::Key(name) => EntryName::of(key) == *name,
             _ => false,
         };
         let copies = self.store().some(MOST_COPIES, |key, entry| {
-            entry.backing.is_some() && concerns(key, entry)
+            entry.backing().is_some() && concerns(key, entry)
         });
         (copies, settled_after(self.watch().coherence().window()))
     }
@@ -220,7 +220,7 @@ impl Cache {
         let now = self.clock().now();
         let entry = self.store().find(key)?;
         let given = entry.start == *start
-            && now < entry.life.carefree_until
+            && now < entry.carefree_until
             && self.stands_for(&entry, Trust::FOREVER);
         given.then_some(entry)
     }

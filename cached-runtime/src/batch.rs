@@ -233,7 +233,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         missing
             .into_iter()
             .filter_map(|missing| match &missing.found {
-                Some(found) if found.life.is_fresh(now) && !refresh => {
+                Some(found) if found.life().is_fresh(now) && !refresh => {
                     let value = Subject::open(&codec.element, found);
                     let event = match hit {
                         Event::Hit if value.is_none() => Event::Negative,

@@ -59,7 +59,7 @@ impl Cache {
         let met = meet_each(self, &codec, sought.collect(), false).await;
         let now = self.clock().now();
         for ((at, subject, _), met) in asked.iter().zip(met) {
-            let fresh = met.found.filter(|entry| entry.life.is_fresh(now));
+            let fresh = met.found.filter(|entry| entry.life().is_fresh(now));
             let Some(entry) = fresh.filter(|entry| !entry.is_negative()) else {
                 subject.stats.count(Event::Miss);
                 continue;

@@ -121,6 +121,7 @@ impl Cache {
 
     pub(crate) fn new(settings: Settings) -> Self {
         let (sequence, tags) = (Arc::new(Sequence::new()), Arc::new(TagTable::new()));
+        let store = Store::new(settings.limits, tags.changes().clone());
         let clock = &settings.clock;
         let watch = Watch::new(
             settings.remote.as_ref().map(|_| settings.coherence),
@@ -136,7 +137,7 @@ impl Cache {
         let inner = Inner {
             sequence,
             tags,
-            store: Store::new(settings.limits),
+            store,
             watch,
             shared,
             flights: Arc::default(),

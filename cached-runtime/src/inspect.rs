@@ -41,17 +41,18 @@ impl EntryInfo {
         current: bool,
         now: Moment,
     ) -> Self {
-        let written_by = entry.backing.as_ref().and_then(|backing| backing.codec);
+        let written_by = entry.backing().and_then(|backing| backing.codec);
+        let life = entry.life();
         Self {
             tier,
-            age: now.since(entry.life.born),
-            ttl_left: entry.life.fresh_until.since(now),
-            load_cost: entry.cost,
+            age: now.since(life.born),
+            ttl_left: life.fresh_until.since(now),
+            load_cost: entry.cost(),
             negative: entry.is_negative(),
             invalidated: !current,
             size: entry.value::<T>().map(weight),
             codec: written_by.map(codec::name),
-            tags: entry.tags.iter().filter_map(|cell| cell.tag()).collect(),
+            tags: entry.tags().filter_map(|cell| cell.tag()).collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::coherence::{Coherence, Trust};
-use crate::key::{Identity, Key, Parts};
+use crate::key::{Identity, Key, KnownHead, Parts, hash_of_head};
 use crate::observe::Once;
 
 /// One cached function: a `static` in its body.
@@ -19,6 +19,9 @@ pub struct Site {
     trust: Trust,
     /// Filled at first use where no prefix is given.
     derived: OnceLock<Derived>,
+    /// What begins each of its keys; filled at first use, unless another function has it.
+    head: OnceLock<SiteHead>,
+    known: KnownHead,
     /// One of [`scope`]: a static stands for all instantiations of the function, so it is the same
     /// for each call.
     scope: AtomicU8,
@@ -38,6 +41,12 @@ struct Origin {
     path: fn() -> &'static str,
     /// Of the attribute.
     location: &'static Location<'static>,
+}
+
+/// What a call needs of the prefix.
+struct SiteHead {
+    prefix: &'static str,
+    hash: u64,
 }
 
 /// A prefix made from where the function stands.
@@ -74,6 +83,8 @@ impl Site {
             version: None,
             trust: Trust::FOREVER,
             derived: OnceLock::new(),
+            head: OnceLock::new(),
+            known: KnownHead::new(),
             scope: AtomicU8::new(scope::UNKNOWN),
         }
     }
@@ -133,11 +144,27 @@ impl Site {
     /// same derived prefix.
     #[inline]
     pub(crate) fn identity<'a, P>(&'static self, parts: &'a P) -> Option<Identity<'a, P>> {
+        let head = match self.head.get() {
+            Some(head) => head,
+            None => self.make_head()?,
+        };
+        let known = (head.hash, &self.known);
+        Some(Identity::of_function(
+            head.prefix,
+            self.version,
+            known,
+            parts,
+        ))
+    }
+
+    #[cold]
+    fn make_head(&'static self) -> Option<&'static SiteHead> {
         let prefix = match self.prefix {
             Some(prefix) => prefix,
             None => self.own_derived()?,
         };
-        Some(Identity::new(prefix, self.version, parts))
+        let hash = hash_of_head(prefix, self.version);
+        Some(self.head.get_or_init(|| SiteHead { prefix, hash }))
     }
 
     /// The key of one call, for a function that makes keys only, and so claims no prefix.

@@ -15,7 +15,7 @@ impl Service {
     {
         Box::pin(async move {
             use ::cache_aside::__private as __k;
-            let codec = {
+            let codec = || {
                 let returns = __k::returns::<Result<User, DbError>>();
                 {
                     use __k::shapes::*;
@@ -38,15 +38,17 @@ impl Service {
                 let parts = __k::Cons(parts, __k::arg(&id).part());
                 let place = __k::installed();
                 let look = __k::look(site, place, &parts);
-                if let __k::Some(hit) = look.hit(codec) {
-                    return hit.answer(codec);
+                if let __k::Some(hit) = look.hit(codec()) {
+                    return hit.answer(codec());
                 }
+                let codec = codec();
                 let miss = look.miss(codec);
                 let rules = __k::rules(codec);
                 let rules = rules.ttl(__k::Duration::from_millis(60000u64));
                 let rules = rules.tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
                 miss.rules(rules)
             };
+            let codec = codec();
             let body = async move {
                 if false {
                     return __k::never::<Result<User, DbError>>();

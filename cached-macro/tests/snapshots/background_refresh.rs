@@ -1,7 +1,7 @@
 impl Service {
     async fn load<'a>(&'a self, name: &'a str, owned: String) -> Result<User, DbError> {
         use ::cache_aside::__private as __k;
-        let codec = {
+        let codec = || {
             let returns = __k::returns::<Result<User, DbError>>();
             {
                 use __k::shapes::*;
@@ -23,9 +23,10 @@ impl Service {
             let parts = __k::Cons(parts, __k::arg(&owned).part());
             let place = __k::installed();
             let look = __k::look(site, place, &parts);
-            if let __k::Some(hit) = look.hit(codec) {
-                return hit.answer(codec);
+            if let __k::Some(hit) = look.hit(codec()) {
+                return hit.answer(codec());
             }
+            let codec = codec();
             let miss = look.miss(codec);
             let rules = __k::rules(codec);
             let rules = rules.ttl(__k::Duration::from_millis(300000u64));
@@ -35,6 +36,7 @@ impl Service {
             let rules = rules.coherence(__k::Coherence::Strict);
             miss.rules(rules)
         };
+        let codec = codec();
         let body = move || {
             #[allow(unused_imports)]
             use __k::ToOwned as _;

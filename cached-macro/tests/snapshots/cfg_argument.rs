@@ -1,6 +1,6 @@
 async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
     use ::cache_aside::__private as __k;
-    let codec = {
+    let codec = || {
         let returns = __k::returns::<u64>();
         {
             use __k::shapes::*;
@@ -20,9 +20,10 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
         let parts = __k::Cons(parts, __k::arg(v).part());
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
-        if let __k::Some(hit) = look.hit(codec) {
-            return hit.answer(codec);
+        if let __k::Some(hit) = look.hit(codec()) {
+            return hit.answer(codec());
         }
+        let codec = codec();
         let miss = look.miss(codec);
         let rules = __k::rules(codec);
         let rules = rules.ttl(__k::Duration::from_millis(60000u64));
@@ -31,6 +32,7 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
         let rules = rules.tag([__k::Piece::text("v:"), __k::Piece::arg(&v)]);
         miss.rules(rules)
     };
+    let codec = codec();
     let body = move || {
         #[allow(unused_imports)]
         use __k::ToOwned as _;

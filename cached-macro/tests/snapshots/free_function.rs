@@ -7,7 +7,7 @@ pub(crate) async fn load(
 ) -> Result<Option<User>, DbError> {
     #![allow(unused)]
     use ::cache_aside::__private as __k;
-    let codec = {
+    let codec = || {
         let returns = __k::returns::<Result<Option<User>, DbError>>();
         {
             use __k::shapes::*;
@@ -27,14 +27,16 @@ pub(crate) async fn load(
         let parts = __k::Cons(parts, __k::arg(&limit).part());
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
-        if let __k::Some(hit) = look.hit(codec) {
-            return hit.answer(codec);
+        if let __k::Some(hit) = look.hit(codec()) {
+            return hit.answer(codec());
         }
+        let codec = codec();
         let miss = look.miss(codec);
         let rules = __k::rules(codec);
         let rules = rules.ttl(__k::Duration::from_millis(300000u64));
         miss.rules(rules)
     };
+    let codec = codec();
     let body = async move {
         if false {
             return __k::never::<Result<Option<User>, DbError>>();

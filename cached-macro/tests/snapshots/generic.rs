@@ -3,7 +3,7 @@ where
     T: Serialize + Send + Sync,
 {
     use ::cache_aside::__private as __k;
-    let codec = {
+    let codec = || {
         let returns = __k::returns::<[u8; N]>();
         {
             use __k::shapes::*;
@@ -22,15 +22,17 @@ where
         let parts = __k::Cons(parts, __k::arg(by).part_of_type());
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
-        if let __k::Some(hit) = look.hit(codec) {
-            return hit.answer(codec);
+        if let __k::Some(hit) = look.hit(codec()) {
+            return hit.answer(codec());
         }
+        let codec = codec();
         let miss = look.miss(codec);
         let rules = __k::rules(codec);
         let rules = rules.ttl(__k::Duration::from_millis(60000u64));
         let rules = rules.not_remote();
         miss.rules(rules)
     };
+    let codec = codec();
     let body = async move {
         if false {
             return __k::never::<[u8; N]>();

@@ -1,7 +1,7 @@
 impl Service {
     async fn load(&self, id: u64) -> Result<User, DbError> {
         use ::cache_aside::__private as __k;
-        let codec = {
+        let codec = || {
             let returns = __k::returns::<Result<User, DbError>>();
             {
                 use __k::shapes::*;
@@ -25,9 +25,10 @@ impl Service {
             let place = &(self.cache);
             let place = __k::as_cache(place);
             let look = __k::look(site, place, &parts);
-            if let __k::Some(hit) = look.hit(codec) {
-                return hit.answer(codec);
+            if let __k::Some(hit) = look.hit(codec()) {
+                return hit.answer(codec());
             }
+            let codec = codec();
             let miss = look.miss(codec);
             let rules = __k::rules(codec);
             let length: __k::Duration = Duration::from_secs(id);
@@ -41,6 +42,7 @@ impl Service {
             let rules = rules.local_for(__k::Duration::from_millis(10000u64));
             miss.rules(rules)
         };
+        let codec = codec();
         let body = async move {
             if false {
                 return __k::never::<Result<User, DbError>>();

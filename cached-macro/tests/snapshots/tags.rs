@@ -1,6 +1,6 @@
 async fn load(user: UserRef, r#type: u8) -> Option<User> {
     use ::cache_aside::__private as __k;
-    let codec = {
+    let codec = || {
         let returns = __k::returns::<Option<User>>();
         {
             use __k::shapes::*;
@@ -19,9 +19,10 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
         let parts = __k::Cons(parts, __k::arg(&r#type).part());
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
-        if let __k::Some(hit) = look.hit(codec) {
-            return hit.answer(codec);
+        if let __k::Some(hit) = look.hit(codec()) {
+            return hit.answer(codec());
         }
+        let codec = codec();
         let miss = look.miss(codec);
         let rules = __k::rules(codec);
         let rules = rules.ttl_with(|user: &User| user.ttl());
@@ -43,6 +44,7 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
             ]);
         miss.rules(rules)
     };
+    let codec = codec();
     let body = async move {
         if false {
             return __k::never::<Option<User>>();

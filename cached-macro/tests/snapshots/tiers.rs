@@ -1,6 +1,6 @@
 async fn load(id: u64) -> User {
     use ::cache_aside::__private as __k;
-    let codec = {
+    let codec = || {
         let returns = __k::returns::<User>();
         {
             use __k::shapes::*;
@@ -19,9 +19,10 @@ async fn load(id: u64) -> User {
         let parts = __k::Cons(parts, __k::arg(&id).part());
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
-        if let __k::Some(hit) = look.hit(codec) {
-            return hit.answer(codec);
+        if let __k::Some(hit) = look.hit(codec()) {
+            return hit.answer(codec());
         }
+        let codec = codec();
         let miss = look.miss(codec);
         let rules = __k::rules(codec);
         let rules = rules.ttl(__k::Duration::from_millis(300000u64));
@@ -44,6 +45,7 @@ async fn load(id: u64) -> User {
         let rules = rules.max_size(65536);
         miss.rules(rules)
     };
+    let codec = codec();
     let body = async move {
         if false {
             return __k::never::<User>();

@@ -158,7 +158,7 @@ impl<K, M: Answers> Missing<K, M> {
     pub(super) fn older(&self, cache: &Cache) -> Option<&Arc<AnyEntry>> {
         let window = self.subject.policy.options.windows.if_error;
         let found = self.found.as_ref().filter(|_| !window.is_zero())?;
-        let stands = found.life.within(window, cache.clock().now())
+        let stands = found.life().within(window, cache.clock().now())
             && self.subject.is_unbroken(cache, found);
         stands.then_some(found)
     }

@@ -233,8 +233,8 @@ impl<R, T, E> Miss<R, T, E> {
         let now = self.cache.clock().now();
         let kept = self.cache.store().find(&self.subject.key)?;
         let usable =
-            kept.start > before && kept.life.is_fresh(now) && Subject::can_read(codec, &kept);
-        let backing = kept.backing.as_ref().filter(|_| usable)?;
+            kept.start > before && kept.life().is_fresh(now) && Subject::can_read(codec, &kept);
+        let backing = kept.backing().filter(|_| usable)?;
         if let Some(leader) = leader {
             leader.close();
         }

@@ -32,7 +32,7 @@ impl<R, T, E> Miss<R, T, E> {
         } else {
             self.subject.is_unbroken(&self.cache, found)
         };
-        let usable = found.life.within(window, now) && unbroken;
+        let usable = found.life().within(window, now) && unbroken;
         usable.then_some(found)
     }
 

@@ -86,7 +86,7 @@ impl<R, T, E> Miss<R, T, E> {
         if self.is_fresh(&found, now) {
             let chance = fastrand::f64();
             return match options.early {
-                Some(early) if early.due(&found.life, found.cost, now, chance) => match early {
+                Some(early) if early.due(&found.life(), found.cost(), now, chance) => match early {
                     _ if self.rests(&found) => Open::Answer(found),
                     Early::Ahead(_) => Open::Behind(found),
                     Early::Chance { .. } => Open::Early(found),
@@ -98,7 +98,7 @@ impl<R, T, E> Miss<R, T, E> {
             return Open::Answer(found);
         }
         let window = options.windows.while_revalidate;
-        if !window.is_zero() && found.life.within(window, now) {
+        if !window.is_zero() && found.life().within(window, now) {
             return Open::Behind(found);
         }
         self.count(Event::Miss);
@@ -122,7 +122,7 @@ impl<R, T, E> Miss<R, T, E> {
         }
         self.mode
             .report
-            .report(|| Report::found(outcome, self.tier, now.since(found.life.born)));
+            .report(|| Report::found(outcome, self.tier, now.since(found.life().born)));
         Subject::open(codec, found)
     }
 
@@ -201,7 +201,7 @@ impl<R, T, E> Miss<R, T, E> {
             .cache
             .store()
             .find(&self.subject.key)
-            .filter(|entry| entry.start > before && entry.life.is_fresh(now))
+            .filter(|entry| entry.start > before && entry.life().is_fresh(now))
             .filter(|entry| Subject::can_read(codec, entry));
         match landed {
             Some(entry) => {
@@ -298,7 +298,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     fn is_fresh(&self, found: &AnyEntry, now: Moment) -> bool {
-        !self.softly && found.life.is_fresh(now)
+        !self.softly && found.life().is_fresh(now)
     }
 
     pub(super) fn is_refresh(&self) -> bool {

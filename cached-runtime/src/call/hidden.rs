@@ -1,11 +1,13 @@
 //! What is hidden for a while, or given for a while, in a cache of this process alone: writes under
 //! way, sources that lag, soft invalidations. Where processes share a store, it says so.
 
+use std::sync::Arc;
+
 use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::local::AnyEntry;
 use crate::outcome::Codec;
-use crate::tags::TagCells;
+use crate::tags::TagCell;
 
 use super::meet::Access;
 use super::{Miss, Subject};
@@ -34,8 +36,13 @@ impl<R, T, E> Miss<R, T, E> {
 impl<T> Subject<T> {
     /// Whether what began to load then may be older than an invalidation that has returned, or a
     /// write that is under way. In a cache of this process alone: others ask their store.
-    pub(super) fn is_hidden(&self, cache: &Cache, tags: &TagCells, began: Moment) -> bool {
-        cache.store().hides(&self.key, began) || tags.iter().any(|tag| tag.rare().hides(began))
+    pub(super) fn is_hidden<'a>(
+        &self,
+        cache: &Cache,
+        mut tags: impl Iterator<Item = &'a Arc<TagCell>>,
+        began: Moment,
+    ) -> bool {
+        cache.store().hides(&self.key, began) || tags.any(|tag| tag.rare().hides(began))
     }
 
     /// The same of a load that begins now, as far as its tags are known.

@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::flight::Landing;
 use crate::freshness::Life;
 use crate::key::RawKey;
-use crate::local::{AnyEntry, EntryHead, KeyCell, NotFound, Refused};
+use crate::local::{AnyEntry, EntryHead, Home, KeyCell, NotFound, Refused};
 use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Answer, Codec};
@@ -200,7 +200,16 @@ impl<T> Subject<T> {
 
     /// The answer in an entry that [`can_read`](Self::can_read) accepted.
     pub(crate) fn open<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
-        (codec.open)(entry, codec.shape.not_found)
+        match ((codec.read)(entry), codec.shape.not_found) {
+            (Some(value), _) => (codec.answer)(value),
+            (None, Some(not_found)) => not_found(),
+            (None, None) => unreachable!("an entry of another type was accepted"),
+        }
+    }
+
+    /// What entries of the key are made with, where they have these tags.
+    pub(crate) fn place(&self, cache: &Cache, tags: &TagCells) -> (&RawKey, Arc<Home>) {
+        (&self.key, cache.store().home(&self.key, &self.stats, tags))
     }
 
     /// Stores what was loaded, on the terms of its load.
@@ -255,14 +264,8 @@ impl<T> Subject<T> {
         let weight = cache
             .store()
             .weight(&self.key, || value.map_or(0, codec.weigh));
-        let head = EntryHead::new(
-            loading.start,
-            life,
-            cost,
-            weight,
-            tags,
-            Arc::clone(&self.stats),
-        );
+        let place = self.place(cache, &tags);
+        let head = EntryHead::new(place, loading.start, life, cost, weight, tags);
         let entry: Arc<AnyEntry> = match value {
             Some(value) => (codec.keep)(head, value),
             None => Arc::new(head.with(NotFound)),
@@ -273,11 +276,11 @@ impl<T> Subject<T> {
         let not_stored = |entry| {
             self.stats.count(Event::NotStored);
             // Nobody is given an older answer as fresh after a newer one was given.
-            let fresh = |older: &AnyEntry| older.life.is_fresh(now);
+            let fresh = |older: &AnyEntry| older.life().is_fresh(now);
             cache.store().remove_older(&self.key, loading.start, fresh);
             Kept::NotStored(entry)
         };
-        if self.is_hidden(cache, &entry.tags, loading.began) {
+        if self.is_hidden(cache, entry.tags(), loading.began) {
             // It may be older than an invalidation: whoever waits looks again.
             not_stored(entry);
             return Kept::Unproven;

@@ -171,7 +171,7 @@ impl<R, T, E> Miss<R, T, E> {
 impl<T> Subject<T> {
     /// What backs a copy in this process that may still be used.
     fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
-        let backing = local?.backing.as_deref()?;
+        let backing = local?.backing()?;
         (cache.clock().now() < backing.kept_until).then_some(backing)
     }
 
@@ -217,8 +217,8 @@ impl<T> Subject<T> {
     ) -> (Option<Arc<AnyEntry>>, Tier) {
         let entry = match found {
             Found::Local => {
-                if let Some(local) = &local {
-                    cache.watch().confirm(&local.vouched, confirmed);
+                if let Some(vouched) = local.as_deref().and_then(AnyEntry::vouched) {
+                    cache.watch().confirm(vouched, confirmed);
                 }
                 return (local, Tier::Local);
             }
@@ -303,19 +303,16 @@ impl<T> Subject<T> {
             Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => None,
         });
         let tags = tags.collect();
+        let place = self.place(cache, &tags);
         let kept_until = self.copy_until(asked.at);
         let vouched = cache
             .watch()
             .vouch(self.name(), self.trust(cache), confirmed);
-        let head = EntryHead::new(
-            asked.number,
-            life,
-            header.cost,
-            weight,
-            tags,
-            Arc::clone(&self.stats),
-        )
-        .backed_by(fetched.backing, vouched, kept_until);
+        let head = EntryHead::new(place, asked.number, life, header.cost, weight, tags).backed_by(
+            fetched.backing,
+            vouched,
+            kept_until,
+        );
         let entry: Arc<AnyEntry> = match value {
             Some(value) => (codec.adopt)(head, value),
             None => Arc::new(head.with(NotFound)),
@@ -341,10 +338,10 @@ impl<T> Subject<T> {
         let stands = |found: &Arc<AnyEntry>| {
             let (now, options) = (cache.clock().now(), &self.policy.options);
             let kept_until = match options.local {
-                Local::KeptFor(_) => found.backing.as_ref().map(|backing| backing.kept_until),
+                Local::KeptFor(_) => found.backing().map(|backing| backing.kept_until),
                 Local::Kept | Local::NotKept => None,
             };
-            found.life.within(options.windows.longest(), now)
+            found.life().within(options.windows.longest(), now)
                 && kept_until.is_none_or(|end| now < end)
                 && cache.vouches_while_down(found, self.trust(cache))
         };
@@ -357,7 +354,7 @@ impl<T> Subject<T> {
     /// Whether an entry of this process is an answer about which nobody need be asked.
     fn is_beyond_doubt(&self, cache: &Cache, found: &AnyEntry) -> bool {
         let now = cache.clock().now();
-        now < found.life.carefree_until
+        now < found.carefree_until
             && cache.stands_for(found, self.trust(cache))
             && !Defect::UnverifiedCopy.is_on()
     }

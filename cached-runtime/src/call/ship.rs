@@ -216,7 +216,7 @@ impl<T> Subject<T> {
     pub(crate) fn not_kept(&self, cache: &Cache, start: Number) {
         self.stats.count(Event::NotStored);
         let now = cache.clock().now();
-        let fresh = |older: &AnyEntry| older.life.is_fresh(now);
+        let fresh = |older: &AnyEntry| older.life().is_fresh(now);
         cache.store().remove_older(&self.key, start, fresh);
     }
 
@@ -317,8 +317,8 @@ impl<T> Subject<T> {
             .store()
             .weight(&self.key, || loaded.value.map_or(0, codec.weigh));
         let tags = self.tags_of(cache, loaded.value);
-        let stats = Arc::clone(&self.stats);
-        let head = EntryHead::new(loaded.start, life, loaded.cost, weight, tags, stats).backed_by(
+        let place = self.place(cache, &tags);
+        let head = EntryHead::new(place, loaded.start, life, loaded.cost, weight, tags).backed_by(
             backing,
             self.vouch(cache, copy),
             copy.kept_until,

@@ -1,6 +1,7 @@
 //! Which copies are beyond doubt.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Release},
@@ -9,7 +10,7 @@ use std::sync::atomic::{
 use crate::clock::Moment;
 use crate::defect::Defect;
 use crate::remote::{Cell, CellState, EntryName, Incarnation, Proof};
-use crate::tags::{Number, TagCells};
+use crate::tags::{Number, TagCell};
 
 use super::Trust;
 use super::watch::{Link, PLACES, Watch};
@@ -49,26 +50,39 @@ impl Watch {
 
     /// I9: whether an entry that began to load at `start` and rests on `tags` is current and may be
     /// given without a question, at a moment not after now.
-    #[inline]
-    pub(crate) fn vouches(
+    pub(crate) fn vouches<'a>(
         &self,
         vouched: &Vouched,
-        (tags, start): (&TagCells, Number),
+        (tags, start): (impl Iterator<Item = &'a Arc<TagCell>>, Number),
         now: Moment,
         trust: Trust,
     ) -> bool {
         // The horizon is read first: whatever was told before it was moved is seen below.
+        self.is_within(now, trust) && self.is_beyond_doubt(vouched, tags, start)
+    }
+
+    /// Whether the last sign of life of the pushes is recent enough. To be asked before anything
+    /// that pushes change is read.
+    #[inline]
+    pub(crate) fn is_within(&self, now: Moment, trust: Trust) -> bool {
         let horizon = self.horizon.load();
+        trust != Trust::NONE && (now < horizon.plus(trust.0) || Defect::NoHorizon.is_on())
+    }
+
+    /// Whether nothing was invalidated or pushed that concerns the entry.
+    pub(crate) fn is_beyond_doubt<'a>(
+        &self,
+        vouched: &Vouched,
+        mut tags: impl Iterator<Item = &'a Arc<TagCell>>,
+        start: Number,
+    ) -> bool {
         let confirmed = vouched.confirmed.load(Acquire);
-        let trusted =
-            trust != Trust::NONE && (now < horizon.plus(trust.0) || Defect::NoHorizon.is_on());
-        trusted
-            && confirmed > self.epoch.load(Acquire)
+        confirmed > self.epoch.load(Acquire)
             && self
                 .keys
                 .get(vouched.place as usize)
                 .is_some_and(|mark| mark.load(Acquire) < confirmed)
-            && tags.stand_since(start, confirmed)
+            && tags.all(|cell| cell.unbroken_since(start) && cell.undoubted_since(confirmed))
     }
 
     /// Before the store is asked.
@@ -120,22 +134,8 @@ impl Watch {
 }
 
 impl Vouched {
-    /// Of an entry that nobody else can change.
-    pub(crate) fn apart() -> Self {
-        Self {
-            confirmed: AtomicU64::new(0),
-            trust: Trust::FOREVER,
-            place: 0,
-        }
-    }
-
     #[inline]
     pub(crate) fn trust(&self) -> Trust {
         self.trust
-    }
-
-    #[inline]
-    pub(crate) fn is_apart(&self) -> bool {
-        self.trust == Trust::FOREVER
     }
 }

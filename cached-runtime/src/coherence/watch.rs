@@ -149,6 +149,7 @@ impl Watch {
         if !(Defect::OldViewsKept.is_on() && self.epoch.load(Acquire) != Number::MAX) {
             self.epoch.store(began, Release);
         }
+        self.tags.changes().count();
         *link = Link::Followed { began, incarnation };
         self.record.note(|| Told::Began(incarnation));
     }
@@ -167,6 +168,7 @@ impl Watch {
                 if let Some(mark) = self.keys.get(self.place(entry) as usize) {
                     mark.fetch_max(number, Release);
                 }
+                self.tags.changes().count();
             }
             Cell::Family(_) | Cell::Replaced(_) => {}
         }
@@ -184,6 +186,7 @@ impl Watch {
         if self.epoch.load(Acquire) != Number::MAX {
             self.epoch.store(self.sequence.next(), Release);
         }
+        self.tags.changes().count();
     }
 
     /// To be taken before the server is asked whether it is still there.

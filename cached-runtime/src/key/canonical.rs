@@ -38,9 +38,9 @@ impl<'a, S: Sink> Canonical<'a, S> {
     }
 
     #[inline]
-    fn open(self, tag: u8) -> Self {
-        self.0.tag(tag);
-        self
+    fn open(self, tag: u8) -> Result<Self, Unkeyable> {
+        self.0.tag(tag)?;
+        Ok(self)
     }
 
     #[inline]
@@ -54,8 +54,7 @@ macro_rules! unsigned {
     ($($method:ident: $int:ty,)*) => {$(
         #[inline]
         fn $method(self, v: $int) -> Result<(), Unkeyable> {
-            self.0.word(tag::UINT, u64::from(v));
-            Ok(())
+            self.0.word(tag::UINT, u64::from(v))
         }
     )*};
 }
@@ -65,8 +64,7 @@ macro_rules! signed {
         #[inline]
         fn $method(self, v: $int) -> Result<(), Unkeyable> {
             let tag = if v < 0 { tag::NEG } else { tag::UINT };
-            self.0.word(tag, u64::from(v.unsigned_abs()));
-            Ok(())
+            self.0.word(tag, u64::from(v.unsigned_abs()))
         }
     )*};
 }
@@ -102,18 +100,16 @@ impl<'a, S: Sink> Serializer for Canonical<'a, S> {
             Ok(v) => self.0.word(tag::UINT, v),
             Err(_) => self.0.wide(tag::BIG, v),
         }
-        Ok(())
     }
 
     #[inline]
     fn serialize_i128(self, v: i128) -> Result<(), Unkeyable> {
         let magnitude = v.unsigned_abs();
         match u64::try_from(magnitude) {
-            _ if v >= 0 => return self.serialize_u128(magnitude),
+            _ if v >= 0 => self.serialize_u128(magnitude),
             Ok(magnitude) => self.0.word(tag::NEG, magnitude),
             Err(_) => self.0.wide(tag::BIGNEG, magnitude),
         }
-        Ok(())
     }
 
     #[inline]
@@ -130,20 +126,17 @@ impl<'a, S: Sink> Serializer for Canonical<'a, S> {
         } else {
             v.to_bits()
         };
-        self.0.word(tag::FLOAT, bits);
-        Ok(())
+        self.0.word(tag::FLOAT, bits)
     }
 
     #[inline]
     fn serialize_bool(self, v: bool) -> Result<(), Unkeyable> {
-        self.0.tag(if v { tag::TRUE } else { tag::FALSE });
-        Ok(())
+        self.0.tag(if v { tag::TRUE } else { tag::FALSE })
     }
 
     #[inline]
     fn serialize_char(self, v: char) -> Result<(), Unkeyable> {
-        self.0.word(tag::CHAR, u64::from(v));
-        Ok(())
+        self.0.word(tag::CHAR, u64::from(v))
     }
 
     #[inline]
@@ -158,20 +151,18 @@ impl<'a, S: Sink> Serializer for Canonical<'a, S> {
 
     #[inline]
     fn serialize_none(self) -> Result<(), Unkeyable> {
-        self.0.tag(tag::NONE);
-        Ok(())
+        self.0.tag(tag::NONE)
     }
 
     #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Unkeyable> {
-        value.serialize(self.open(tag::SOME))
+        value.serialize(self.open(tag::SOME)?)
     }
 
     #[inline]
     fn serialize_unit(self) -> Result<(), Unkeyable> {
-        self.0.tag(tag::TUPLE);
-        self.0.tag(tag::END);
-        Ok(())
+        self.0.tag(tag::TUPLE)?;
+        self.0.tag(tag::END)
     }
 
     #[inline]
@@ -211,17 +202,17 @@ impl<'a, S: Sink> Serializer for Canonical<'a, S> {
 
     #[inline]
     fn serialize_seq(self, _: Option<usize>) -> Result<Self, Unkeyable> {
-        Ok(self.open(tag::SEQ))
+        self.open(tag::SEQ)
     }
 
     #[inline]
     fn serialize_tuple(self, _: usize) -> Result<Self, Unkeyable> {
-        Ok(self.open(tag::TUPLE))
+        self.open(tag::TUPLE)
     }
 
     #[inline]
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, Unkeyable> {
-        Ok(self.open(tag::TUPLE))
+        self.open(tag::TUPLE)
     }
 
     #[inline]
@@ -237,13 +228,13 @@ impl<'a, S: Sink> Serializer for Canonical<'a, S> {
 
     #[inline]
     fn serialize_map(self, _: Option<usize>) -> Result<MapEntries<'a, S>, Unkeyable> {
-        self.0.tag(tag::MAP);
+        self.0.tag(tag::MAP)?;
         Ok(MapEntries::new(self.0))
     }
 
     #[inline]
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, Unkeyable> {
-        Ok(self.open(tag::STRUCT))
+        self.open(tag::STRUCT)
     }
 
     #[inline]

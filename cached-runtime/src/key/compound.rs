@@ -20,8 +20,7 @@ macro_rules! elements {
 
             #[inline]
             fn end(self) -> Result<(), Unkeyable> {
-                self.0.tag(tag::END);
-                Ok(())
+                self.0.tag(tag::END)
             }
         }
     )*};
@@ -52,8 +51,7 @@ macro_rules! fields {
 
             #[inline]
             fn end(self) -> Result<(), Unkeyable> {
-                self.0.tag(tag::END);
-                Ok(())
+                self.0.tag(tag::END)
             }
         }
     )*};
@@ -125,9 +123,8 @@ impl<S: Sink> ser::SerializeMap for MapEntries<'_, S> {
         // Stable, so that a map with a repeated key is told from one with the values exchanged.
         entries.sort_by(|a, b| bytes[a.key.clone()].cmp(&bytes[b.key.clone()]));
         for entry in entries {
-            sink.encoded(&bytes[entry.key.start..entry.end]);
+            sink.encoded(&bytes[entry.key.start..entry.end])?;
         }
-        sink.tag(tag::END);
-        Ok(())
+        sink.tag(tag::END)
     }
 }

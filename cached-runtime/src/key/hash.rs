@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use foldhash::SharedSeed;
 use foldhash::fast::FoldHasher;
 
+use super::canonical::Unkeyable;
 use super::sink::{Sink, tag};
 
 /// Hashes the encoding without writing it down.
@@ -40,53 +41,53 @@ impl<H: Hasher> HashSink<H> {
 
 impl<H: Hasher> Sink for HashSink<H> {
     #[inline]
-    fn tag(&mut self, tag: u8) {
+    fn tag(&mut self, tag: u8) -> Result<(), Unkeyable> {
         self.pending = self.pending << 8 | u64::from(tag);
         // Room for the tag of a token with content is always left.
         if self.pending >> 48 != 0 {
             self.mix(0);
         }
+        Ok(())
     }
 
     #[inline]
-    fn word(&mut self, tag: u8, word: u64) {
+    fn word(&mut self, tag: u8, word: u64) -> Result<(), Unkeyable> {
         self.pending = self.pending << 8 | u64::from(tag);
         self.mix(word);
+        Ok(())
     }
 
     #[inline]
-    fn wide(&mut self, tag: u8, wide: u128) {
-        self.word(tag, 0);
+    fn wide(&mut self, tag: u8, wide: u128) -> Result<(), Unkeyable> {
+        self.word(tag, 0)?;
         self.hasher.write_u128(wide);
+        Ok(())
     }
 
     #[inline]
-    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) {
-        self.word(tag, u64::from(len));
+    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) -> Result<(), Unkeyable> {
+        self.word(tag, u64::from(len))?;
         self.hasher.write(bytes);
+        Ok(())
     }
 
-    fn encoded(&mut self, tokens: &[u8]) {
-        let whole = replay(tokens, self);
-        debug_assert!(
-            whole.is_some(),
-            "a canonical encoding ends with a whole token"
-        );
+    fn encoded(&mut self, tokens: &[u8]) -> Result<(), Unkeyable> {
+        replay(tokens, self)
     }
 }
 
-/// Feeds a written encoding to a sink; `None` if it ends within a token.
-fn replay<S: Sink>(mut rest: &[u8], sink: &mut S) -> Option<()> {
+/// Feeds a written encoding to a sink; fails if it ends within a token.
+fn replay<S: Sink>(mut rest: &[u8], sink: &mut S) -> Result<(), Unkeyable> {
     while let Some((&tag, tail)) = rest.split_first() {
         rest = match tag {
             tag::UINT | tag::NEG | tag::FLOAT | tag::CHAR => {
-                let (word, tail) = tail.split_first_chunk()?;
-                sink.word(tag, u64::from_le_bytes(*word));
+                let (word, tail) = tail.split_first_chunk().ok_or(Unkeyable)?;
+                sink.word(tag, u64::from_le_bytes(*word))?;
                 tail
             }
             tag::BIG | tag::BIGNEG => {
-                let (wide, tail) = tail.split_first_chunk()?;
-                sink.wide(tag, u128::from_le_bytes(*wide));
+                let (wide, tail) = tail.split_first_chunk().ok_or(Unkeyable)?;
+                sink.wide(tag, u128::from_le_bytes(*wide))?;
                 tail
             }
             tag::STR
@@ -97,36 +98,42 @@ fn replay<S: Sink>(mut rest: &[u8], sink: &mut S) -> Option<()> {
             | tag::STRUCT_VARIANT
             | tag::VERSION
             | tag::TYPES => {
-                let (len, tail) = tail.split_first_chunk()?;
+                let (len, tail) = tail.split_first_chunk().ok_or(Unkeyable)?;
                 let len = u32::from_le_bytes(*len);
-                let (bytes, tail) = tail.split_at_checked(usize::try_from(len).ok()?)?;
-                sink.bytes(tag, len, bytes);
+                let (bytes, tail) = tail.split_at_checked(len as usize).ok_or(Unkeyable)?;
+                sink.bytes(tag, len, bytes)?;
                 tail
             }
             _ => {
-                sink.tag(tag);
+                sink.tag(tag)?;
                 tail
             }
         };
     }
-    Some(())
+    Ok(())
 }
 
-/// A hasher that is the same for the whole process, so that the hash of a key fits every cache.
+/// A hasher that is the same for the whole process, so that the hash of a key fits every cache. It
+/// goes on from a head, of which this is the hash.
 #[inline]
-pub(super) fn hasher() -> FoldHasher<'static> {
+pub(super) fn hasher(head: u64) -> FoldHasher<'static> {
     // The seeds come from the system: whoever sends the arguments must not be able to guess them.
     static SEED: LazyLock<(u64, SharedSeed)> = LazyLock::new(|| {
         let random = || RandomState::new().hash_one(());
         (random(), SharedSeed::from_u64(random()))
     });
     let (seed, shared) = &*SEED;
-    FoldHasher::with_seed(*seed, shared)
+    FoldHasher::with_seed(*seed ^ head, shared)
 }
 
-/// The hash of an encoding that is written down.
-pub(super) fn hash_encoded(encoded: &[u8]) -> u64 {
-    let mut sink = HashSink::new(hasher());
-    sink.encoded(encoded);
-    sink.finish()
+/// The hash of a head that is written down.
+pub(super) fn hash_head(encoded: &[u8]) -> Result<u64, Unkeyable> {
+    hash_rest(0, encoded)
+}
+
+/// The hash of a key whose head has the hash `head`, and that goes on with `rest`.
+pub(super) fn hash_rest(head: u64, rest: &[u8]) -> Result<u64, Unkeyable> {
+    let mut sink = HashSink::new(hasher(head));
+    sink.encoded(rest)?;
+    Ok(sink.finish())
 }

@@ -2,6 +2,7 @@
 
 use super::canonical::Unkeyable;
 use super::hash::{HashSink, hasher};
+use super::head::{Head, KnownHead};
 use super::part::Parts;
 use super::raw::RawKey;
 use super::sink::{BytesSink, EqualSink, Sink, tag, text};
@@ -10,8 +11,10 @@ use super::sink::{BytesSink, EqualSink, Sink, tag, text};
 pub(crate) trait Ident {
     /// The hash, equal to that of the encoded key.
     fn hash(&self) -> Result<u64, Unkeyable>;
-    /// Whether this is the key with the given encoding.
-    fn matches(&self, encoded: &[u8]) -> bool;
+    /// Whether its key begins with this head.
+    fn is_under(&self, head: &Head) -> bool;
+    /// Whether its key has this encoding after the head.
+    fn goes_on_with(&self, rest: &[u8]) -> bool;
     /// The key, written down.
     fn encode(&self) -> Result<RawKey, Unkeyable>;
     /// The prefix, as the function or the key was given it.
@@ -24,8 +27,29 @@ pub(crate) trait Ident {
 pub(crate) struct Identity<'a, P, X: ?Sized = ()> {
     prefix: &'a str,
     version: Option<&'a str>,
+    /// The hash of prefix and version.
+    head: u64,
+    /// Those of the function whose call it is.
+    known: Option<&'a KnownHead>,
     parts: &'a P,
     element: &'a X,
+}
+
+/// The hash of the keys of one function, before their arguments.
+pub(crate) fn hash_of_head(prefix: &str, version: Option<&str>) -> u64 {
+    let mut sink = HashSink::new(hasher(0));
+    // What cannot be hashed is no key, which is found when the rest is.
+    let _ = feed_head(prefix, version, &mut sink);
+    sink.finish()
+}
+
+#[inline]
+fn feed_head<S: Sink>(prefix: &str, version: Option<&str>, sink: &mut S) -> Result<(), Unkeyable> {
+    text(sink, tag::STR, prefix.as_bytes())?;
+    match version {
+        Some(version) => text(sink, tag::VERSION, version.as_bytes()),
+        None => Ok(()),
+    }
 }
 
 impl<P, X: ?Sized> Clone for Identity<'_, P, X> {
@@ -43,6 +67,26 @@ impl<'a, P> Identity<'a, P> {
         Identity {
             prefix,
             version,
+            head: hash_of_head(prefix, version),
+            known: None,
+            parts,
+            element: &(),
+        }
+    }
+
+    /// The same where the head is known: `hash` is that of [`hash_of_head`].
+    #[inline]
+    pub(crate) fn of_function(
+        prefix: &'a str,
+        version: Option<&'a str>,
+        (head, known): (u64, &'a KnownHead),
+        parts: &'a P,
+    ) -> Self {
+        Identity {
+            prefix,
+            version,
+            head,
+            known: Some(known),
             parts,
             element: &(),
         }
@@ -56,12 +100,16 @@ impl<'a, P, X: ?Sized> Identity<'a, P, X> {
         let Identity {
             prefix,
             version,
+            head,
+            known,
             parts,
             ..
         } = self;
         Identity {
             prefix,
             version,
+            head,
+            known,
             parts,
             element,
         }
@@ -75,32 +123,43 @@ impl<P: Parts<X>, X: ?Sized> Identity<'_, P, X> {
         reason = "the sink then lives in registers, which halves the time of a comparison"
     )]
     fn feed<S: Sink>(&self, sink: &mut S) -> Result<(), Unkeyable> {
-        text(sink, tag::STR, self.prefix.as_bytes())?;
-        if let Some(version) = self.version {
-            text(sink, tag::VERSION, version.as_bytes())?;
-        }
         self.parts.feed(self.element, sink)?;
-        sink.tag(tag::END);
-        Ok(())
+        sink.tag(tag::END)
+    }
+
+    #[cold]
+    fn compare_head(&self, head: &Head) -> bool {
+        let mut sink = EqualSink::new(head.encoded());
+        let equal = feed_head(self.prefix, self.version, &mut sink).is_ok() && sink.finished();
+        if let Some(known) = self.known.filter(|_| equal) {
+            known.learn(head);
+        }
+        equal
     }
 }
 
 impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
     #[inline]
     fn hash(&self) -> Result<u64, Unkeyable> {
-        let mut sink = HashSink::new(hasher());
+        let mut sink = HashSink::new(hasher(self.head));
         self.feed(&mut sink)?;
         Ok(sink.finish())
     }
 
     #[inline]
-    fn matches(&self, encoded: &[u8]) -> bool {
-        let mut sink = EqualSink::new(encoded);
+    fn is_under(&self, head: &Head) -> bool {
+        self.known.is_some_and(|known| known.is(head)) || self.compare_head(head)
+    }
+
+    #[inline]
+    fn goes_on_with(&self, rest: &[u8]) -> bool {
+        let mut sink = EqualSink::new(rest);
         self.feed(&mut sink).is_ok() && sink.finished()
     }
 
     fn encode(&self) -> Result<RawKey, Unkeyable> {
         let mut sink = BytesSink(Vec::with_capacity(128));
+        feed_head(self.prefix, self.version, &mut sink)?;
         self.feed(&mut sink)?;
         RawKey::from_encoded(&sink.0)
     }
@@ -118,8 +177,13 @@ impl Ident for RawKey {
     }
 
     #[inline]
-    fn matches(&self, encoded: &[u8]) -> bool {
-        self.bytes() == encoded
+    fn is_under(&self, head: &Head) -> bool {
+        self.head() == head.encoded()
+    }
+
+    #[inline]
+    fn goes_on_with(&self, rest: &[u8]) -> bool {
+        self.rest() == rest
     }
 
     #[inline]

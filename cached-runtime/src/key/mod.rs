@@ -20,6 +20,9 @@
 //! generic, `TYPES` text and constants if the function is, and then one value: for a function the
 //! tuple of its arguments.
 //!
+//! Prefix and version are the *head* of a key, which has a hash of its own: it is the same for all
+//! calls of one function, so a hit neither hashes nor compares it.
+//!
 //! A local hit writes no bytes. The arguments are walked twice: once into a hash, once in
 //! comparison with the bytes of the stored key. A [`Sink`](sink::Sink) is what differs.
 
@@ -28,6 +31,7 @@ mod canonical;
 mod compound;
 mod digest;
 mod hash;
+mod head;
 mod identity;
 mod part;
 mod raw;
@@ -38,7 +42,8 @@ mod typed;
 mod tests;
 
 pub use self::arg::arg;
-pub(crate) use self::identity::{Ident, Identity};
+pub(crate) use self::head::{Head, KnownHead};
+pub(crate) use self::identity::{Ident, Identity, hash_of_head};
 pub use self::part::{Cons, Element, KeyPart, Nil, Parts, Scoped, types};
 pub(crate) use self::raw::RawKey;
 pub(crate) use self::sink::encoded_size;

@@ -61,8 +61,7 @@ pub struct Nil;
 impl<X: ?Sized> Parts<X> for Nil {
     #[inline]
     fn feed<S: Sink>(&self, _: &X, sink: &mut S) -> Result<(), Unkeyable> {
-        sink.tag(tag::TUPLE);
-        Ok(())
+        sink.tag(tag::TUPLE)
     }
 }
 
@@ -114,8 +113,7 @@ impl<X: ?Sized, T: ?Sized, C: Constants> Parts<X> for Types<T, C> {
         text(sink, tag::TYPES, type_name::<T>().as_bytes())?;
         // Const parameters are numbers, `bool` or `char`: the tuple tag cannot be one of them.
         self.constants.feed(sink)?;
-        sink.tag(tag::TUPLE);
-        Ok(())
+        sink.tag(tag::TUPLE)
     }
 }
 

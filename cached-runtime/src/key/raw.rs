@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::canonical::Unkeyable;
 use super::digest::{Digest, Escaped};
-use super::hash::hash_encoded;
+use super::hash::{hash_head, hash_rest};
 use super::sink::{BytesSink, Sink, tag, text};
 
 /// The tag and the length before the bytes of a text.
@@ -58,10 +58,17 @@ impl RawKey {
         let [tag::STR, _, _, _, _, ..] = *bytes else {
             return Err(Unkeyable);
         };
-        Ok(RawKey {
-            hash: hash_encoded(bytes),
+        let mut key = RawKey {
+            hash: 0,
             bytes: Bytes::new(bytes),
-        })
+        };
+        key.hash = hash_rest(hash_head(key.head())?, key.rest())?;
+        Ok(key)
+    }
+
+    /// The key of these two parts.
+    pub(crate) fn of_head(head: &[u8], rest: &[u8]) -> Option<Self> {
+        Self::from_encoded(&[head, rest].concat()).ok()
     }
 
     /// A key that stands for none: of a call that is not cached, to count it under its prefix.
@@ -86,6 +93,18 @@ impl RawKey {
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.bytes.get()
+    }
+
+    /// The prefix and the version, as they are encoded.
+    #[inline]
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.bytes()[..self.head_end()]
+    }
+
+    /// What comes after the head.
+    #[inline]
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.bytes()[self.head_end()..]
     }
 
     /// The prefix, as it was given.
@@ -128,8 +147,11 @@ impl RawKey {
 
     /// The same key with these type arguments in place of those it has.
     pub(super) fn with_types(&self, types: &str) -> Result<Self, Unkeyable> {
-        let start = self.after(self.prefix_end(), tag::VERSION);
-        self.replace(start, tag::TYPES, types)
+        self.replace(self.head_end(), tag::TYPES, types)
+    }
+
+    fn head_end(&self) -> usize {
+        self.after(self.prefix_end(), tag::VERSION)
     }
 
     fn prefix_end(&self) -> usize {
@@ -151,9 +173,9 @@ impl RawKey {
     fn replace(&self, start: usize, tag: u8, new: &str) -> Result<Self, Unkeyable> {
         let end = self.after(start, tag);
         let mut sink = BytesSink(Vec::with_capacity(self.bytes().len() + new.len() + 8));
-        sink.encoded(&self.bytes()[..start]);
+        sink.encoded(&self.bytes()[..start])?;
         text(&mut sink, tag, new.as_bytes())?;
-        sink.encoded(&self.bytes()[end..]);
+        sink.encoded(&self.bytes()[end..])?;
         RawKey::from_encoded(&sink.0)
     }
 }

@@ -31,29 +31,29 @@ pub(super) mod tag {
     pub(crate) const TYPES: u8 = 23;
 }
 
-/// Takes the tokens of one canonical encoding.
+/// Takes the tokens of one canonical encoding. A method fails where no more need be said: what is
+/// compared differs.
 pub trait Sink {
     /// Whether it matters in which order the entries of a map come.
     const ORDERED: bool = true;
 
     /// A token without content.
-    fn tag(&mut self, tag: u8);
+    fn tag(&mut self, tag: u8) -> Result<(), Unkeyable>;
     /// A token with a word.
-    fn word(&mut self, tag: u8, word: u64);
+    fn word(&mut self, tag: u8, word: u64) -> Result<(), Unkeyable>;
     /// A token with a double word.
-    fn wide(&mut self, tag: u8, wide: u128);
+    fn wide(&mut self, tag: u8, wide: u128) -> Result<(), Unkeyable>;
     /// A token with bytes; `len` is their number.
-    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]);
+    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) -> Result<(), Unkeyable>;
     /// Whole tokens that are encoded already.
-    fn encoded(&mut self, tokens: &[u8]);
+    fn encoded(&mut self, tokens: &[u8]) -> Result<(), Unkeyable>;
 }
 
 /// Writes a token with bytes, unless they are too many.
 #[inline]
 pub(super) fn text<S: Sink>(sink: &mut S, tag: u8, bytes: &[u8]) -> Result<(), Unkeyable> {
     let len = u32::try_from(bytes.len()).map_err(|_| Unkeyable)?;
-    sink.bytes(tag, len, bytes);
-    Ok(())
+    sink.bytes(tag, len, bytes)
 }
 
 /// Writes the encoding down.
@@ -62,105 +62,132 @@ pub(super) struct BytesSink(pub(super) Vec<u8>);
 
 impl Sink for BytesSink {
     #[inline]
-    fn tag(&mut self, tag: u8) {
+    fn tag(&mut self, tag: u8) -> Result<(), Unkeyable> {
         self.0.push(tag);
+        Ok(())
     }
 
     #[inline]
-    fn word(&mut self, tag: u8, word: u64) {
+    fn word(&mut self, tag: u8, word: u64) -> Result<(), Unkeyable> {
         self.0.push(tag);
-        self.0.extend_from_slice(&word.to_le_bytes());
+        self.encoded(&word.to_le_bytes())
     }
 
     #[inline]
-    fn wide(&mut self, tag: u8, wide: u128) {
+    fn wide(&mut self, tag: u8, wide: u128) -> Result<(), Unkeyable> {
         self.0.push(tag);
-        self.0.extend_from_slice(&wide.to_le_bytes());
+        self.encoded(&wide.to_le_bytes())
     }
 
     #[inline]
-    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) {
+    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) -> Result<(), Unkeyable> {
         self.0.push(tag);
         self.0.extend_from_slice(&len.to_le_bytes());
-        self.0.extend_from_slice(bytes);
+        self.encoded(bytes)
     }
 
     #[inline]
-    fn encoded(&mut self, tokens: &[u8]) {
+    fn encoded(&mut self, tokens: &[u8]) -> Result<(), Unkeyable> {
         self.0.extend_from_slice(tokens);
+        Ok(())
     }
 }
 
-/// Compares the encoding with one that is written down.
+/// Compares the encoding with one that is written down. Once something differs nothing is equal any
+/// more, whatever the value that is compared makes of the error.
 pub(super) struct EqualSink<'a> {
     rest: &'a [u8],
-    equal: bool,
 }
 
 impl<'a> EqualSink<'a> {
     #[inline]
     pub(super) fn new(encoded: &'a [u8]) -> Self {
-        EqualSink {
-            rest: encoded,
-            equal: true,
-        }
+        EqualSink { rest: encoded }
     }
 
+    /// Whether all of it was equal, if nothing failed.
     #[inline]
     pub(super) fn finished(&self) -> bool {
-        self.equal && self.rest.is_empty()
+        self.rest.is_empty()
     }
 
-    /// Goes on after `N` bytes if they are `same`; else nothing that follows is equal.
+    #[cold]
+    fn differs(&mut self) -> Result<(), Unkeyable> {
+        // No token begins like this, so none takes it away.
+        self.rest = &[0];
+        Err(Unkeyable)
+    }
+
+    /// Goes on after `N` bytes if they are `same`.
     #[inline]
-    fn take<const N: usize>(&mut self, same: impl FnOnce(&[u8; N]) -> bool) {
+    fn take<const N: usize>(
+        &mut self,
+        same: impl FnOnce(&[u8; N]) -> bool,
+    ) -> Result<(), Unkeyable> {
         match self.rest.split_first_chunk() {
-            Some((head, rest)) if same(head) => self.rest = rest,
-            _ => self.differ(),
+            Some((head, rest)) if same(head) => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => self.differs(),
         }
-    }
-
-    #[inline]
-    fn differ(&mut self) {
-        self.rest = &[];
-        self.equal = false;
     }
 }
 
 impl Sink for EqualSink<'_> {
     #[inline]
-    fn tag(&mut self, tag: u8) {
-        self.take(|&[first]| first == tag);
+    fn tag(&mut self, tag: u8) -> Result<(), Unkeyable> {
+        self.take(|&[first]| first == tag)
     }
 
     #[inline]
-    fn word(&mut self, tag: u8, word: u64) {
+    fn word(&mut self, tag: u8, word: u64) -> Result<(), Unkeyable> {
         self.take(|&[first, ref rest @ ..]: &[u8; 9]| {
             first == tag && u64::from_le_bytes(*rest) == word
-        });
+        })
     }
 
     #[inline]
-    fn wide(&mut self, tag: u8, wide: u128) {
+    fn wide(&mut self, tag: u8, wide: u128) -> Result<(), Unkeyable> {
         self.take(|&[first, ref rest @ ..]: &[u8; 17]| {
             first == tag && u128::from_le_bytes(*rest) == wide
-        });
+        })
     }
 
     #[inline]
-    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) {
+    fn bytes(&mut self, tag: u8, len: u32, bytes: &[u8]) -> Result<(), Unkeyable> {
         self.take(|&[first, ref rest @ ..]: &[u8; 5]| {
             first == tag && u32::from_le_bytes(*rest) == len
-        });
-        self.encoded(bytes);
+        })?;
+        self.encoded(bytes)
     }
 
     #[inline]
-    fn encoded(&mut self, tokens: &[u8]) {
+    fn encoded(&mut self, tokens: &[u8]) -> Result<(), Unkeyable> {
         match self.rest.split_at_checked(tokens.len()) {
-            Some((head, rest)) if head == tokens => self.rest = rest,
-            _ => self.differ(),
+            Some((head, rest)) if same(head, tokens) => {
+                self.rest = rest;
+                Ok(())
+            }
+            _ => self.differs(),
         }
+    }
+}
+
+/// Whether two runs of bytes of one length are equal: most arguments are short, and not worth a
+/// call.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let (len, word) = (a.len(), |word: &[u8; 8]| u64::from_le_bytes(*word));
+    if len > 16 {
+        return a == b;
+    }
+    match (a.split_first_chunk(), b.split_first_chunk()) {
+        (Some((first, _)), Some((other, _))) => {
+            let last = a.last_chunk().map(word) == b.last_chunk().map(word);
+            last && word(first) == word(other)
+        }
+        _ => a == b,
     }
 }
 
@@ -171,28 +198,33 @@ impl Sink for CountSink {
     const ORDERED: bool = false;
 
     #[inline]
-    fn tag(&mut self, _: u8) {
+    fn tag(&mut self, _: u8) -> Result<(), Unkeyable> {
         self.0 += 1;
+        Ok(())
     }
 
     #[inline]
-    fn word(&mut self, _: u8, _: u64) {
+    fn word(&mut self, _: u8, _: u64) -> Result<(), Unkeyable> {
         self.0 += 9;
+        Ok(())
     }
 
     #[inline]
-    fn wide(&mut self, _: u8, _: u128) {
+    fn wide(&mut self, _: u8, _: u128) -> Result<(), Unkeyable> {
         self.0 += 17;
+        Ok(())
     }
 
     #[inline]
-    fn bytes(&mut self, _: u8, _: u32, bytes: &[u8]) {
+    fn bytes(&mut self, _: u8, _: u32, bytes: &[u8]) -> Result<(), Unkeyable> {
         self.0 += 5 + bytes.len();
+        Ok(())
     }
 
     #[inline]
-    fn encoded(&mut self, tokens: &[u8]) {
+    fn encoded(&mut self, tokens: &[u8]) -> Result<(), Unkeyable> {
         self.0 += tokens.len();
+        Ok(())
     }
 }
 

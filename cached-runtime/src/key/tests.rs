@@ -16,6 +16,10 @@ fn raw<T: Serialize + ?Sized>(value: &T) -> RawKey {
     checked(&Identity::new("p", None, &Cons(Nil, part(value))))
 }
 
+fn matches(ident: &impl Ident, key: &RawKey) -> bool {
+    ident.is_under(&Head::new(key.head())) && ident.goes_on_with(key.rest())
+}
+
 fn checked(ident: &impl Ident) -> RawKey {
     let key = ident.encode().expect("the value can be serialized");
     assert_eq!(
@@ -23,7 +27,7 @@ fn checked(ident: &impl Ident) -> RawKey {
         Ok(key.hash()),
         "hashed without being written down"
     );
-    assert!(ident.matches(key.bytes()), "compared with itself");
+    assert!(matches(ident, &key), "compared with itself");
     assert_eq!(ident.prefix(), key.prefix());
     key
 }
@@ -185,14 +189,22 @@ fn kinds_do_not_meet() {
 fn only_the_whole_key_matches() {
     let parts = Cons(types::<u8>(), part(&(7, "seven", i128::MIN)));
     let ident = Identity::new("p", Some("1"), &parts);
-    let bytes = checked(&ident).bytes().to_vec();
+    let key = checked(&ident);
+    let under = |head: &[u8]| ident.is_under(&Head::new(head));
+    let goes_on = |rest: &[u8]| ident.goes_on_with(rest);
+    only_the_whole(key.head(), &under);
+    only_the_whole(key.rest(), &goes_on);
+}
+
+fn only_the_whole(bytes: &[u8], matches: &dyn Fn(&[u8]) -> bool) {
+    assert!(matches(bytes));
     for len in 0..bytes.len() {
-        assert!(!ident.matches(&bytes[..len]), "the first {len} bytes");
-        let mut other = bytes.clone();
+        assert!(!matches(&bytes[..len]), "the first {len} bytes");
+        let mut other = bytes.to_vec();
         other[len] ^= 1;
-        assert!(!ident.matches(&other), "byte {len} is another");
+        assert!(!matches(&other), "byte {len} is another");
     }
-    assert!(!ident.matches(&[&bytes[..], &[0]].concat()));
+    assert!(!matches(&[bytes, &[0]].concat()));
 }
 
 #[test]

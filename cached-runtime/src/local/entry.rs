@@ -1,39 +1,59 @@
 //! What the local tier keeps for one key.
 
 use std::any::{Any, TypeId};
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::clock::Moment;
+use crate::clock::{COARSE_LAG, Moment};
 use crate::coherence::Vouched;
 use crate::freshness::Life;
+use crate::key::RawKey;
 use crate::observe::PrefixStats;
 use crate::shared::Backing;
-use crate::tags::{Number, TagCells};
+use crate::tags::{Changes, Number, TagCell, TagCells};
 
-/// One stored answer. The value is typed; stores and flights see it as [`AnyEntry`].
+use super::home::Home;
+
+/// One stored answer, in one piece of memory with its value and, mostly, with its key. The value is
+/// typed; stores and flights see it as [`AnyEntry`].
 pub(crate) struct Entry<V: ?Sized> {
     /// The number at which its load began: its identity, and what its tags are compared with.
     pub(crate) start: Number,
-    pub(crate) life: Life,
-    /// How long the load took.
-    pub(crate) cost: Duration,
-    pub(crate) weight: usize,
-    /// The prefix's own cell, then one per tag.
-    pub(crate) tags: TagCells,
-    pub(crate) stats: Arc<PrefixStats>,
-    /// What makes it an entry of the shared tier.
-    pub(crate) backing: Option<Box<Backing>>,
-    pub(crate) vouched: Vouched,
+    /// The count of changes at which it was last found to stand.
+    verified: AtomicU64,
+    /// Before this moment, even read off the coarse clock, a read has nothing to decide.
+    pub(crate) carefree_until: Moment,
+    born: Moment,
+    home: Arc<Home>,
+    /// The first one; that of the prefix stands in the home.
+    tag: Option<Arc<TagCell>>,
+    /// What few entries have.
+    more: Option<Box<More>>,
+    /// How long the load took, in microseconds.
+    cost: u32,
     uses: AtomicU8,
-    /// That of the value, so that a hit asks for it without a call.
-    type_id: TypeId,
+    /// More than fit: the key stands in `more`.
+    key_len: u8,
+    key: [u8; SHORT_KEY],
     pub(crate) value: V,
 }
 
 pub(crate) type AnyEntry = Entry<dyn Any + Send + Sync>;
+
+/// What an entry has besides, if anything is out of the ordinary.
+#[derive(Default)]
+struct More {
+    key: Option<Box<[u8]>>,
+    tags: Box<[Arc<TagCell>]>,
+    /// Where it does not follow from the end of the carefree time.
+    life: Option<Life>,
+    weight: usize,
+    /// What makes it an entry of the shared tier.
+    shared: Option<(Backing, Vouched)>,
+}
 
 /// Stands for the value of a negative answer.
 #[derive(Debug)]
@@ -41,32 +61,70 @@ pub(crate) struct NotFound;
 
 /// More uses than this make no difference to eviction.
 const MOST_USES: u8 = 3;
+/// The arguments in a key that stand in the entry itself: what fills its head up.
+const SHORT_KEY: usize = 26;
+const LONG: u8 = u8::MAX;
+const COUNTS_SEEN: usize = 8;
+
+thread_local! {
+    /// The counts of changes that this thread last saw entries not verified at. Several, as a thread
+    /// may use several caches, each with a count of its own.
+    static LAST_SEEN: [Cell<u64>; COUNTS_SEEN] =
+        const { [const { Cell::new(Changes::NONE) }; COUNTS_SEEN] };
+}
 
 /// An entry before it has a value.
 pub(crate) type EntryHead = Entry<()>;
 
 impl EntryHead {
+    /// The home is the one of the key and of the first tag.
     pub(crate) fn new(
+        (key, home): (&RawKey, Arc<Home>),
         start: Number,
         life: Life,
         cost: Duration,
         weight: usize,
         tags: TagCells,
-        stats: Arc<PrefixStats>,
     ) -> Self {
-        Self {
-            start,
-            life,
-            cost,
-            weight,
-            tags,
-            stats,
-            backing: None,
-            vouched: Vouched::apart(),
-            uses: AtomicU8::new(0),
-            type_id: TypeId::of::<()>(),
-            value: (),
+        let rest = key.rest();
+        let mut short = [0; SHORT_KEY];
+        let (key_len, long) = match short.get_mut(..rest.len()) {
+            Some(room) => {
+                room.copy_from_slice(rest);
+                (u8::try_from(rest.len()).unwrap_or(LONG), None)
+            }
+            None => (LONG, Some(rest.into())),
+        };
+        let mut tags = tags.into_iter();
+        if home.cell.is_some() {
+            tags.next();
         }
+        let tag = tags.next();
+        let mut head = Self {
+            start,
+            verified: AtomicU64::new(Changes::NONE),
+            carefree_until: life.carefree_until,
+            born: life.born,
+            home,
+            tag,
+            more: None,
+            cost: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
+            uses: AtomicU8::new(0),
+            key_len,
+            key: short,
+            value: (),
+        };
+        let tags: Box<[_]> = tags.collect();
+        if long.is_some() || !tags.is_empty() || weight != 0 {
+            *head.more() = More {
+                key: long,
+                tags,
+                weight,
+                ..More::default()
+            };
+        }
+        head.set_life(life);
+        head
     }
 
     /// An entry of the shared tier: given as it is while it is vouched for; else it is asked there
@@ -77,50 +135,159 @@ impl EntryHead {
         vouched: Vouched,
         kept_until: Moment,
     ) -> Self {
-        self.life = self.life.kept_until(kept_until);
-        self.vouched = vouched;
-        self.backing = Some(Box::new(Backing {
+        let life = self.life().kept_until(kept_until);
+        self.set_life(life);
+        let backing = Backing {
             kept_until,
             ..backing
-        }));
+        };
+        self.more().shared = Some((backing, vouched));
         self
+    }
+
+    fn set_life(&mut self, life: Life) {
+        self.carefree_until = life.carefree_until;
+        let unsaid = self.unsaid_life();
+        if unsaid != life || self.more.is_some() {
+            self.more().life = (unsaid != life).then_some(life);
+        }
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     pub(crate) fn with<V: 'static>(self, value: V) -> Entry<V> {
         let Self {
             start,
-            life,
+            verified,
+            carefree_until,
+            born,
+            home,
+            tag,
+            more,
             cost,
-            weight,
-            tags,
-            stats,
-            backing,
-            vouched,
             uses,
-            type_id: _,
+            key_len,
+            key,
             value: (),
         } = self;
         Entry {
             start,
-            life,
+            verified,
+            carefree_until,
+            born,
+            home,
+            tag,
+            more,
             cost,
-            weight,
-            tags,
-            stats,
-            backing,
-            vouched,
             uses,
-            type_id: TypeId::of::<V>(),
+            key_len,
+            key,
             value,
         }
     }
 }
 
 impl<V: ?Sized> Entry<V> {
-    /// Whether none of its tags was invalidated since its load began.
+    /// What the entries of its function have in common.
     #[inline]
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// What comes after the head of its key.
+    #[inline]
+    pub(crate) fn key_rest(&self) -> &[u8] {
+        match self.key.get(..usize::from(self.key_len)) {
+            Some(key) => key,
+            None => self.long_key(),
+        }
+    }
+
+    fn long_key(&self) -> &[u8] {
+        let key = self.more.as_ref().and_then(|more| more.key.as_deref());
+        key.unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn stats(&self) -> &PrefixStats {
+        &self.home.stats
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        let said = self.more.as_ref().and_then(|more| more.life);
+        said.unwrap_or_else(|| self.unsaid_life())
+    }
+
+    /// That of an entry which is of no use once it is not fresh, and has nothing to decide before.
+    fn unsaid_life(&self) -> Life {
+        let fresh_until = self.carefree_until.after(COARSE_LAG);
+        Life {
+            born: self.born,
+            fresh_until,
+            usable_until: fresh_until,
+            carefree_until: self.carefree_until,
+        }
+    }
+
+    /// How long the load took.
+    pub(crate) fn cost(&self) -> Duration {
+        Duration::from_micros(self.cost.into())
+    }
+
+    pub(crate) fn weight(&self) -> usize {
+        self.more.as_ref().map_or(0, |more| more.weight)
+    }
+
+    /// The prefix's own cell, then one per tag.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &Arc<TagCell>> {
+        let more = self.more.as_ref().map(|more| more.tags.iter());
+        let first = self.home.cell.iter().chain(&self.tag);
+        first.chain(more.into_iter().flatten())
+    }
+
+    pub(crate) fn backing(&self) -> Option<&Backing> {
+        let (backing, _) = self.more.as_ref()?.shared.as_ref()?;
+        Some(backing)
+    }
+
+    /// When and for how long it is given without a question; `None`: nobody else can change it.
+    #[inline]
+    pub(crate) fn vouched(&self) -> Option<&Vouched> {
+        let (_, vouched) = self.more.as_ref()?.shared.as_ref()?;
+        Some(vouched)
+    }
+
+    /// Whether none of its tags was invalidated since its load began.
     pub(crate) fn is_current(&self) -> bool {
-        self.tags.unbroken_since(self.start)
+        self.tags().all(|cell| cell.unbroken_since(self.start))
+    }
+
+    /// Whether none of its tags was invalidated otherwise than softly.
+    pub(crate) fn softly_stands(&self, now: Moment) -> bool {
+        self.tags().all(|cell| cell.softly_since(self.start, now))
+    }
+
+    /// Whether it was found to stand, and nothing has changed since. `changes` was read before.
+    #[inline]
+    pub(crate) fn is_verified(&self, changes: u64) -> bool {
+        self.verified.load(Relaxed) == changes
+    }
+
+    /// It stands, as was found after the count was read.
+    ///
+    /// Written down only where nothing changed since this thread last wanted to: whoever
+    /// invalidates all the while has entries looked at, and not written, all the while.
+    pub(crate) fn verify(&self, changes: u64) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "only the low bits are used"
+        )]
+        let place = changes as usize % COUNTS_SEEN;
+        if LAST_SEEN.with(|seen| seen[place].replace(changes)) == changes {
+            self.verified.store(changes, Relaxed);
+        }
     }
 
     /// Marks a use for eviction. Writes at most three times between two looks of the ledger, so a
@@ -150,10 +317,9 @@ impl AnyEntry {
 
     #[inline]
     pub(crate) fn holds(&self, value: TypeId) -> bool {
-        self.type_id == value
+        self.value.type_id() == value
     }
 
-    #[inline]
     pub(crate) fn is_negative(&self) -> bool {
         self.holds(TypeId::of::<NotFound>())
     }
@@ -163,7 +329,7 @@ impl<V: ?Sized> fmt::Debug for Entry<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry")
             .field("start", &self.start)
-            .field("life", &self.life)
+            .field("life", &self.life())
             .finish_non_exhaustive()
     }
 }

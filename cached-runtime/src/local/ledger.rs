@@ -10,8 +10,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use crate::key::RawKey;
-use crate::tags::Number;
+use super::sought::Record;
 
 /// How many entries in use one eviction passes over.
 const LOOKS: u32 = 64;
@@ -21,12 +20,6 @@ const LOOKS: u32 = 64;
 pub(crate) struct Limits {
     pub(crate) entries: usize,
     pub(crate) bytes: Option<usize>,
-}
-
-#[derive(Debug)]
-pub(super) struct Record {
-    pub(super) key: RawKey,
-    pub(super) start: Number,
 }
 
 /// What a record turned out to stand for.
@@ -79,16 +72,16 @@ impl Ledger {
     }
 
     /// Writes down a new entry. `known`: it replaces one, so its key is in use.
-    pub(super) fn enter(&mut self, key: RawKey, start: Number, weight: usize, known: bool) {
+    pub(super) fn enter(&mut self, record: Record, weight: usize, known: bool) {
         self.entries += 1;
         self.bytes += weight;
-        let known = known || self.remembered.remove(&key.hash());
+        let known = known || self.remembered.remove(&record.hash);
         let queue = if known {
             &mut self.main
         } else {
             &mut self.small
         };
-        queue.push_back(Record { key, start });
+        queue.push_back(record);
     }
 
     /// Takes an entry off the counts; its record is found to stand for nothing later.
@@ -103,7 +96,7 @@ impl Ledger {
     pub(super) fn next_victim(
         &mut self,
         mut standing: impl FnMut(&Record) -> Standing,
-    ) -> Option<RawKey> {
+    ) -> Option<Record> {
         let mut looks = 0;
         loop {
             let small_is_full = self.small.len() > self.entries / 10;
@@ -117,12 +110,12 @@ impl Ledger {
             looks += 1;
             match standing(&record) {
                 Standing::Gone => looks -= 1,
-                Standing::Useless => return Some(record.key),
+                Standing::Useless => return Some(record),
                 Standing::Used(uses) if uses == 0 || looks > LOOKS => {
                     if from_small {
-                        self.remember(record.key.hash());
+                        self.remember(record.hash);
                     }
-                    return Some(record.key);
+                    return Some(record);
                 }
                 Standing::Used(_) => self.main.push_back(record),
             }

@@ -1,12 +1,16 @@
 //! The local tier: typed values of this process, bounded, read without locks.
 //!
-//! `entry.rs` is what is kept for one key, `store.rs` reads and writes, `sought.rs` finds, `ledger.rs` decides who
+//! `entry.rs` is what is kept for one key, `home.rs` what is kept once for all keys of a function,
+//! `store.rs` reads and writes, `change.rs` is one change, `sought.rs` finds, `ledger.rs` decides who
 //! leaves when the store is full, `key_cell.rs` knows what happened to keys while they are loaded.
 //!
 //! Invariant: a hit takes no lock and writes no memory that other hits write, except a mark that
-//! is set at most three times per entry.
+//! is set at most three times per entry, and a number that is set at most once by each thread when
+//! something was invalidated.
 
+mod change;
 mod entry;
+mod home;
 mod key_cell;
 mod ledger;
 mod sought;
@@ -15,6 +19,7 @@ mod store;
 mod tests;
 
 pub(crate) use self::entry::{AnyEntry, EntryHead, NotFound};
+pub(crate) use self::home::Home;
 pub(crate) use self::key_cell::KeyCell;
 pub(crate) use self::ledger::Limits;
 pub(crate) use self::store::{Opened, Refused, Store};

@@ -1,29 +1,33 @@
 //! Reading and writing the local tier.
 
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hash};
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use equivalent::Equivalent;
 use seize::Collector;
 
 use crate::clock::Moment;
 use crate::key::{Ident, RawKey};
-use crate::tags::{Manner, Number, Rare};
+use crate::observe::PrefixStats;
+use crate::tags::{Changes, Manner, Number, Rare, TagCells};
 
 use super::AnyEntry;
+use super::home::{Home, Homes};
 use super::key_cell::{KeyCell, KeyCells, Lagging};
-use super::ledger::{Ledger, Limits, Record, Standing};
-use super::sought::{Hashed, Sought};
+use super::ledger::{Ledger, Limits, Standing};
+use super::sought::{Hashed, Record, Slot, Sought};
 
 /// Per entry, what `local_capacity_bytes` counts besides key and value.
 const OVERHEAD: usize = 120;
 
 /// The entries of one cache in this process.
 pub(crate) struct Store {
-    map: papaya::HashMap<RawKey, Arc<AnyEntry>, BuildHasherDefault<Hashed>>,
+    pub(super) map: papaya::HashMap<Slot, (), BuildHasherDefault<Hashed>>,
+    homes: Homes,
     /// Every write of `map` happens under this lock, so its counts are exact.
     ledger: Mutex<Ledger>,
     /// Written and, for a store, compared under the ledger's lock: a load that began before is
@@ -31,10 +35,12 @@ pub(crate) struct Store {
     keys: KeyCells,
     /// What left the map and may still be read. Values are destroyed from here, where no lock is
     /// held: their `Drop` may call the cache.
-    buried: Mutex<Vec<Arc<AnyEntry>>>,
+    pub(super) buried: Mutex<Vec<Arc<AnyEntry>>>,
     limits: Limits,
-    /// When everything was invalidated. Read by every hit.
+    /// When everything was invalidated.
     cleared: AtomicU64,
+    /// What counts invalidations, that of everything included. Read by every hit.
+    changes: Changes,
     /// Of everything.
     rare: Rare,
     /// The sources of these keys lag.
@@ -51,18 +57,20 @@ pub(crate) enum Refused {
 }
 
 impl Store {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, changes: Changes) -> Self {
         Self {
             map: papaya::HashMap::builder()
                 .hasher(BuildHasherDefault::default())
                 // What leaves is let go as soon as nobody reads it, not in batches per thread.
                 .collector(Collector::new().batch_size(1))
                 .build(),
+            homes: Homes::default(),
             ledger: Mutex::new(Ledger::new(limits)),
             keys: KeyCells::default(),
             buried: Mutex::default(),
             limits,
             cleared: AtomicU64::new(0),
+            changes,
             rare: Rare::default(),
             lagging: Lagging::default(),
         }
@@ -72,8 +80,7 @@ impl Store {
     #[inline]
     pub(crate) fn open(&self) -> Opened<'_> {
         Opened {
-            store: self,
-            guard: self.map.guard(),
+            map: self.map.pin(),
         }
     }
 
@@ -84,9 +91,42 @@ impl Store {
 
     /// Whether nothing an entry depends on was invalidated. Its key is not asked for: an invalidated
     /// key has no entry.
-    #[inline]
     pub(crate) fn is_current(&self, entry: &AnyEntry) -> bool {
         !self.is_cleared_since(entry.start) && entry.is_current()
+    }
+
+    /// The same, mostly without a look at what it depends on: nothing changed since the last one.
+    #[inline]
+    pub(crate) fn is_still_current(&self, entry: &AnyEntry) -> bool {
+        // Before the look: whatever comes in between is not counted.
+        let changes = self.changes();
+        entry.is_verified(changes) || self.verify(entry, changes)
+    }
+
+    /// How many changes there were, see [`Changes`].
+    #[inline]
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.so_far()
+    }
+
+    #[cold]
+    fn verify(&self, entry: &AnyEntry, changes: u64) -> bool {
+        let current = self.is_current(entry);
+        if current {
+            entry.verify(changes);
+        }
+        current
+    }
+
+    /// What the entries have in common that a key belongs to, and these tags: the first is that of
+    /// the prefix.
+    pub(crate) fn home(
+        &self,
+        key: &RawKey,
+        stats: &Arc<PrefixStats>,
+        tags: &TagCells,
+    ) -> Arc<Home> {
+        self.homes.of(key, stats, tags.iter().next())
     }
 
     /// The entry of a key, if nothing it depends on was invalidated otherwise than softly.
@@ -98,7 +138,7 @@ impl Store {
     pub(crate) fn stands(&self, entry: &AnyEntry, now: Moment) -> bool {
         let start = entry.start;
         let standing = !self.is_cleared_since(start) || self.rare.softened(start, now);
-        standing && entry.tags.softly_since(start, now)
+        standing && entry.softly_stands(now)
     }
 
     pub(crate) fn lags(&self, key: &RawKey, now: Moment, until: Moment) {
@@ -116,7 +156,16 @@ impl Store {
 
     /// The entry of a key, current or not.
     pub(crate) fn peek(&self, key: &RawKey) -> Option<Arc<AnyEntry>> {
-        self.map.pin().get(key).cloned()
+        self.entry(&Sought {
+            key,
+            hash: key.hash(),
+        })
+    }
+
+    fn entry<K: Equivalent<Slot> + Hash>(&self, sought: &K) -> Option<Arc<AnyEntry>> {
+        let map = self.map.pin();
+        let (slot, ()) = map.get_key_value(sought)?;
+        Some(Arc::clone(&slot.entry))
     }
 
     /// Some of the entries that are `wanted`, each with what tells it from a later one.
@@ -126,9 +175,12 @@ impl Store {
         wanted: impl Fn(&RawKey, &AnyEntry) -> bool,
     ) -> Vec<(RawKey, Number)> {
         let map = self.map.pin();
-        let found = map.iter().filter(|(key, entry)| wanted(key, entry));
-        let named = |(key, entry): (&RawKey, &Arc<AnyEntry>)| (key.clone(), entry.start);
-        found.take(most).map(named).collect()
+        let named = map.iter().filter_map(|(slot, ())| {
+            let entry = &*slot.entry;
+            let key = RawKey::of_head(entry.home().head.encoded(), entry.key_rest())?;
+            wanted(&key, entry).then(|| (key, entry.start))
+        });
+        named.take(most).collect()
     }
 
     /// Takes hold of what happens to a key from now on.
@@ -160,7 +212,7 @@ impl Store {
         now: Moment,
     ) -> Result<u64, Refused> {
         let mut change = self.change();
-        if !change.ledger.can_hold(entry.weight) {
+        if !change.ledger.can_hold(entry.weight()) {
             return Err(Refused::TooHeavy);
         }
         let replaced = self.peek(key);
@@ -175,13 +227,14 @@ impl Store {
         let known = replaced.is_some();
         if let Some(replaced) = replaced {
             // It stays readable until the new one takes its place.
-            change.ledger.leave(replaced.weight);
-            change.removed.entries.push(replaced);
+            change.ledger.leave(replaced.weight());
+            change.removed([replaced]);
         }
         let mut evicted = 0;
-        while !change.ledger.has_room_for(entry.weight) {
+        let hash = key.hash();
+        while !change.ledger.has_room_for(entry.weight()) {
             let standing = |record: &Record| {
-                if record.key == *key {
+                if record.hash == hash && self.is_of(record, key) {
                     Standing::Gone
                 } else {
                     self.take_use(record, now)
@@ -193,13 +246,13 @@ impl Store {
             change.take_out(&victim);
             evicted += 1;
         }
-        change
-            .ledger
-            .tidy(|record| self.stands_for(record).is_some());
-        change
-            .ledger
-            .enter(key.clone(), entry.start, entry.weight, known);
-        self.map.pin().insert(key.clone(), Arc::clone(entry));
+        change.ledger.tidy(|record| self.entry(record).is_some());
+        let record = Record {
+            hash,
+            start: entry.start,
+        };
+        change.ledger.enter(record, entry.weight(), known);
+        change.put(record, entry);
         Ok(evicted)
     }
 
@@ -211,7 +264,10 @@ impl Store {
         }
         let mut change = self.change();
         // In this order: who finds the entry after reading its cell sees the cell change.
-        change.take_out(key);
+        change.take_out(&Sought {
+            key,
+            hash: key.hash(),
+        });
         if let Some(cell) = self.keys.held(key) {
             cell.invalidate(number);
         }
@@ -229,7 +285,10 @@ impl Store {
             .peek(key)
             .is_some_and(|entry| entry.start < start && outdated(&entry))
         {
-            change.take_out(key);
+            change.take_out(&Sought {
+                key,
+                hash: key.hash(),
+            });
         }
     }
 
@@ -246,14 +305,14 @@ impl Store {
         self.rare
             .invalidated(manner, number, self.cleared.load(Acquire));
         self.cleared.fetch_max(number, Release);
+        self.changes.count();
         if manner.soft_until.is_some() {
             return;
         }
-        change
-            .removed
-            .entries
-            .extend(self.map.pin().values().cloned());
-        self.map.pin().clear();
+        let map = self.map.pin();
+        let entries = map.keys().map(|slot| Arc::clone(&slot.entry));
+        change.removed(entries);
+        map.clear();
         change.ledger.forget_everything();
     }
 
@@ -268,42 +327,20 @@ impl Store {
         self.ledger().records()
     }
 
-    fn change(&self) -> Change<'_> {
-        Change {
-            ledger: self.ledger(),
-            removed: Removed {
-                store: self,
-                entries: Vec::new(),
-            },
-        }
-    }
-
-    /// Destroys what left the map and is read by nobody any more.
-    fn bury(&self, removed: Vec<Arc<AnyEntry>>) {
-        let mut buried = self.buried.lock().unwrap_or_else(PoisonError::into_inner);
-        if removed.is_empty() && buried.is_empty() {
-            return;
-        }
-        buried.extend(removed);
-        let (unread, read) = std::mem::take(&mut *buried)
-            .into_iter()
-            .partition(|entry| Arc::strong_count(entry) == 1);
-        *buried = read;
-        drop(buried);
-        drop::<Vec<_>>(unread);
-    }
-
-    fn stands_for(&self, record: &Record) -> Option<Arc<AnyEntry>> {
-        self.peek(&record.key)
-            .filter(|entry| entry.start == record.start)
+    /// Whether the entry of a record has this key.
+    fn is_of(&self, record: &Record, key: &RawKey) -> bool {
+        let same = |entry: &AnyEntry| {
+            key.is_under(&entry.home().head) && key.goes_on_with(entry.key_rest())
+        };
+        self.entry(record).is_some_and(|entry| same(&entry))
     }
 
     /// How a record's entry stands; one use is taken off it.
     fn take_use(&self, record: &Record, now: Moment) -> Standing {
-        let Some(entry) = self.stands_for(record) else {
+        let Some(entry) = self.entry(record) else {
             return Standing::Gone;
         };
-        if now >= entry.life.usable_until || !self.is_current(&entry) {
+        if now >= entry.life().usable_until || !self.is_current(&entry) {
             return Standing::Useless;
         }
         let uses = entry.uses();
@@ -311,52 +348,28 @@ impl Store {
         Standing::Used(uses)
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A change of the store: the ledger's lock, and what leaves the map under it.
-struct Change<'a> {
-    /// Declared first, so released first when the change ends; then what was removed is buried.
-    ledger: MutexGuard<'a, Ledger>,
-    removed: Removed<'a>,
-}
-
-struct Removed<'a> {
-    store: &'a Store,
-    entries: Vec<Arc<AnyEntry>>,
-}
-
-impl Drop for Removed<'_> {
-    fn drop(&mut self) {
-        self.store.bury(std::mem::take(&mut self.entries));
-    }
-}
-
-impl Change<'_> {
-    fn take_out(&mut self, key: &RawKey) {
-        let map = self.removed.store.map.pin();
-        if let Some(entry) = map.remove(key) {
-            self.ledger.leave(entry.weight);
-            self.removed.entries.push(Arc::clone(entry));
-        }
     }
 }
 
 /// A map that is open: what is found in it stays until it is closed.
 pub(crate) struct Opened<'a> {
-    store: &'a Store,
-    guard: papaya::LocalGuard<'a>,
+    map: papaya::HashMapRef<'a, Slot, (), BuildHasherDefault<Hashed>, papaya::LocalGuard<'a>>,
 }
 
 impl Opened<'_> {
     /// The entry of a key, current or not. It is borrowed: a hit copies what it needs and touches
     /// no reference count.
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "what is known of the key then stays in registers, as in the rest of a hit"
+    )]
     pub(crate) fn peek<I: Ident>(&self, key: &I, hash: u64) -> Option<&AnyEntry> {
-        let entry = self.store.map.get(&Sought { key, hash }, &self.guard)?;
-        Some(&**entry)
+        let sought = Sought { key, hash };
+        let (slot, ()) = self.map.get_key_value(&sought)?;
+        Some(&*slot.entry)
     }
 }
 

@@ -9,17 +9,16 @@ use crate::codec::ValueCodec;
 use crate::local::{AnyEntry, EntryHead};
 use crate::value::{Cacheable, weight};
 
-/// Makes an answer of an entry, with what is returned where the entry says "not found".
-type Open<R> = fn(&AnyEntry, Option<fn() -> R>) -> R;
-
 /// A [`Shape`] whose value can be stored.
 ///
 /// What needs to know the value's abilities is a function pointer made in [`codec`], so that an
 /// unmet bound is reported there, once, and the rest of a call is bounded by nothing.
 pub struct Codec<R, T, E> {
     pub(crate) shape: Shape<R, T, E>,
-    /// The answer in an entry whose value is of this type, or is none where there is a "not found".
-    pub(crate) open: Open<R>,
+    /// The value of an entry, if it is of this type.
+    pub(crate) read: fn(&AnyEntry) -> Option<&T>,
+    /// An answer that is a clone of it.
+    pub(crate) answer: fn(&T) -> R,
     pub(crate) type_id: TypeId,
     /// An entry of its own for a value that goes to the caller.
     pub(crate) keep: fn(EntryHead, &T) -> Arc<AnyEntry>,
@@ -52,11 +51,8 @@ impl<R, T, E> fmt::Debug for Codec<R, T, E> {
 pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R, T, E> {
     Codec {
         shape,
-        open: |entry, not_found| match (entry.value::<T>(), not_found) {
-            (Some(value), _) => R::wrap(value.clone()),
-            (None, Some(not_found)) => not_found(),
-            (None, None) => unreachable!("an entry of another type was accepted"),
-        },
+        read: AnyEntry::value::<T>,
+        answer: |value| R::wrap(value.clone()),
         type_id: TypeId::of::<T>(),
         keep: |head, value| Arc::new(head.with(value.clone())),
         adopt: |head, value| Arc::new(head.with(value)),

@@ -30,6 +30,37 @@ impl Sequence {
     }
 }
 
+/// How many invalidations and doubts there were, of whatever it be. Each is counted after it is in
+/// its cell and before whoever caused it goes on, so what was found unbroken at a count is unbroken
+/// for as long as the count stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Changes(Arc<Count>);
+
+/// On lines of its own: every hit reads it.
+#[derive(Debug)]
+#[repr(align(128))]
+struct Count(AtomicU64);
+
+impl Changes {
+    /// Below every count.
+    pub(crate) const NONE: u64 = 0;
+
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Count(AtomicU64::new(Self::NONE + 1))))
+    }
+
+    /// After the change is where those look who see the count.
+    pub(crate) fn count(&self) {
+        self.0.0.fetch_add(1, AcqRel);
+    }
+
+    /// To be read before what it is to stand for.
+    #[inline]
+    pub(crate) fn so_far(&self) -> u64 {
+        self.0.0.load(Acquire)
+    }
+}
+
 /// When one tag was last invalidated. Entries hold their tags' cells, so a hit looks nothing up.
 pub(crate) struct TagCell {
     name: Arc<str>,
@@ -132,48 +163,31 @@ impl fmt::Debug for TagCell {
     }
 }
 
-/// The cells an entry depends on. The prefix's and those of the first two tags, which most entries
-/// have no more of, stand in the entry itself.
+/// The cells an answer depends on: the prefix's first.
 #[derive(Debug, Default)]
-pub(crate) struct TagCells {
-    first: [Option<Arc<TagCell>>; 3],
-    more: Vec<Arc<TagCell>>,
-}
+pub(crate) struct TagCells(Vec<Arc<TagCell>>);
 
 impl TagCells {
-    #[inline]
     pub(crate) fn unbroken_since(&self, start: Number) -> bool {
         self.iter().all(|cell| cell.unbroken_since(start))
     }
 
-    /// Whether an entry with this start may be served, if need be as stale.
-    pub(crate) fn softly_since(&self, start: Number, now: Moment) -> bool {
-        self.iter().all(|cell| cell.softly_since(start, now))
-    }
-
-    /// For what began to load at `start` and was `confirmed` since.
-    #[inline]
-    pub(crate) fn stand_since(&self, start: Number, confirmed: Number) -> bool {
-        self.iter()
-            .all(|cell| cell.unbroken_since(start) && cell.undoubted_since(confirmed))
-    }
-
-    #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<TagCell>> {
-        self.first
-            .iter()
-            .map_while(Option::as_ref)
-            .chain(&self.more)
+        self.0.iter()
+    }
+}
+
+impl IntoIterator for TagCells {
+    type Item = Arc<TagCell>;
+    type IntoIter = std::vec::IntoIter<Arc<TagCell>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 
 impl FromIterator<Arc<TagCell>> for TagCells {
     fn from_iter<I: IntoIterator<Item = Arc<TagCell>>>(cells: I) -> Self {
-        let mut cells = cells.into_iter();
-        let first = std::array::from_fn(|_| cells.next());
-        Self {
-            first,
-            more: cells.collect(),
-        }
+        Self(cells.into_iter().collect())
     }
 }

@@ -7,6 +7,10 @@
 //! invalidation. An entry is current while none of its tags carries a number above the number at
 //! which its load began. So an invalidation is one store, whatever it has for members, and an entry
 //! whose load was already running is refused without anybody having to find it.
+//!
+//! A hit mostly looks at none of its tags: [`Changes`] counts what was invalidated or put in doubt in
+//! the whole cache, and while the count stands, so does what was found before. Counted, not told by
+//! its number: of two at once the one with the earlier number may come last.
 
 mod cell;
 mod rare;
@@ -17,7 +21,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(crate) use self::cell::{Number, Sequence, TagCell, TagCells};
+pub(crate) use self::cell::{Changes, Number, Sequence, TagCell, TagCells};
 pub(crate) use self::rare::{Manner, Rare};
 pub(crate) use self::table::{TagTable, name_of_prefix, name_of_tag};
 

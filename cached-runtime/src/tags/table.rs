@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Manner, Number, Rare, Tag, TagCell};
+use super::{Changes, Manner, Number, Rare, Tag, TagCell};
 use crate::clock::Moment;
 
 /// Seeded by chance: names hold what users send.
@@ -26,6 +26,7 @@ const FIRST_PRUNE: usize = 1_024;
 pub(crate) struct TagTable {
     shards: [Mutex<Shard>; SHARDS],
     hasher: Hasher,
+    changes: Changes,
 }
 
 #[derive(Debug)]
@@ -53,7 +54,13 @@ impl TagTable {
         Self {
             shards: std::array::from_fn(shard),
             hasher: Hasher::default(),
+            changes: Changes::new(),
         }
+    }
+
+    /// What counts whatever is invalidated or in doubt in the cache that these are the tags of.
+    pub(crate) fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The cell of a tag. A new one starts at the floor.
@@ -86,12 +93,14 @@ impl TagTable {
             Some(cell) => cell.doubt(number),
             None => shard.doubts = shard.doubts.max(number),
         }
+        self.changes.count();
     }
 
     fn invalidate_named(&self, name: &str, number: Number, manner: Manner) {
         // Under the shard's lock, so that the cell cannot be pruned between look-up and store.
         let mut shard = self.shard(name);
         shard.cell(name).invalidate(number, manner);
+        self.changes.count();
     }
 
     #[cfg(test)]

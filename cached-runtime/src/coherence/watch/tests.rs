@@ -81,8 +81,12 @@ impl Desk {
 
     fn gives(&self, copy: &Kept) -> bool {
         let trust = copy.vouched.trust();
-        self.watch
-            .vouches(&copy.vouched, (&copy.tags, 1), self.clock.now(), trust)
+        self.watch.vouches(
+            &copy.vouched,
+            (copy.tags.iter(), 1),
+            self.clock.now(),
+            trust,
+        )
     }
 }
 
@@ -332,7 +336,7 @@ fn families_concern_no_copy() {
 #[test]
 fn where_there_is_no_store_nothing_is_followed_and_nothing_in_doubt() {
     let desk = Desk::new(None);
-    assert!(Vouched::apart().is_apart() && !desk.watch.is_wanted());
+    assert!(!desk.watch.is_wanted());
     desk.watch.begin(HERE);
     desk.beat();
     desk.watch.changed(&key("k"));
@@ -356,7 +360,7 @@ fn the_window_is_that_of_the_reader() {
     let gives = |trust| {
         let now = desk.clock.now();
         desk.watch
-            .vouches(&copy.vouched, (&copy.tags, 1), now, trust)
+            .vouches(&copy.vouched, (copy.tags.iter(), 1), now, trust)
     };
     assert!(gives(Coherence::Bounded(WINDOW).trust()));
     assert!(!gives(Coherence::Bounded(WINDOW / 2).trust()));
@@ -414,4 +418,22 @@ fn i10_what_rests_on_a_view_counts_from_when_that_was_asked() {
     let (_, number) = desk.watch.view(&cell).expect("there is no mark yet");
     desk.tags.doubt("t", push);
     assert!(!desk.tags.cell_named("t").undoubted_since(number));
+}
+
+/// Those who found a copy beyond doubt look again only when something was counted.
+#[test]
+fn whatever_puts_a_copy_in_doubt_is_counted() {
+    let desk = Desk::following();
+    let counted = |change: &dyn Fn()| {
+        let before = desk.tags.changes().so_far();
+        change();
+        desk.tags.changes().so_far() > before
+    };
+    let _held = desk.tags.cell(&Tag::from("held"));
+    assert!(counted(&|| desk.watch.changed(&tag("held"))));
+    assert!(counted(&|| desk.watch.changed(&tag("not held"))));
+    assert!(counted(&|| desk.watch.changed(&key("k"))));
+    assert!(counted(&|| desk.watch.changed(&namespace_cell())));
+    assert!(counted(&|| desk.watch.changed_everything()));
+    assert!(counted(&|| desk.watch.begin(HERE)));
 }

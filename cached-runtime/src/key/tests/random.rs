@@ -8,6 +8,7 @@ use serde::ser::{
 
 use super::super::part::part;
 use super::super::*;
+use super::matches;
 
 const PAIRS: u32 = 1_000_000;
 
@@ -261,7 +262,7 @@ fn check(a: &Tree, b: &Tree, seed: u64) {
     let equal = a_key.bytes() == b_key.bytes();
     assert_eq!(equal, a == b, "seed {seed}: {a:?} and {b:?}");
     assert_eq!(
-        b_ident.matches(a_key.bytes()),
+        matches(&b_ident, &a_key),
         equal,
         "seed {seed}: {a:?} against {b:?}"
     );
