@@ -61,7 +61,8 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
 }
 
 /// The probe of the return type: a closure, so that a hit, which needs little of what it makes, does
-/// not keep it over the whole call.
+/// not keep it over the whole call. For a batch it is the value itself: there is no such hit, and a
+/// closure would repeat the errors.
 ///
 /// Names from the user stand outside of the block with the `use`, which would shadow them.
 fn codec(plan: &Plan) -> TokenStream {
@@ -88,8 +89,12 @@ fn codec(plan: &Plan) -> TokenStream {
         (Some(_), None) => quote_spanned! {at_output=> #shape.timeouts() },
         (Some(_), Some(_)) => quote_spanned! {at_output=> (&&#shape).timeouts_if_any() },
     };
+    let closure = match plan.load {
+        Load::Each(_) => None,
+        _ => Some(quote_spanned! {at_output=> || }),
+    };
     quote_spanned! {at_output=>
-        let codec = || {
+        let codec = #closure {
             let returns = #k::returns::<#output>();
             {
                 use #k::shapes::*;
@@ -104,7 +109,11 @@ fn written_value(plan: &Plan) -> Option<TokenStream> {
     let value = plan.args.key_fn.as_ref()?.value.value.as_ref()?;
     let at = Span::mixed_site().located_at(first_span(value));
     let k = placed(&plan.k, at);
-    Some(quote_spanned! {at=> #k::key_fn_is_of::<#value, _>(codec()); })
+    let codec = match plan.load {
+        Load::Each(_) => quote_spanned! {at=> codec },
+        _ => quote_spanned! {at=> codec() },
+    };
+    Some(quote_spanned! {at=> #k::key_fn_is_of::<#value, _>(#codec); })
 }
 
 /// The look-up, and what a load has to know.
@@ -116,12 +125,15 @@ fn miss(plan: &Plan) -> TokenStream {
     let place = place(args.cache.as_ref(), k);
     let rules = rules::rules(plan);
     let renamed = renamed(here);
+    let made = match plan.load {
+        Load::Each(_) => None,
+        _ => Some(quote_spanned! {here=> let codec = codec(); }),
+    };
     let (look, rules) = match &plan.load {
         Load::Each(each) => (
             {
                 let look = look_each(plan, each);
                 quote_spanned! {here=>
-                    let codec = codec();
                     let look = #look;
                     let miss = match look {
                         #k::LookEach::Hit(hit) => return hit,
@@ -161,7 +173,7 @@ fn miss(plan: &Plan) -> TokenStream {
             #look
             #rules
         };
-        let codec = codec();
+        #made
     }
 }
 

@@ -1,13 +1,18 @@
 //! Loads that outlive the call that started them. The only place that spawns tasks.
 
+use std::collections::VecDeque;
 use std::future::{Future, pending, poll_fn};
 use std::panic::catch_unwind;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::{
+    AtomicBool,
+    Ordering::{Acquire, Release},
+};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Sleep;
@@ -193,14 +198,34 @@ pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::O
 
 fn timer(limit: Duration) -> Option<Sleep> {
     static REPORTED: Once = Once::new();
-    // There is no other way to ask a runtime whether it has timers.
     let timer = Handle::try_current()
         .ok()
-        .and_then(|_| catch_unwind(|| tokio::time::sleep(limit)).ok());
+        .and_then(|runtime| timer_on(&runtime, limit));
     if timer.is_none() && REPORTED.first() {
         tracing::warn!(
             "time limits are not kept: there is no tokio runtime with timers (`enable_time`)"
         );
+    }
+    timer
+}
+
+/// There is no other way to ask a runtime whether it has timers than to have it panic. That is printed,
+/// so each is asked once.
+fn timer_on(runtime: &Handle, limit: Duration) -> Option<Sleep> {
+    static WITHOUT: Mutex<VecDeque<Id>> = Mutex::new(VecDeque::new());
+    static ANY: AtomicBool = AtomicBool::new(false);
+    const MOST: usize = 64;
+    let without = || WITHOUT.lock().unwrap_or_else(PoisonError::into_inner);
+    if ANY.load(Acquire) && without().contains(&runtime.id()) {
+        return None;
+    }
+    let timer = catch_unwind(|| tokio::time::sleep(limit)).ok();
+    if timer.is_none() {
+        let mut without = without();
+        // Runtimes come and go.
+        without.truncate(MOST - 1);
+        without.push_front(runtime.id());
+        ANY.store(true, Release);
     }
     timer
 }
@@ -219,4 +244,36 @@ pub(crate) async fn unless_late<F: Future, A>(
         return Err(instead);
     }
     Ok(future.await)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::panic::{set_hook, take_hook};
+
+    use super::*;
+
+    #[test]
+    fn a_runtime_without_timers_is_asked_once() {
+        thread_local!(static PANICS: Cell<u32> = const { Cell::new(0) });
+        let told = take_hook();
+        set_hook(Box::new(move |panic| {
+            PANICS.set(PANICS.get() + 1);
+            told(panic);
+        }));
+        for runtimes in 1..3 {
+            let without = tokio::runtime::Builder::new_current_thread().build();
+            without.unwrap().block_on(async {
+                for _ in 0..3 {
+                    assert_eq!(within(Duration::ZERO, async { 7 }).await, Some(7));
+                }
+            });
+            assert_eq!(PANICS.get(), runtimes);
+        }
+        let mut with = tokio::runtime::Builder::new_current_thread();
+        with.enable_time().build().unwrap().block_on(async {
+            assert_eq!(within(Duration::ZERO, pending::<()>()).await, None);
+        });
+        assert_eq!(PANICS.get(), 2);
+    }
 }

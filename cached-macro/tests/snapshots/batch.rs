@@ -1,6 +1,6 @@
 async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, DbError> {
     use ::cache_aside::__private as __k;
-    let codec = || {
+    let codec = {
         let returns = __k::returns::<Result<HashMap<u64, User>, DbError>>();
         {
             use __k::shapes::*;
@@ -21,7 +21,6 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
         let parts = __k::Cons(parts, __k::arg(&tenant).part());
         let parts = __k::Cons(parts, __k::Element);
         let place = __k::installed();
-        let codec = codec();
         let look = __k::look_each(site, place, &ids, &parts, codec);
         let miss = match look {
             __k::LookEach::Hit(hit) => return hit,
@@ -39,7 +38,6 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
             rules
         })
     };
-    let codec = codec();
     let body = miss
         .body(
             codec,
