@@ -45,7 +45,6 @@ const VARIANTS: &[(&str, u32)] = &[
     ("arc", 10_000),
     ("trusted-clone", 10_000),
     ("trusted-arc", 10_000),
-    ("remote-untagged", 500),
     ("remote-tagged", 500),
     ("cold-miss", 250),
     ("batch-of-100", 20),
