@@ -109,9 +109,10 @@ fn written_value(plan: &Plan) -> Option<TokenStream> {
     let value = plan.args.key_fn.as_ref()?.value.value.as_ref()?;
     let at = Span::mixed_site().located_at(first_span(value));
     let k = placed(&plan.k, at);
-    let codec = match plan.load {
-        Load::Each(_) => quote_spanned! {at=> codec },
-        _ => quote_spanned! {at=> codec() },
+    let codec = if let Load::Each(_) = plan.load {
+        quote_spanned! {at=> codec }
+    } else {
+        quote_spanned! {at=> codec() }
     };
     Some(quote_spanned! {at=> #k::key_fn_is_of::<#value, _>(#codec); })
 }

@@ -178,7 +178,7 @@ impl Store {
         let named = map.iter().filter_map(|(slot, ())| {
             let entry = &*slot.entry;
             let key = RawKey::of_head(entry.home().head.encoded(), entry.key_rest())?;
-            wanted(&key, entry).then(|| (key, entry.start))
+            wanted(&key, entry).then_some((key, entry.start))
         });
         named.take(most).collect()
     }
