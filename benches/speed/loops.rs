@@ -8,12 +8,15 @@
 //! ```
 //!
 //! Goals (P7) for local hits: at most 850 (`clone`), 320 (`arc`). `trusted-clone` and `trusted-arc` are hits on copies of what
-//! processes share, which the store's pushes vouch for. `--loop` makes calls of one caller to a server of this program's own.
+//! processes share, which the store's pushes vouch for. `--loop` makes calls to a server of this program's own, of one caller or of so many at once,
+//! each of which makes that number of calls: `--loop tagged 100 64`.
 
 use std::future::Future;
+use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::by_hand::{self, ByHand, by_hand};
+use crate::measure::at_once;
 use crate::own::{bounded, small, strict, trusted};
 use crate::store::store;
 use crate::subject::{Draws, User, draw, keys, ready};
@@ -83,22 +86,32 @@ fn loaded<'a, F: Future>(call: impl Fn(&'a (u64, String)) -> F) {
     runtime.expect("a runtime").block_on(twice);
 }
 
-/// Remote hits of a single caller, of one key after the other.
-pub(crate) fn remote(what: &str, hits: u64) {
-    const KEYS: u32 = 100;
+/// Remote hits, of one key after the other: so many calls of each of so many callers at once.
+pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
     let store = store();
-    let keys = store.fill(KEYS);
-    let mut bare = store.bare.clone();
-    store.runtime.block_on(async {
-        for ((id, name), _) in keys.iter().cycle().zip(0..hits) {
-            let user = match what {
-                "bare" => by_hand::get(&mut bare, *id, name).await,
-                "untagged" => bounded::untagged(*id, name).await,
-                "tagged" => bounded::tagged(*id, name).await,
-                "strict-tagged" => strict::tagged(*id, name).await,
-                _ => panic!("bare, untagged, tagged or strict-tagged, not {what}"),
-            };
-            std::hint::black_box(user);
+    // Several for each, so that no two ask for the same at the same time; few, as loads cost more than hits.
+    let keys = store.fill(
+        u32::try_from(callers)
+            .unwrap_or(u32::MAX)
+            .saturating_mul(10)
+            .max(100),
+    );
+    let bare = store.bare.clone();
+    at_once(&store.runtime, callers, move |caller| {
+        let mut bare = bare.clone();
+        let first = caller * keys.len() as u64 / callers;
+        let first = usize::try_from(first).unwrap_or_default();
+        async move {
+            for ((id, name), _) in keys.iter().cycle().skip(first).zip(0..calls) {
+                let user = match what {
+                    "bare" => by_hand::get(&mut bare, *id, name).await,
+                    "untagged" => bounded::untagged(*id, name).await,
+                    "tagged" => bounded::tagged(*id, name).await,
+                    "strict-tagged" => strict::tagged(*id, name).await,
+                    _ => panic!("bare, untagged, tagged or strict-tagged, not {what}"),
+                };
+                black_box(user);
+            }
         }
     });
 }

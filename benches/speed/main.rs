@@ -12,6 +12,7 @@
 //! cargo bench --bench speed -- --memory                        the section `memory`: bytes per entry
 //! cargo bench --bench speed -- --callgrind-loop clone 1000     nothing but 1,000 local hits
 //! cargo bench --bench speed -- --loop tagged 1000              nothing but 1,000 remote hits
+//! cargo bench --bench speed -- --loop tagged 100 64           the same of 64 callers at once
 //! ```
 //!
 //! - `local.rs` - hits in this process, of one thread and of two. `memory.rs` - what an entry takes.
@@ -83,7 +84,7 @@ struct Plan {
 enum Task {
     Measure(Plan),
     LocalLoop(String, u64),
-    RemoteLoop(String, u64),
+    RemoteLoop(String, u64, u64),
     Fill(String),
 }
 
@@ -95,7 +96,11 @@ fn read(arguments: &[String]) -> Option<Task> {
             return Some(Task::LocalLoop(what.to_owned(), calls.parse().ok()?));
         }
         ["--loop", what, calls] => {
-            return Some(Task::RemoteLoop(what.to_owned(), calls.parse().ok()?));
+            return Some(Task::RemoteLoop(what.to_owned(), calls.parse().ok()?, 1));
+        }
+        ["--loop", what, calls, callers] => {
+            let (calls, callers) = (calls.parse().ok()?, callers.parse().ok()?);
+            return Some(Task::RemoteLoop(what.to_owned(), calls, callers));
         }
         ["--fill", what] => return Some(Task::Fill(what.to_owned())),
         _ => {}
@@ -145,7 +150,7 @@ fn main() -> ExitCode {
     match read(&arguments) {
         Some(Task::Measure(plan)) => return measure(&plan),
         Some(Task::LocalLoop(what, calls)) => loops::local(&what, calls),
-        Some(Task::RemoteLoop(what, calls)) => loops::remote(&what, calls),
+        Some(Task::RemoteLoop(what, calls, callers)) => loops::remote(what.leak(), calls, callers),
         Some(Task::Fill(what)) => memory::fill(&what),
         None => {
             let names = SECTIONS.map(|(name, _)| name).join(", ");

@@ -140,9 +140,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     #[must_use]
     pub fn rules<P: Into<Policy<M::Value>>>(mut self, rules: impl Fn(&C::Key) -> P) -> Self {
         for missing in &mut self.missing {
-            missing
-                .subject
-                .set_policy(&self.cache, rules(&missing.element).into());
+            let subject = &mut missing.subject;
+            subject.set_policy(&self.cache, rules(&missing.element).into());
+            subject.tags(&self.cache);
         }
         self
     }

@@ -227,7 +227,9 @@ impl Cache {
             subject.set_policy(self, Policy::storing_nothing());
             let found = here.clone().filter(|entry| self.store().is_current(entry));
             let met = meet(self, &codec, &subject, found, true).await;
-            if let Some(entry) = met.found {
+            if let Ok(met) = met
+                && let Some(entry) = met.found
+            {
                 let now = self.clock().now();
                 return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));
             }

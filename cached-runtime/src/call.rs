@@ -18,6 +18,7 @@
 //! - In the borrowing form nothing of the function's own types lives across an await, so the call
 //!   is `Send` where the body is.
 
+mod adopt;
 mod claim;
 mod fallback;
 mod found;
@@ -69,9 +70,11 @@ impl<R, T, E> Miss<R, T, E> {
     {
         let (mut call, body) = (self, Box::pin(body));
         Box::pin(async move {
-            call.meet(&codec).await;
+            if let Some(answer) = call.meet(&codec).await {
+                return answer;
+            }
             let open = call.open();
-            call.go_on(open, &codec, || body).await
+            Box::pin(call.go_on(open, &codec, || body)).await
         })
     }
 
@@ -87,7 +90,9 @@ impl<R, T, E> Miss<R, T, E> {
     {
         let (mut call, make) = (self, || Box::pin(make()));
         Box::pin(async move {
-            call.meet(&codec).await;
+            if let Some(answer) = call.meet(&codec).await {
+                return answer;
+            }
             match call.open() {
                 Open::Behind(found) => match call.background_permit() {
                     Ok(permit) => {

@@ -170,7 +170,7 @@ pub struct Stats {
 /// All counters of one cache.
 #[derive(Debug, Default)]
 pub(crate) struct Observatory {
-    prefixes: RwLock<HashMap<Box<str>, Arc<PrefixStats>>>,
+    prefixes: RwLock<HashMap<Box<str>, Arc<PrefixStats>, foldhash::quality::RandomState>>,
     evictions: AtomicU64,
     invalidations: AtomicU64,
     weakened: AtomicU64,

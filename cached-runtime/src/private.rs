@@ -10,7 +10,7 @@ use crate::codec::{self as values, ValueCodec};
 use crate::freshness::Jitter;
 use crate::policy::{Policy, Untyped};
 use crate::tags::Tag;
-use crate::template::Template;
+use crate::template::{Template, without_value};
 use crate::value::Cacheable;
 
 pub use std::any::type_name;
@@ -244,10 +244,9 @@ impl<T> Rules<T> {
 
     #[must_use]
     pub fn tag<const N: usize>(mut self, pieces: [Piece<T>; N]) -> Self {
-        let template = Template::new(pieces);
-        match template.without_value() {
+        match without_value(&pieces) {
             Some(tag) => self.0.options.tags.push(tag),
-            None => self.0.by_value.templates.push(template),
+            None => self.0.by_value.templates.push(Template::new(pieces)),
         }
         self
     }

@@ -108,6 +108,7 @@ impl Cache {
     ) -> Result<Reservation<T>, Error> {
         let mut subject = Subject::new(self, usable(key)?.clone());
         subject.set_policy(self, policy.for_value());
+        subject.tags(self);
         self.store()
             .supersede(&subject.cell, self.sequence().next());
         // Of the call itself: what is invalidated from here on is newer than the value.
@@ -115,7 +116,7 @@ impl Cache {
         let terms = match self.shared().filter(|_| self.is_enabled()) {
             None => Terms::Apart,
             Some(shared) => {
-                let Some(terms) = subject.take_place(shared, how, value).await else {
+                let Some(terms) = subject.take_place(self, shared, how, value).await else {
                     if how == How::Replace {
                         shared.owe(Order::key(&subject.key));
                     }
@@ -136,8 +137,14 @@ impl Cache {
 
 impl<T: Cacheable> Subject<T> {
     /// Takes the lease from whoever has it; `None` if the store cannot be used.
-    async fn take_place(&self, shared: &Arc<Shared>, how: How, value: Option<&T>) -> Option<Terms> {
-        let share = self.share(shared, &plain_codec::<T>());
+    async fn take_place(
+        &self,
+        cache: &Cache,
+        shared: &Arc<Shared>,
+        how: How,
+        value: Option<&T>,
+    ) -> Option<Terms> {
+        let share = self.share(cache, shared, &plain_codec::<T>());
         let mut sight = Sight::none_of(&share, &self.added_tags(value));
         if !share.holds_entry {
             let proofs = shared.tokens_for(&share, &mut sight).await?;

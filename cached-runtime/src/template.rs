@@ -94,13 +94,8 @@ impl<T> Template<T> {
         Self(pieces.into_iter().collect())
     }
 
-    /// The tag, if it needs no value.
-    pub(crate) fn without_value(&self) -> Option<Tag> {
-        self.render(None)
-    }
-
     pub(crate) fn with_value(&self, value: &T) -> Option<Tag> {
-        self.render(Some(value))
+        render(&self.0, Some(value))
     }
 
     /// The beginning of the tag up to its first colon, if it is the same for every value.
@@ -110,16 +105,27 @@ impl<T> Template<T> {
             _ => None,
         }
     }
+}
 
-    fn render(&self, value: Option<&T>) -> Option<Tag> {
-        let mut text = Text::new();
-        for piece in &self.0 {
-            match piece {
-                Piece::Text(plain) => text.push_str(plain),
-                Piece::Argument(argument) => text.push_str(argument),
-                Piece::Result(write) => write(value?, &mut text),
-            }
+/// The tag, if it needs no value.
+pub(crate) fn without_value<T>(pieces: &[Piece<T>]) -> Option<Tag> {
+    render(pieces, None)
+}
+
+fn render<T>(pieces: &[Piece<T>], value: Option<&T>) -> Option<Tag> {
+    let known = pieces.iter().map(|piece| match piece {
+        Piece::Text(plain) => plain.len(),
+        Piece::Argument(argument) => argument.len(),
+        Piece::Result(_) => 0,
+    });
+    // Mostly exact: a tag has no room to spare.
+    let mut text = Text::with_capacity(known.sum());
+    for piece in pieces {
+        match piece {
+            Piece::Text(plain) => text.push_str(plain),
+            Piece::Argument(argument) => text.push_str(argument),
+            Piece::Result(write) => write(value?, &mut text),
         }
-        Some(text.into())
     }
+    Some(text.into())
 }

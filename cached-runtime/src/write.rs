@@ -11,7 +11,7 @@ use crate::invalidation::{Invalidation, begin};
 use crate::key::IntoKey;
 use crate::outcome::{Answer, Shape};
 use crate::tags::Tag;
-use crate::template::{Piece, Template};
+use crate::template::{Piece, Template, without_value};
 
 /// A write and what it invalidates. Targets are made before the body takes the arguments.
 pub struct Write<R, T, E> {
@@ -37,10 +37,9 @@ impl<R, T, E> Write<R, T, E> {
     /// Invalidates a tag.
     #[must_use]
     pub fn tag<const N: usize>(mut self, pieces: [Piece<T>; N]) -> Self {
-        let template = Template::new(pieces);
-        match template.without_value() {
+        match without_value(&pieces) {
             Some(tag) => self.known = self.known.tag(tag),
-            None => self.by_result.push(template),
+            None => self.by_result.push(Template::new(pieces)),
         }
         self
     }

@@ -50,5 +50,6 @@ mod soak;
 mod stale_fleet;
 mod storing;
 mod test_kit;
+mod unkept;
 mod views;
 mod writes;

@@ -162,9 +162,8 @@ impl<R, T, E> Miss<R, T, E> {
     /// `overdue` names a flight that was waited for long enough.
     fn board_flight(&self, overdue: Option<Number>) -> Boarding {
         let (store, sequence) = (self.cache.store(), self.cache.sequence());
-        let Subject {
-            key, cell, tags, ..
-        } = &self.subject;
+        let Subject { key, cell, .. } = &self.subject;
+        let tags = self.subject.tags(&self.cache);
         if self.mode.refresh {
             // Loads that run already may still be joined by those who wait, but not be stored.
             store.supersede(cell, sequence.next());

@@ -48,7 +48,8 @@ impl<T> Subject<T> {
     /// The same of a load that begins now, as far as its tags are known.
     fn hides_now(&self, cache: &Cache) -> bool {
         let now = cache.clock().now();
-        cache.store().hides(&self.key, now) || self.tags.iter().any(|tag| tag.rare().hides(now))
+        let mut tags = self.tags(cache).iter();
+        cache.store().hides(&self.key, now) || tags.any(|tag| tag.rare().hides(now))
     }
 
     /// Whether an entry that this call found softly invalidated has been invalidated otherwise since.

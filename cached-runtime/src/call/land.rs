@@ -14,8 +14,8 @@ use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Answer, Codec};
 use crate::policy::{Local, Policy};
-use crate::remote::EntryName;
-use crate::tags::{Number, TagCell, TagCells};
+use crate::remote::{Cell, EntryName};
+use crate::tags::{Number, TagCell, TagCells, name_of_tag};
 
 use super::Miss;
 use super::claim::Terms;
@@ -33,8 +33,9 @@ pub(crate) struct Subject<T> {
     pub(crate) stats: Arc<PrefixStats>,
     /// On the heap: it is large, and whoever waits for the store carries it.
     pub(crate) policy: Box<Policy<T>>,
-    /// The prefix and the tags that are known before the load.
-    pub(crate) tags: Arc<[Arc<TagCell>]>,
+    /// The prefix and the tags that are known before the load, once they are held: from before a
+    /// question whose answer is kept here, and from before a load.
+    tags: OnceLock<Arc<[Arc<TagCell>]>>,
     /// Whether what is known of tokens without a question will do.
     pub(crate) by_view: bool,
 }
@@ -48,7 +49,7 @@ impl<T> Clone for Subject<T> {
             seen: self.seen,
             stats: Arc::clone(&self.stats),
             policy: self.policy.clone(),
-            tags: Arc::clone(&self.tags),
+            tags: self.tags.clone(),
             by_view: self.by_view,
         }
     }
@@ -146,7 +147,7 @@ impl<T> Subject<T> {
             seen,
             stats,
             policy: Box::new(Policy::storing_nothing()),
-            tags: Arc::new([]),
+            tags: OnceLock::new(),
             by_view: true,
         }
     }
@@ -156,12 +157,35 @@ impl<T> Subject<T> {
         self.name.get_or_init(|| EntryName::of(&self.key))
     }
 
-    /// Gives the subject its options, and takes hold of the cells of its tags.
+    /// Gives the subject its options. Its tags are held from now on, unless nothing is kept here of
+    /// what the store answers: mostly they are not needed then.
     pub(crate) fn set_policy(&mut self, cache: &Cache, policy: Policy<T>) {
-        let prefix = cache.tags().prefix_cell(self.key.prefix());
-        let tags = policy.options.tags.iter().map(|tag| cache.tags().cell(tag));
-        self.tags = std::iter::once(prefix).chain(tags).collect();
         *self.policy = policy;
+        self.tags = OnceLock::new();
+        if cache.shared().is_none() || self.keeps_copies() {
+            self.tags(cache);
+        }
+    }
+
+    /// The cells of the prefix and of the tags that are known before the load: held from now on.
+    pub(crate) fn tags(&self, cache: &Cache) -> &Arc<[Arc<TagCell>]> {
+        self.tags.get_or_init(|| {
+            let prefix = self.stats.cell(self.key.prefix(), cache.tags());
+            let tags = self.policy.options.tags.iter();
+            let tags = tags.map(|tag| cache.tags().cell(tag));
+            std::iter::once(prefix).chain(tags).collect()
+        })
+    }
+
+    /// What the shared tier calls them.
+    pub(super) fn shared_tags(&self, cache: &Cache, to: &mut Vec<Cell>) {
+        if let Some(tags) = self.tags.get() {
+            return to.extend(tags.iter().map(|tag| tag.shared()));
+        }
+        let prefix = self.stats.cell(self.key.prefix(), cache.tags());
+        to.push(prefix.shared());
+        let tags = self.policy.options.tags.iter();
+        to.extend(tags.map(|tag| Cell::Tag(name_of_tag(tag.as_str()).into())));
     }
 
     /// Whether an entry is of the caller's type, or a "not found" that its function can return.
@@ -341,7 +365,7 @@ impl<T> Subject<T> {
     pub(super) fn tags_of(&self, cache: &Cache, value: Option<&T>) -> TagCells {
         let added = value.map_or_else(Vec::new, |value| self.policy.result_tags(value));
         let added = added.iter().map(|tag| cache.tags().cell(tag));
-        self.tags.iter().cloned().chain(added).collect()
+        self.tags(cache).iter().cloned().chain(added).collect()
     }
 }
 

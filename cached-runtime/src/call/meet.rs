@@ -1,27 +1,19 @@
 //! What the shared tier knows of a key: the second look of a call, where there is one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::cache::{Asking, Cache};
-use crate::clock::Moment;
-use crate::coherence::{Trust, Vouched};
+use crate::coherence::Trust;
 use crate::defect::Defect;
-use crate::freshness::Life;
-use crate::local::{AnyEntry, EntryHead, NotFound};
-use crate::mode::Tier;
+use crate::local::AnyEntry;
+use crate::mode::{Outcome, Report, Tier};
 use crate::observe::Event;
 use crate::outcome::Codec;
 use crate::policy::Local;
-use crate::remote::{Cell, Incarnation};
-use crate::shared::{Backing, Fetched, Found, Look, Share, Sight};
-use crate::tags::Number;
+use crate::shared::{Backing, Found, Glimpsed, Look, Share, Sight};
 
-use super::ship::Copied;
+use super::adopt::Given;
 use super::{Miss, Subject};
-
-/// Where a store has the entry, a copy in the process lives no longer than this.
-const LONGEST_COPY: Duration = Duration::from_secs(30);
 
 /// What a call may do with the shared tier.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +65,7 @@ pub(crate) async fn meet_each<R, T, E>(
     if !asked.is_empty() {
         let shares = asked
             .iter()
-            .map(|(_, subject, _)| subject.share(tier, codec));
+            .map(|(_, subject, _)| subject.share(cache, tier, codec));
         let shares: Vec<Share> = shares.collect();
         let sought = asked.iter().zip(&shares);
         let sought: Vec<_> = sought
@@ -95,31 +87,61 @@ pub(crate) async fn meet_each<R, T, E>(
     met.into_iter().flatten().collect()
 }
 
-/// The same for one key.
+/// The same for one key. An answer that is beyond doubt, and of which nothing is kept here, comes as
+/// it is; not if `always`.
 pub(crate) async fn meet<R, T, E>(
     cache: &Cache,
     codec: &Codec<R, T, E>,
     subject: &Subject<T>,
     found: Option<Arc<AnyEntry>>,
     always: bool,
-) -> Met {
+) -> Result<Met, Given<R>> {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
-        return Met::here(found, Access::Apart);
+        return Ok(Met::here(found, Access::Apart));
     };
     let beyond_doubt = |found: &Arc<AnyEntry>| subject.is_beyond_doubt(cache, found);
     if !always && found.as_ref().is_some_and(beyond_doubt) {
-        return Met::here(found, Access::Unasked);
+        return Ok(Met::here(found, Access::Unasked));
     }
-    let share = subject.share(tier, codec);
-    let sought = (&share, Subject::<T>::copy(cache, found.as_deref()));
+    let share = subject.share(cache, tier, codec);
+    let copy = Subject::<T>::copy(cache, found.as_deref());
     let asked = cache.asking();
-    match tier.look_each(&[sought], asked.at).await {
+    let more = if copy.is_none() && share.is_plain() {
+        match tier.glimpse(&share, asked.at).await {
+            Glimpsed::NoAnswer => return Ok(subject.unanswered(cache, found)),
+            Glimpsed::More(looks) => looks,
+            Glimpsed::Valid(sighted) => {
+                if !always && let Some(given) = subject.given(cache, codec, &sighted, asked) {
+                    return Err(given);
+                }
+                let entry = subject.taken(cache, codec, found.is_some(), &sighted, asked);
+                let now = cache.clock().coarse();
+                let at_rest = |entry: &Arc<AnyEntry>| !always && now < entry.carefree_until;
+                let access = if entry.as_ref().is_some_and(at_rest) {
+                    Access::Unasked
+                } else {
+                    Access::Seen(Box::new((share.clone(), sighted.into_sight())))
+                };
+                return Ok(Met {
+                    found: entry,
+                    softly: false,
+                    tier: Tier::Remote,
+                    access,
+                });
+            }
+        }
+    } else {
+        // On the heap, as the other: mostly there is no copy.
+        tier.look_one((&share, copy), asked.at)
+    };
+    let looks = more.await;
+    Ok(match looks {
         Some(looks) => {
             let look = looks.into_iter().flatten().next();
             subject.met(cache, codec, share, found, (asked, look))
         }
         None => subject.unanswered(cache, found),
-    }
+    })
 }
 
 impl Met {
@@ -134,9 +156,20 @@ impl Met {
 }
 
 impl<R, T, E> Miss<R, T, E> {
-    /// The second look of a call, where there is a shared tier.
-    pub(super) async fn meet(&mut self, codec: &Codec<R, T, E>) {
-        self.look_again(codec, self.mode.refresh).await;
+    /// The second look of a call, where there is a shared tier: which may be all there is to do.
+    pub(super) async fn meet(&mut self, codec: &Codec<R, T, E>) -> Option<R> {
+        let given = self.look_again(codec, self.mode.refresh).await?;
+        let (event, outcome) = if given.negative {
+            (Event::Negative, Outcome::Negative)
+        } else {
+            (Event::Hit, Outcome::Hit)
+        };
+        self.count(event);
+        self.count(Event::RemoteHit);
+        let age = || self.cache.clock().now().since(given.born);
+        let report = || Report::found(outcome, Tier::Remote, age());
+        self.mode.report.report(report);
+        Some(given.answer)
     }
 
     /// The same, and the shared tier is asked in any case, for all tokens: others may share what
@@ -153,18 +186,24 @@ impl<R, T, E> Miss<R, T, E> {
         matches!(self.access, Access::Seen(_))
     }
 
-    async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) {
+    async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) -> Option<Given<R>> {
         if self.mode.bypass {
-            return;
+            return None;
         }
         if self.cache.shared().is_none() {
             self.look_here(codec);
-            return;
+            return None;
         }
         let found = self.found.take();
-        let met = meet(&self.cache, codec, &self.subject, found, always).await;
+        let met = match meet(&self.cache, codec, &self.subject, found, always).await {
+            Ok(met) => met,
+            Err(given) => return Some(given),
+        };
         (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
         self.softly = met.softly;
+        // From before a load that may follow.
+        self.subject.tags(&self.cache);
+        None
     }
 }
 
@@ -196,7 +235,7 @@ impl<T> Subject<T> {
             .oldest
             .map_or(asked.number, |oldest| oldest.min(asked.number));
         let confirmed = look.server.map(|server| (confirmed, server));
-        let (found, tier) = self.found(cache, codec, &share, local, asked, (said, confirmed));
+        let (found, tier) = self.found(cache, codec, share.schema, local, (asked, confirmed), said);
         Met {
             softly: softly && found.is_some(),
             found,
@@ -205,130 +244,7 @@ impl<T> Subject<T> {
         }
     }
 
-    /// Makes an entry of this process of what a look found.
-    pub(crate) fn found<R, E>(
-        &self,
-        cache: &Cache,
-        codec: &Codec<R, T, E>,
-        share: &Share,
-        local: Option<Arc<AnyEntry>>,
-        asked: Asking,
-        (found, confirmed): (Found, Option<(Number, Incarnation)>),
-    ) -> (Option<Arc<AnyEntry>>, Tier) {
-        let entry = match found {
-            Found::Local => {
-                if let Some(vouched) = local.as_deref().and_then(AnyEntry::vouched) {
-                    cache.watch().confirm(vouched, confirmed);
-                }
-                return (local, Tier::Local);
-            }
-            Found::Remote(fetched) => {
-                let entry = self.adopt(cache, codec, share, (asked, confirmed), *fetched);
-                if let Some(entry) = entry.as_ref().filter(|_| self.keeps_copies()) {
-                    // What came in between keeps the copy out, and does not concern this reader.
-                    let _ = self.keep_copy(cache, entry);
-                }
-                return (entry, Tier::Remote);
-            }
-            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, confirmed), *fetched),
-            Found::Corrupt => {
-                self.stats.count(Event::Corrupt);
-                None
-            }
-            Found::OtherType => {
-                self.stats
-                    .type_mismatch(self.key.prefix(), (codec.type_name)());
-                None
-            }
-            Found::Nothing => None,
-        };
-        if entry.is_none() && local.is_some() {
-            // The copy is of no use to anybody any more.
-            cache
-                .store()
-                .remove_older(&self.key, asked.number, |_| true);
-        }
-        (entry, Tier::Remote)
-    }
-
-    fn adopt<R, E>(
-        &self,
-        cache: &Cache,
-        codec: &Codec<R, T, E>,
-        share: &Share,
-        (asked, confirmed): (Asking, Option<(Number, Incarnation)>),
-        fetched: Fetched,
-    ) -> Option<Arc<AnyEntry>> {
-        let header = &fetched.header;
-        // Whoever asks by hand need not know how the value was written.
-        let value_codec = self
-            .value_codec(codec)
-            .filter(|chosen| chosen.id == header.codec)
-            .or_else(|| (codec.stored_as)(header.codec));
-        let Some(value_codec) = value_codec else {
-            self.stats.count(Event::Corrupt);
-            return None;
-        };
-        if header.negative && codec.shape.not_found.is_none() {
-            return None;
-        }
-        let Ok(value) = header.open(fetched.payload(), share.schema, &value_codec) else {
-            self.stats.count(Event::Corrupt);
-            return None;
-        };
-        let options = &self.policy.options;
-        let life = Life::found(
-            // The store's clock was read after this moment.
-            asked.at,
-            fetched.age,
-            // Whoever stored it may have wanted it fresh for longer than this caller does.
-            (
-                header
-                    .fresh_for
-                    .min(self.policy.longest_ttl(header.negative)),
-                header.usable_for,
-            ),
-            options.early.map(|early| (early, header.cost)),
-        );
-        let weight = cache
-            .store()
-            .weight(&self.key, || value.as_ref().map_or(0, codec.weigh));
-        // The first is the namespace, whose number the store of this process keeps by itself.
-        let cells = fetched.backing.proofs.iter().skip(1);
-        let tags = cells.filter_map(|(cell, _)| match cell {
-            Cell::Tag(name) => {
-                let known = self.tags.iter().find(|tag| tag.is_named(name));
-                Some(known.map_or_else(|| cache.tags().cell_named(name), Arc::clone))
-            }
-            Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => None,
-        });
-        let tags = tags.collect();
-        let place = self.place(cache, &tags);
-        let kept_until = self.copy_until(asked.at);
-        let vouched = cache
-            .watch()
-            .vouch(self.name(), self.trust(cache), confirmed);
-        let head = EntryHead::new(place, asked.number, life, header.cost, weight, tags).backed_by(
-            fetched.backing,
-            vouched,
-            kept_until,
-        );
-        let entry: Arc<AnyEntry> = match value {
-            Some(value) => (codec.adopt)(head, value),
-            None => Arc::new(head.with(NotFound)),
-        };
-        Some(entry)
-    }
-
-    /// How far a copy that is made now is trusted.
-    pub(super) fn vouch(&self, cache: &Cache, copy: Copied) -> Vouched {
-        let confirmed = copy.server.map(|server| (copy.asked.number, server));
-        cache
-            .watch()
-            .vouch(self.name(), self.trust(cache), confirmed)
-    }
-
-    fn trust(&self, cache: &Cache) -> Trust {
+    pub(super) fn trust(&self, cache: &Cache) -> Trust {
         let general = cache.watch().coherence().trust();
         general.min(self.policy.options.trust())
     }
@@ -357,18 +273,5 @@ impl<T> Subject<T> {
         now < found.carefree_until
             && cache.stands_for(found, self.trust(cache))
             && !Defect::UnverifiedCopy.is_on()
-    }
-
-    pub(super) fn keeps_copies(&self) -> bool {
-        self.policy.options.local != Local::NotKept
-    }
-
-    /// How long a copy that is made of an entry of the store is kept in this process.
-    pub(super) fn copy_until(&self, made: Moment) -> Moment {
-        let longest = match self.policy.options.local {
-            Local::KeptFor(longest) => longest,
-            Local::Kept | Local::NotKept => LONGEST_COPY,
-        };
-        made.after(longest)
     }
 }

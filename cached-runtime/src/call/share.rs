@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::cache::Cache;
 use crate::codec::ValueCodec;
 use crate::codec::compress::LARGEST;
 use crate::envelope::schema_id;
@@ -15,13 +16,19 @@ use super::Subject;
 
 impl<T> Subject<T> {
     /// This key's part in the shared tier.
-    pub(crate) fn share<R, E>(&self, tier: &Arc<Shared>, codec: &Codec<R, T, E>) -> Share {
+    pub(crate) fn share<R, E>(
+        &self,
+        cache: &Cache,
+        tier: &Arc<Shared>,
+        codec: &Codec<R, T, E>,
+    ) -> Share {
         let tier = Arc::clone(tier);
         let name = self.name().clone();
         let options = &self.policy.options;
         let holds_entry = options.remote && self.value_codec(codec).is_some();
-        let mut known = vec![namespace_cell()];
-        known.extend(self.tags.iter().map(|tag| tag.shared()));
+        let mut known = Vec::with_capacity(options.tags.len() + 3);
+        known.push(namespace_cell());
+        self.shared_tags(cache, &mut known);
         if !holds_entry {
             known.push(Cell::Key(name.clone()));
         }

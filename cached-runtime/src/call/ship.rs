@@ -273,7 +273,7 @@ impl<T> Subject<T> {
         let mut added: Vec<Cell> = Vec::new();
         for tag in value.map_or_else(Vec::new, |value| self.policy.result_tags(value)) {
             let cell = Cell::Tag(crate::tags::name_of_tag(tag.as_str()).into());
-            let known = self.tags.iter().any(|tag| tag.shared() == cell);
+            let known = self.policy.options.tags.contains(&tag);
             if !known && !added.contains(&cell) {
                 added.push(cell);
             }

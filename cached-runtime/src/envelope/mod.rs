@@ -45,7 +45,7 @@ mod write;
 mod tests;
 
 pub(crate) use self::layout::{EntryId, ID, LONGEST_HEADER, MAX_TOKENS, TokenRecord};
-pub(crate) use self::read::{Header, Tokens, parse};
+pub(crate) use self::read::{Header, parse};
 pub(crate) use self::schema::schema_id;
 pub(crate) use self::write::Draft;
 

@@ -46,6 +46,12 @@ pub(super) struct Escaped<'a>(pub(super) &'a str);
 impl Escaped<'_> {
     pub(super) fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
         let mut rest = self.0;
+        if rest
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+        {
+            return to.write_str(rest);
+        }
         while let Some(at) = rest.find(is_special) {
             let (plain, tail) = rest.split_at(at);
             to.write_str(plain)?;
@@ -63,6 +69,37 @@ impl Escaped<'_> {
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(f)
+    }
+}
+
+/// A text that is short enough to be written without an allocation.
+pub(super) struct Short {
+    bytes: [u8; 128],
+    len: usize,
+}
+
+impl Default for Short {
+    fn default() -> Self {
+        Self {
+            bytes: [0; 128],
+            len: 0,
+        }
+    }
+}
+
+impl Short {
+    pub(super) fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Short {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        let room = self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 

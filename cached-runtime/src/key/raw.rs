@@ -5,7 +5,7 @@ use core::{fmt, str};
 use std::sync::Arc;
 
 use super::canonical::Unkeyable;
-use super::digest::{Digest, Escaped};
+use super::digest::{Digest, Escaped, Short};
 use super::hash::{hash_head, hash_rest};
 use super::sink::{BytesSink, Sink, tag, text};
 
@@ -119,12 +119,15 @@ impl RawKey {
     }
 
     /// What `Display` shows.
-    pub(crate) fn text(&self) -> String {
-        // Room for all of it where the prefix is plain.
+    pub(crate) fn text(&self) -> Arc<str> {
+        let mut short = Short::default();
+        if self.write(&mut short).is_ok() {
+            return short.as_str().into();
+        }
         let mut text = String::with_capacity(self.prefix().len() + 1 + 64);
         // Writing to a `String` cannot fail.
         let _ = self.write(&mut text);
-        text
+        text.into()
     }
 
     fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {

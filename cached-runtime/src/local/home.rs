@@ -24,7 +24,7 @@ pub(super) struct Homes(RwLock<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    homes: HashMap<Box<[u8]>, Arc<Home>>,
+    homes: HashMap<Box<[u8]>, Arc<Home>, foldhash::quality::RandomState>,
     prune_at: usize,
 }
 

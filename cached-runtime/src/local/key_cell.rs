@@ -112,7 +112,7 @@ pub(super) struct KeyCells {
 
 #[derive(Debug, Default)]
 struct Shard {
-    cells: HashMap<u64, Weak<KeyCell>>,
+    cells: HashMap<u64, Weak<KeyCell>, foldhash::fast::RandomState>,
     prune_at: usize,
 }
 

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use thread_local::ThreadLocal;
@@ -10,6 +10,7 @@ use thread_local::ThreadLocal;
 use super::{Counts, EVENTS, Event, Once};
 use crate::clock::Moment;
 use crate::codec::CodecError;
+use crate::tags::{TagCell, TagTable};
 
 /// What goes on is said again after this time.
 const REPEATED: Duration = Duration::from_secs(60);
@@ -28,6 +29,8 @@ pub(crate) struct PrefixStats {
     fallback_reported: Mutex<Option<Moment>>,
     /// That of the first type of value seen here: mostly there is no other.
     schema: OnceLock<(TypeId, u16)>,
+    /// The tag of the prefix: kept here, each call finds it at once.
+    cell: OnceLock<Arc<TagCell>>,
 }
 
 impl PrefixStats {
@@ -40,6 +43,7 @@ impl PrefixStats {
             tags_reported: Once::default(),
             fallback_reported: Mutex::default(),
             schema: OnceLock::new(),
+            cell: OnceLock::new(),
         }
     }
 
@@ -59,6 +63,14 @@ impl PrefixStats {
             (known, id) if *known == value => *id,
             _ => id(),
         }
+    }
+
+    /// The tag of a prefix that is counted here; more than one is, where there are too many.
+    pub(crate) fn cell(&self, prefix: &str, tags: &TagTable) -> Arc<TagCell> {
+        if *self.name != *prefix {
+            return tags.prefix_cell(prefix);
+        }
+        Arc::clone(self.cell.get_or_init(|| tags.prefix_cell(prefix)))
     }
 
     #[cold]

@@ -29,7 +29,7 @@ impl EntryName {
     }
 
     pub(crate) fn of(key: &RawKey) -> Self {
-        Self(key.text().into())
+        Self(key.text())
     }
 
     /// The text.

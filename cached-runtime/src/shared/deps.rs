@@ -160,6 +160,11 @@ impl Sight {
 }
 
 impl Share {
+    /// Whether one question tells all that there mostly is to know, where this process has nothing.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.holds_entry && !self.by_view
+    }
+
     /// The cell of the prefix: the second of what is known.
     pub(super) fn prefix_cell(&self) -> Cell {
         self.deps

@@ -1,20 +1,14 @@
-//! The first question of a look for keys of which this process has nothing.
-//!
-//! Mostly the entry is there, its tokens are what was read along with it, and that is all. Whatever
-//! else there may be is left to `look.rs`, which goes on with what was read here.
+//! A glimpse of many keys at once: each cell is asked for once.
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::envelope::{self, Tokens};
-use crate::remote::{
-    Cell, CellState, EntryName, Found as Bytes, LeaseId, Part, Proof, Read, Reading,
-};
+use crate::remote::{Cell, CellState, EntryName, LeaseId, Part, Read, Reading};
 
 use super::Shared;
-use super::deps::{Backing, Proofs, Seen, Share, Sight};
+use super::deps::{Seen, Share, Sight};
+use super::glimpse::valid;
 use super::look::Fetched;
 
 /// Keys, and all that is asked about them in one trip.
@@ -108,8 +102,7 @@ impl<'a> Glance<'a> {
         late.collect()
     }
 
-    /// The entry of a key, taken out of the answer: if it is there, can be read as a whole, and each
-    /// of its tokens is the one that was read with it.
+    /// The entry of a key, taken out of the answer, if it is valid.
     pub(super) fn valid(&self, at: usize, reading: &mut Reading) -> Option<Fetched> {
         let Key {
             share,
@@ -120,51 +113,15 @@ impl<'a> Glance<'a> {
         else {
             return None;
         };
-        let Bytes {
-            bytes: found,
-            incarnation,
-            now,
-        } = reading.entries.get_mut(at)?;
-        let bytes = found.as_deref()?;
-        let (header, tokens, payload) = envelope::parse(bytes).ok()?;
-        let age = Duration::from_millis(now.0.saturating_sub(header.born));
         let places = &self.places[depends_on.clone()];
-        if header.schema != share.schema
-            || header.incarnation != incarnation.0
-            // The clock of the server is never behind what it wrote.
-            || header.born > now.0
-            || age >= header.usable_for
-            || !(share.deps.known.len()..=places.len()).contains(&tokens.len())
-        {
-            return None;
-        }
-        let (current, others) = places.split_at(tokens.len());
-        let stands = |at: usize, place: usize, name: &str, proof| {
-            // The names of the first two are implied.
-            let named = at == 0 || at == 1 && name.is_empty() || self.cells[place].is_tag(name);
-            named && reading.cells.get(place) == Some(&CellState::Current(Proof(proof)))
+        let Reading { entries, cells, .. } = reading;
+        let cell = |at: usize| {
+            let place = places[at];
+            (&self.cells[place], cells.get(place).copied())
         };
-        let mut compared = current.iter().zip(tokens.iter()).enumerate();
-        let valid = compared.all(|(at, (&place, (name, proof)))| stands(at, place, name, proof));
-        let hidden = |&place: &usize| reading.cells.get(place) == Some(&CellState::Intent);
-        if !valid || others.iter().any(hidden) {
-            return None;
-        }
-        let identity = (LeaseId(header.id.0), *incarnation);
-        let proofs = self.proofs(current, tokens);
-        let backing = Backing::new(Some(identity), proofs).written_by(header.codec);
-        let payload_at = bytes.len() - payload.len();
-        let bytes = found.take().unwrap_or_default();
-        Some(Fetched::new(header, bytes, payload_at, age, backing))
-    }
-
-    fn proofs(&self, places: &[usize], tokens: Tokens<'_>) -> Proofs {
-        let mut tokens = tokens.iter();
-        let proof = |place: &usize| {
-            let proof = tokens.next().map_or(0, |(_, proof)| proof);
-            (self.cells[*place].clone(), Proof(proof))
-        };
-        places.iter().map(proof).collect()
+        let (legible, witness) = valid(share, entries.get_mut(at)?, places.len(), cell)?;
+        let backing = witness.of((0..places.len()).map(cell));
+        Some(Fetched { legible, backing })
     }
 
     /// Whether an entry with so many tokens has those that were expected of it.

@@ -15,6 +15,7 @@ use super::Shared;
 use super::asked::Asked;
 use super::deps::{Backing, Share, Sight};
 use super::glance::Glance;
+use super::glimpse::{Glimpse, Sighted};
 use super::view::View;
 use crate::clock::Moment;
 use crate::tags::Number;
@@ -50,38 +51,45 @@ pub(crate) enum Found {
 /// A valid entry, read from the store.
 #[derive(Debug)]
 pub(crate) struct Fetched {
-    pub(crate) header: Header,
-    bytes: Vec<u8>,
-    payload_at: usize,
-    /// Not less than the time since it was stored.
-    pub(crate) age: Duration,
+    pub(crate) legible: Legible,
     pub(crate) backing: Backing,
 }
 
-impl Fetched {
-    pub(super) fn new(
-        header: Header,
-        bytes: Vec<u8>,
-        payload_at: usize,
-        age: Duration,
-        backing: Backing,
-    ) -> Self {
-        Self {
-            header,
-            bytes,
-            payload_at,
-            age,
-            backing,
-        }
-    }
+/// An entry of the store that can be read.
+#[derive(Debug)]
+pub(crate) struct Legible {
+    pub(crate) header: Header,
+    pub(super) bytes: Vec<u8>,
+    pub(super) payload_at: usize,
+    /// Not less than the time since it was stored.
+    pub(crate) age: Duration,
+}
 
+impl Legible {
     pub(crate) fn payload(&self) -> &[u8] {
         &self.bytes[self.payload_at..]
     }
 }
 
+/// What comes of a look for one key of which this process has nothing.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the one that mostly comes, and is taken apart at once"
+)]
+pub(crate) enum Glimpsed<'a> {
+    /// The store cannot be used.
+    NoAnswer,
+    /// All that is to be known of it.
+    Valid(Sighted<'a>),
+    /// There is more to be asked.
+    More(Looking<'a>),
+}
+
+/// What is still to be asked, on the heap: mostly there is nothing.
+pub(crate) type Looking<'a> = Pin<Box<dyn Future<Output = Looks> + Send + 'a>>;
+
 /// What came of looks for several keys.
-type Looks = Option<Vec<Option<Look>>>;
+pub(crate) type Looks = Option<Vec<Option<Look>>>;
 
 /// A key to look for, and what backs the entry that this process has.
 pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
@@ -90,8 +98,7 @@ impl Shared {
     /// Looks for keys, from `since` on; `None` if the store cannot be used. `None` for a key on which
     /// a bracketed write is under way: what depends on that is neither read nor stored.
     pub(crate) async fn look_each(self: &Arc<Self>, sought: &[Sought<'_>], since: Moment) -> Looks {
-        let plain =
-            |(share, local): &Sought<'_>| share.holds_entry && local.is_none() && !share.by_view;
+        let plain = |(share, local): &Sought<'_>| local.is_none() && share.is_plain();
         if sought.iter().all(plain) {
             if !self.may_be_used() {
                 return None;
@@ -112,6 +119,48 @@ impl Shared {
         Box::pin(self.look_on(asked, views)).await
     }
 
+    /// The same for one key.
+    pub(crate) fn look_one<'a>(
+        self: &'a Arc<Self>,
+        sought: Sought<'a>,
+        since: Moment,
+    ) -> Looking<'a> {
+        Box::pin(async move { self.look_each(&[sought], since).await })
+    }
+
+    /// The same for one key, of which this process has nothing and which it would have to ask for in
+    /// any case: [`Share::is_plain`].
+    pub(crate) async fn glimpse<'a>(
+        self: &'a Arc<Self>,
+        share: &'a Share,
+        since: Moment,
+    ) -> Glimpsed<'a> {
+        if !self.may_be_used() {
+            return Glimpsed::NoAnswer;
+        }
+        let glimpse = Glimpse::new(self, share);
+        let mut reading = match self.remote.read(glimpse.question()).await {
+            Ok(reading) => reading,
+            Err(fault) => {
+                self.gave_no_answer(&fault, vec![glimpse.late()]);
+                return Glimpsed::NoAnswer;
+            }
+        };
+        let glimpse = match glimpse.valid(&mut reading, since) {
+            Ok(sighted) => {
+                if let Some(tags) = sighted.unexpected_tags() {
+                    self.memory.remember(&share.name, tags.iter().cloned());
+                }
+                return Glimpsed::Valid(sighted);
+            }
+            Err(glimpse) => glimpse,
+        };
+        let mut asked = Asked::answered(since, glimpse.cells(), reading);
+        let mut view = View::new(self, (share, None));
+        view.go_on(0, &mut asked);
+        Glimpsed::More(Box::pin(self.look_on(asked, vec![view])))
+    }
+
     /// Where this process has nothing, one answer mostly tells all. If not, what is still to be asked
     /// comes on the heap.
     fn glanced<'a>(
@@ -120,7 +169,7 @@ impl Shared {
         since: Moment,
         glance: Glance<'a>,
         reading: Result<Reading, Fault>,
-    ) -> Result<Looks, Pin<Box<dyn Future<Output = Looks> + Send + 'a>>> {
+    ) -> Result<Looks, Looking<'a>> {
         let mut reading = match reading {
             Ok(reading) => reading,
             Err(fault) => {
@@ -139,7 +188,7 @@ impl Shared {
             if share.open_ended && !glance.expected(at, fetched.backing.proofs.len()) {
                 self.remember(share, &fetched);
             }
-            let entry = LeaseId(fetched.header.id.0);
+            let entry = LeaseId(fetched.legible.header.id.0);
             looks.push(Some(Look {
                 sight: glance.sight(at, entry, &reading.cells, since),
                 found: Found::Remote(Box::new(fetched)),

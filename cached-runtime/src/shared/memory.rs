@@ -32,7 +32,7 @@ impl Memory {
                 generations.keep(entry, Arc::clone(&cells));
                 cells
             }
-            None => Arc::new([]),
+            None => Arc::default(),
         }
     }
 

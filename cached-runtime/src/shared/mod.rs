@@ -2,7 +2,7 @@
 //!
 //! - `deps.rs` - what an answer depends on, and what was seen of it.
 //! - `look.rs`, `view.rs`, `asked.rs` - an entry is valid if every token in it is current after the reader arrived.
-//! - `glance.rs` - the same where one answer tells all, as it mostly does.
+//! - `glimpse.rs`, `glance.rs` - the same where one answer tells all, as it mostly does: of one key, of many.
 //! - `lease.rs` - one load in all processes: a lease, renewed while the load runs.
 //! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
 //! - `owed.rs` - invalidations that the store did not take yet: until it has, it is not used.
@@ -19,6 +19,7 @@ mod asked;
 mod deps;
 mod fill;
 mod glance;
+mod glimpse;
 mod late;
 mod lease;
 mod look;
@@ -32,8 +33,9 @@ use std::time::Duration;
 
 pub(crate) use self::deps::{Backing, Deps, Proofs, Share, Sight, any_family, family_of};
 pub(crate) use self::fill::{Cargo, Stored};
+pub(crate) use self::glimpse::Sighted;
 pub(crate) use self::lease::{Claimed, Lease};
-pub(crate) use self::look::{Fetched, Found, Look};
+pub(crate) use self::look::{Fetched, Found, Glimpsed, Legible, Look};
 pub(crate) use self::owed::Order;
 
 use self::late::Late;

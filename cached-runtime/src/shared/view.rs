@@ -9,7 +9,7 @@ use crate::remote::{Cell, CellState, EntryName, Found as Bytes, LeaseId, Part, P
 use super::asked::Asked;
 use super::deps::{Backing, Seen, Share, Sight};
 use super::late::{self, Late};
-use super::look::{Fetched, Found, Look, Sought};
+use super::look::{Fetched, Found, Legible, Look, Sought};
 use super::{Shared, namespace_cell};
 
 /// What is known of it so far.
@@ -182,7 +182,13 @@ impl<'a> View<'a> {
         self.depend_on(proofs.iter().map(|(cell, _)| cell.clone()));
         let identity = (LeaseId(header.id.0), incarnation);
         let backing = Backing::new(Some(identity), proofs.into()).written_by(header.codec);
-        self.stage = Stage::Entry(Fetched::new(header, bytes, payload_at, age, backing));
+        let legible = Legible {
+            header,
+            bytes,
+            payload_at,
+            age,
+        };
+        self.stage = Stage::Entry(Fetched { legible, backing });
         self.soften(asked);
     }
 

@@ -68,7 +68,7 @@ impl TagTable {
         self.cell_named(&name_of_tag(tag.as_str()))
     }
 
-    /// The cell that every entry of a prefix carries.
+    /// The cell that every entry of a prefix carries. Calls have it from [`PrefixStats`](crate::observe::PrefixStats).
     pub(crate) fn prefix_cell(&self, prefix: &str) -> Arc<TagCell> {
         self.cell_named(&name_of_prefix(prefix))
     }

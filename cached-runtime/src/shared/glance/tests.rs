@@ -1,11 +1,15 @@
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use super::*;
 use crate::Cache;
+use crate::clock::Moment;
 use crate::codec::compress::Packed;
 use crate::envelope::{Draft, EntryId, TokenRecord, stamp};
-use crate::remote::{Cell, DoubleServer, Incarnation, Proof, ServerTime};
-use crate::shared::{Deps, namespace_cell};
+use crate::remote::{Cell, DoubleServer, Found as Bytes, Incarnation, Proof, ServerTime};
+use crate::shared::glimpse::Glimpse;
+use crate::shared::{Backing, Deps, namespace_cell};
 
 const HERE: Incarnation = Incarnation(7);
 const BORN: u64 = 1_000;
@@ -93,22 +97,55 @@ fn states() -> Vec<CellState> {
     vec![current(1), current(2), current(3), CellState::Missing]
 }
 
+/// What is valid in an answer: for one key, and the same for one of many.
+fn valid(cache: &Cache, share: &Share, mut answer: Reading) -> Option<(Fetched, Sight)> {
+    let tier = cache.shared().unwrap();
+    let glance = Glance::new(tier, [share].into_iter());
+    let glimpse = Glimpse::new(tier, share);
+    let (question, of_one) = (glance.question(), glimpse.question());
+    assert_eq!(question.entries, of_one.entries);
+    assert!(question.cells == of_one.cells);
+
+    let (mut answer_to_one, before) = (answer.clone(), answer.clone());
+    let found = glance.valid(0, &mut answer);
+    let Ok(sighted) = glimpse.valid(&mut answer_to_one, Moment::FIRST) else {
+        assert!(found.is_none());
+        // The closer look needs them.
+        for left in [answer, answer_to_one] {
+            assert_eq!(left.entries[0].bytes, before.entries[0].bytes);
+        }
+        return None;
+    };
+    let fetched = found.expect("one of many is valid, too");
+    assert_eq!(sighted.legible.payload(), fetched.legible.payload());
+    assert_eq!(sighted.legible.age, fetched.legible.age);
+    let same = |one: Backing, other: &Backing| {
+        one.entry == other.entry && one.proofs == other.proofs && one.codec == other.codec
+    };
+    assert!(same(sighted.backing(), &fetched.backing));
+    let expected = glance.expected(0, fetched.backing.proofs.len());
+    assert_eq!(sighted.unexpected_tags().is_none(), expected);
+    let sight = glance.sight(0, ENTRY, &answer.cells, Moment::FIRST);
+    let of_one = sighted.into_sight();
+    assert_eq!(of_one.entry, sight.entry);
+    assert!(of_one.cells.0 == sight.cells.0 && of_one.since == sight.since);
+    Some((fetched, sight))
+}
+
 #[tokio::test]
 async fn i3_what_is_there_is_valid_if_each_of_its_tokens_was_read_with_it() {
     let cache = cache().await;
     let share = share(&cache, &["a"]);
-    let glance = Glance::new(cache.shared().unwrap(), [&share].into_iter());
-    let question = glance.question();
+    let question = Glimpse::new(cache.shared().unwrap(), &share).question();
     assert_eq!(question.entries.len(), 1);
     assert_eq!(question.cells.len(), 4);
 
-    let mut answer = reading(entry(&TOKENS, 5), states());
-    let fetched = glance.valid(0, &mut answer).expect("it is valid");
-    assert_eq!(fetched.payload(), b"hi");
-    assert_eq!(fetched.age, Duration::from_secs(1));
+    let answer = reading(entry(&TOKENS, 5), states());
+    let (fetched, sight) = valid(&cache, &share, answer).expect("it is valid");
+    assert_eq!(fetched.legible.payload(), b"hi");
+    assert_eq!(fetched.legible.age, Duration::from_secs(1));
     let proofs: Vec<_> = fetched.backing.proofs.iter().cloned().collect();
     assert!(proofs[2] == (tag("a"), Proof(3)) && proofs.len() == 3);
-    let sight = glance.sight(0, ENTRY, &answer.cells, Moment::FIRST);
     assert_eq!(sight.entry, Some(ENTRY));
     assert_eq!(sight.cells.state(&tag("a")), Some(current(3)));
     assert_eq!(sight.cells.missing().count(), 1);
@@ -118,7 +155,6 @@ async fn i3_what_is_there_is_valid_if_each_of_its_tokens_was_read_with_it() {
 async fn i3_anything_else_is_left_to_a_closer_look() {
     let cache = cache().await;
     let share = share(&cache, &["a"]);
-    let glance = Glance::new(cache.shared().unwrap(), [&share].into_iter());
     let with = |at: usize, state| {
         let mut states = states();
         states[at] = state;
@@ -126,12 +162,8 @@ async fn i3_anything_else_is_left_to_a_closer_look() {
     };
     for at in 0..3 {
         for state in [current(9), CellState::Missing, CellState::Intent] {
-            let mut answer = reading(entry(&TOKENS, 5), with(at, state));
-            assert!(glance.valid(0, &mut answer).is_none(), "{at} {state:?}");
-            assert!(
-                answer.entries[0].bytes.is_some(),
-                "the closer look needs it"
-            );
+            let answer = reading(entry(&TOKENS, 5), with(at, state));
+            assert!(valid(&cache, &share, answer).is_none(), "{at} {state:?}");
         }
     }
     let doubtful = [
@@ -183,8 +215,8 @@ async fn i3_anything_else_is_left_to_a_closer_look() {
         ),
     ];
     for (what, entry) in doubtful {
-        let mut answer = reading(entry, states());
-        assert!(glance.valid(0, &mut answer).is_none(), "{what}");
+        let answer = reading(entry, states());
+        assert!(valid(&cache, &share, answer).is_none(), "{what}");
     }
 }
 
@@ -195,16 +227,16 @@ async fn i3_a_tag_that_an_earlier_answer_had_may_be_hidden_and_not_changed() {
     let share = share(&cache, &["a"]);
     tier.memory
         .remember(&share.name, [tag("of the last value")]);
-    let glance = Glance::new(tier, [&share].into_iter());
     let states = |last| {
         let known = [current(1), current(2), current(3), last];
         known.into_iter().chain([CellState::Missing]).collect()
     };
-    let mut gone = reading(entry(&TOKENS, 5), states(current(9)));
-    assert!(glance.valid(0, &mut gone).is_some());
+    let glance = Glance::new(tier, [&share].into_iter());
     assert!(!glance.expected(0, 3), "it is to be forgotten");
-    let mut hidden = reading(entry(&TOKENS, 5), states(CellState::Intent));
-    assert!(glance.valid(0, &mut hidden).is_none());
+    let gone = reading(entry(&TOKENS, 5), states(current(9)));
+    assert!(valid(&cache, &share, gone).is_some());
+    let hidden = reading(entry(&TOKENS, 5), states(CellState::Intent));
+    assert!(valid(&cache, &share, hidden).is_none());
 }
 
 #[tokio::test]
@@ -215,8 +247,8 @@ async fn what_was_late_is_left_to_a_closer_look() {
     tier.late.was_late(&share.name, Part::Whole, &tier.clock);
     let glance = Glance::new(tier, [&share].into_iter());
     assert!(matches!(glance.question().entries[0].1, Part::AtMost(_)));
-    let mut answer = reading(entry(&TOKENS, 5), states());
-    assert!(glance.valid(0, &mut answer).is_none());
+    let answer = reading(entry(&TOKENS, 5), states());
+    assert!(valid(&cache, &share, answer).is_none());
 }
 
 #[tokio::test]

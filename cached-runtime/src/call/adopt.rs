@@ -1,0 +1,250 @@
+//! What the shared tier has of a key, made an answer or an entry of this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::{Asking, Cache};
+use crate::clock::Moment;
+use crate::coherence::Vouched;
+use crate::freshness::Life;
+use crate::local::{AnyEntry, EntryHead, NotFound};
+use crate::mode::Tier;
+use crate::observe::Event;
+use crate::outcome::Codec;
+use crate::policy::Local;
+use crate::remote::{Cell, Incarnation};
+use crate::shared::{Backing, Fetched, Found, Legible, Sighted};
+use crate::tags::Number;
+
+use super::Subject;
+use super::ship::Copied;
+
+/// Where a store has the entry, a copy in the process lives no longer than this.
+const LONGEST_COPY: Duration = Duration::from_secs(30);
+
+/// The question that the store answered, and what it confirmed by its answer.
+type Answered = (Asking, Option<(Number, Incarnation)>);
+
+/// An answer that needed nothing but the store.
+pub(crate) struct Given<R> {
+    pub(super) answer: R,
+    pub(super) negative: bool,
+    pub(super) born: Moment,
+}
+
+/// Why an entry of the store is not for a caller.
+enum Unfit {
+    Corrupt,
+    /// It says "not found", which the function cannot.
+    Negative,
+}
+
+impl<T> Subject<T> {
+    /// The answer in an entry that is fresh beyond doubt and of which no copy is kept.
+    pub(super) fn given<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        sighted: &Sighted<'_>,
+        asked: Asking,
+    ) -> Option<Given<R>> {
+        if self.keeps_copies() {
+            return None;
+        }
+        let life = self.life_found(asked, &sighted.legible);
+        if cache.clock().coarse() >= life.carefree_until {
+            return None;
+        }
+        let value = self.open_bytes(codec, sighted.schema(), &sighted.legible);
+        let value = value.ok()?;
+        Some(Given {
+            negative: value.is_none(),
+            born: life.born,
+            answer: match (value, codec.shape.not_found) {
+                (Some(value), _) => (codec.shape.give)(value),
+                (None, not_found) => not_found?(),
+            },
+        })
+    }
+
+    /// Makes an entry of this process of one that is valid. One that was here is of no use any more.
+    pub(super) fn taken<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        was_here: bool,
+        sighted: &Sighted<'_>,
+        asked: Asking,
+    ) -> Option<Arc<AnyEntry>> {
+        let confirmed = sighted.server.map(|server| (asked.number, server));
+        let found = (&sighted.legible, sighted.backing());
+        let entry = self.adopt(cache, codec, sighted.schema(), (asked, confirmed), found);
+        self.replace_copy(cache, entry.as_ref(), was_here, asked);
+        entry
+    }
+
+    /// Makes an entry of this process of what a look found.
+    pub(crate) fn found<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        schema: u16,
+        local: Option<Arc<AnyEntry>>,
+        (asked, confirmed): Answered,
+        found: Found,
+    ) -> (Option<Arc<AnyEntry>>, Tier) {
+        let adopt = |fetched: Box<Fetched>| {
+            let Fetched { legible, backing } = *fetched;
+            let found = (&legible, backing);
+            self.adopt(cache, codec, schema, (asked, confirmed), found)
+        };
+        let (entry, keep) = match found {
+            Found::Local => {
+                if let Some(vouched) = local.as_deref().and_then(AnyEntry::vouched) {
+                    cache.watch().confirm(vouched, confirmed);
+                }
+                return (local, Tier::Local);
+            }
+            Found::Remote(fetched) => (adopt(fetched), true),
+            Found::Softly(fetched) => (adopt(fetched), false),
+            Found::Corrupt => {
+                self.stats.count(Event::Corrupt);
+                (None, false)
+            }
+            Found::OtherType => {
+                self.stats
+                    .type_mismatch(self.key.prefix(), (codec.type_name)());
+                (None, false)
+            }
+            Found::Nothing => (None, false),
+        };
+        if keep || entry.is_none() {
+            self.replace_copy(cache, entry.as_ref(), local.is_some(), asked);
+        }
+        (entry, Tier::Remote)
+    }
+
+    /// Keeps a copy of what was found, or nothing where nothing was.
+    fn replace_copy(
+        &self,
+        cache: &Cache,
+        entry: Option<&Arc<AnyEntry>>,
+        was_here: bool,
+        asked: Asking,
+    ) {
+        match entry {
+            Some(entry) if self.keeps_copies() => {
+                // What came in between keeps the copy out, and does not concern this reader.
+                let _ = self.keep_copy(cache, entry);
+            }
+            None if was_here => {
+                // The copy is of no use to anybody any more.
+                let store = cache.store();
+                store.remove_older(&self.key, asked.number, |_| true);
+            }
+            _ => {}
+        }
+    }
+
+    fn adopt<R, E>(
+        &self,
+        cache: &Cache,
+        codec: &Codec<R, T, E>,
+        schema: u16,
+        (asked, confirmed): Answered,
+        (legible, backing): (&Legible, Backing),
+    ) -> Option<Arc<AnyEntry>> {
+        let value = match self.open_bytes(codec, schema, legible) {
+            Ok(value) => value,
+            Err(Unfit::Negative) => return None,
+            Err(Unfit::Corrupt) => {
+                self.stats.count(Event::Corrupt);
+                return None;
+            }
+        };
+        let life = self.life_found(asked, legible);
+        let weight = cache
+            .store()
+            .weight(&self.key, || value.as_ref().map_or(0, codec.weigh));
+        // The first is the namespace, whose number the store of this process keeps by itself.
+        let cells = backing.proofs.iter().skip(1);
+        let own = self.tags(cache);
+        let tags = cells.filter_map(|(cell, _)| match cell {
+            Cell::Tag(name) => {
+                let known = own.iter().find(|tag| tag.is_named(name));
+                Some(known.map_or_else(|| cache.tags().cell_named(name), Arc::clone))
+            }
+            Cell::Family(_) | Cell::Key(_) | Cell::Replaced(_) => None,
+        });
+        let tags = tags.collect();
+        let place = self.place(cache, &tags);
+        let kept_until = self.copy_until(asked.at);
+        let vouched = cache
+            .watch()
+            .vouch(self.name(), self.trust(cache), confirmed);
+        let cost = legible.header.cost;
+        let head = EntryHead::new(place, asked.number, life, cost, weight, tags);
+        let head = head.backed_by(backing, vouched, kept_until);
+        let entry: Arc<AnyEntry> = match value {
+            Some(value) => (codec.adopt)(head, value),
+            None => Arc::new(head.with(NotFound)),
+        };
+        Some(entry)
+    }
+
+    /// The value in an entry of the store; `None`: it says "not found".
+    fn open_bytes<R, E>(
+        &self,
+        codec: &Codec<R, T, E>,
+        schema: u16,
+        legible: &Legible,
+    ) -> Result<Option<T>, Unfit> {
+        let header = &legible.header;
+        // Whoever asks by hand need not know how the value was written.
+        let value_codec = self
+            .value_codec(codec)
+            .filter(|chosen| chosen.id == header.codec)
+            .or_else(|| (codec.stored_as)(header.codec))
+            .ok_or(Unfit::Corrupt)?;
+        if header.negative && codec.shape.not_found.is_none() {
+            return Err(Unfit::Negative);
+        }
+        let opened = header.open(legible.payload(), schema, &value_codec);
+        opened.map_err(|_| Unfit::Corrupt)
+    }
+
+    fn life_found(&self, asked: Asking, legible: &Legible) -> Life {
+        let header = &legible.header;
+        let longest = self.policy.longest_ttl(header.negative);
+        let early = self.policy.options.early;
+        Life::found(
+            // The store's clock was read after this moment.
+            asked.at,
+            legible.age,
+            // Whoever stored it may have wanted it fresh for longer than this caller does.
+            (header.fresh_for.min(longest), header.usable_for),
+            early.map(|early| (early, header.cost)),
+        )
+    }
+
+    /// How far a copy that is made now is trusted.
+    pub(super) fn vouch(&self, cache: &Cache, copy: Copied) -> Vouched {
+        let confirmed = copy.server.map(|server| (copy.asked.number, server));
+        cache
+            .watch()
+            .vouch(self.name(), self.trust(cache), confirmed)
+    }
+
+    pub(super) fn keeps_copies(&self) -> bool {
+        self.policy.options.local != Local::NotKept
+    }
+
+    /// How long a copy that is made of an entry of the store is kept in this process.
+    pub(super) fn copy_until(&self, made: Moment) -> Moment {
+        let longest = match self.policy.options.local {
+            Local::KeptFor(longest) => longest,
+            Local::Kept | Local::NotKept => LONGEST_COPY,
+        };
+        made.after(longest)
+    }
+}

@@ -1,0 +1,207 @@
+//! The first question of a look for a key of which this process has nothing.
+//!
+//! Mostly the entry is there, its tokens are what was read along with it, and that is all. Whatever
+//! else there may be is left to `look.rs`, which goes on with what was read here.
+
+use std::iter::repeat;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::envelope;
+use crate::remote::{
+    Cell, CellState, EntryName, Found as Bytes, Incarnation, LeaseId, Part, Proof, Read, Reading,
+};
+
+use super::Shared;
+use super::deps::{Backing, Deps, Seen, Share, Sight};
+use super::look::Legible;
+
+/// One key, and all that is asked about it in one trip.
+pub(super) struct Glimpse<'a> {
+    share: &'a Share,
+    part: Part,
+    /// Tags that earlier answers had, besides those that are known.
+    recalled: Vec<Cell>,
+}
+
+/// A key whose entry is valid.
+pub(crate) struct Sighted<'a> {
+    glimpse: Glimpse<'a>,
+    pub(crate) legible: Legible,
+    witness: Witness,
+    states: Vec<CellState>,
+    /// The server that answered.
+    pub(crate) server: Option<Incarnation>,
+    since: Moment,
+}
+
+impl<'a> Glimpse<'a> {
+    pub(super) fn new(tier: &Shared, share: &'a Share) -> Self {
+        let mut recalled = Vec::new();
+        if share.open_ended {
+            let known = &share.deps.known;
+            let cells = tier.memory.recall(&share.name);
+            recalled.extend(cells.iter().filter(|cell| !known.contains(cell)).cloned());
+        }
+        Self {
+            share,
+            part: tier.late.part(&share.name, share.largest, &tier.clock),
+            recalled,
+        }
+    }
+
+    pub(super) fn question(&self) -> Read {
+        Read {
+            entries: vec![(self.share.name.clone(), self.part)],
+            cells: self.cells(),
+        }
+    }
+
+    /// In order: what its answers depend on, then its families.
+    pub(super) fn cells(&self) -> Vec<Cell> {
+        let Deps { known, families } = &self.share.deps;
+        let mut cells = Vec::with_capacity(self.depends_on() + families.len());
+        for some in [known, &self.recalled, families] {
+            cells.extend_from_slice(some);
+        }
+        cells
+    }
+
+    /// How many cells its answers depend on.
+    fn depends_on(&self) -> usize {
+        self.share.deps.known.len() + self.recalled.len()
+    }
+
+    fn cell(&self, at: usize) -> &Cell {
+        let known = &self.share.deps.known;
+        known
+            .get(at)
+            .unwrap_or_else(|| &self.recalled[at - known.len()])
+    }
+
+    /// All was asked, and no answer came.
+    pub(super) fn late(&self) -> (&'a EntryName, Part) {
+        (&self.share.name, self.part)
+    }
+
+    /// The entry, if it is valid.
+    pub(super) fn valid(self, reading: &mut Reading, since: Moment) -> Result<Sighted<'a>, Self> {
+        let Reading { entries, cells, .. } = reading;
+        let seen = entries.first_mut().filter(|_| self.part == Part::Whole);
+        let cell = |at: usize| (self.cell(at), cells.get(at).copied());
+        let valid = seen.and_then(|found| valid(self.share, found, self.depends_on(), cell));
+        match valid {
+            Some((legible, witness)) => Ok(Sighted {
+                glimpse: self,
+                legible,
+                witness,
+                states: std::mem::take(&mut reading.cells),
+                server: reading.incarnation,
+                since,
+            }),
+            None => Err(self),
+        }
+    }
+}
+
+impl Sighted<'_> {
+    pub(crate) fn schema(&self) -> u16 {
+        self.glimpse.share.schema
+    }
+
+    pub(crate) fn backing(&self) -> Backing {
+        let cell = |at| (self.glimpse.cell(at), self.states.get(at).copied());
+        self.witness.of((0..self.witness.tokens).map(cell))
+    }
+
+    /// The tags that its value brought, where they are others than those of earlier answers.
+    pub(super) fn unexpected_tags(&self) -> Option<&[Cell]> {
+        let expected = self.witness.tokens == self.glimpse.depends_on();
+        let of_value = self.witness.tokens - self.glimpse.share.deps.known.len();
+        let differs = self.glimpse.share.open_ended && !expected;
+        differs.then(|| &self.glimpse.recalled[..of_value])
+    }
+
+    /// What was seen, for who has to load all the same.
+    pub(crate) fn into_sight(self) -> Sight {
+        let states = self
+            .states
+            .iter()
+            .copied()
+            .chain(repeat(CellState::Missing));
+        let seen = self.glimpse.cells().into_iter().zip(states);
+        Sight {
+            entry: Some(self.witness.entry.0),
+            cells: Seen(seen.collect()),
+            since: Some(self.since),
+        }
+    }
+}
+
+/// What an entry depends on besides its place in the store, to be made a [`Backing`].
+pub(super) struct Witness {
+    entry: (LeaseId, Incarnation),
+    tokens: usize,
+    codec: u8,
+}
+
+/// An entry, taken out of the answer: if it is there, can be read as a whole, and each of its tokens
+/// is the one that was read with it. `cell` gives the cells that it may depend on, of which there are
+/// `count`, and what was read of them.
+pub(super) fn valid<'c>(
+    share: &Share,
+    found: &mut Bytes,
+    count: usize,
+    cell: impl Fn(usize) -> (&'c Cell, Option<CellState>),
+) -> Option<(Legible, Witness)> {
+    let bytes = found.bytes.as_deref()?;
+    let (header, tokens, payload) = envelope::parse(bytes).ok()?;
+    let (now, incarnation) = (found.now, found.incarnation);
+    let age = Duration::from_millis(now.0.saturating_sub(header.born));
+    if header.schema != share.schema
+        || header.incarnation != incarnation.0
+        // The clock of the server is never behind what it wrote.
+        || header.born > now.0
+        || age >= header.usable_for
+        || !(share.deps.known.len()..=count).contains(&tokens.len())
+    {
+        return None;
+    }
+    let stands = |(at, (name, proof)): (usize, (&str, u64))| {
+        let (cell, state) = cell(at);
+        // The names of the first two are implied.
+        let named = at == 0 || at == 1 && name.is_empty() || cell.is_tag(name);
+        named && state == Some(CellState::Current(Proof(proof)))
+    };
+    let hidden = |at: usize| cell(at).1 == Some(CellState::Intent);
+    if !tokens.iter().enumerate().all(stands) || (tokens.len()..count).any(hidden) {
+        return None;
+    }
+    let payload_at = bytes.len() - payload.len();
+    let witness = Witness {
+        entry: (LeaseId(header.id.0), incarnation),
+        tokens: tokens.len(),
+        codec: header.codec,
+    };
+    let legible = Legible {
+        header,
+        bytes: found.bytes.take().unwrap_or_default(),
+        payload_at,
+        age,
+    };
+    Some((legible, witness))
+}
+
+impl Witness {
+    /// The tokens of a valid entry are those that were read with it.
+    pub(super) fn of<'c>(
+        &self,
+        cells: impl Iterator<Item = (&'c Cell, Option<CellState>)>,
+    ) -> Backing {
+        let proof = |state: Option<CellState>| state.and_then(CellState::proof);
+        // One allocation: as many as there are tokens, and each has one.
+        let cells = cells.take(self.tokens);
+        let proofs = cells.map(|(cell, state)| (cell.clone(), proof(state).unwrap_or(Proof(0))));
+        Backing::new(Some(self.entry), proofs.collect()).written_by(self.codec)
+    }
+}

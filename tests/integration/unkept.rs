@@ -1,0 +1,116 @@
+//! Answers of which no process keeps a copy: each call asks the store, and mostly that is all it does.
+
+use cache_aside::{CacheExt, Outcome, Tier, cache_aside};
+
+use crate::shared::Fleet;
+use crate::support::{MINUTE, SECOND, World, settle};
+
+#[cache_aside(ttl = "1m", jitter = 0, local = false, prefix = "unkept.item", tags = ["unkept:{id}"], skip(world), cache = world.cache)]
+async fn item(world: &World, id: u64) -> Option<u64> {
+    let version = world.load().await;
+    (id < 100).then_some(version)
+}
+
+/// The same entries, for a caller that cannot say "not found".
+#[cache_aside(ttl = "1m", jitter = 0, local = false, prefix = "unkept.item", tags = ["unkept:{id}"], skip(world), cache = world.cache)]
+async fn present(world: &World, id: u64) -> u64 {
+    world.load().await
+}
+
+/// The same entries, which are good for less time here.
+#[cache_aside(ttl = "20s", jitter = 0, local = false, prefix = "unkept.item", tags = ["unkept:{id}"], skip(world), cache = world.cache)]
+async fn hurried(world: &World, id: u64) -> Option<u64> {
+    Some(world.load().await)
+}
+
+#[cache_aside(ttl = "100s", jitter = 0, refresh_ahead = 0.5, local = false, prefix = "unkept.ahead", skip(world), cache = world.cache)]
+async fn ahead(world: &World, id: u64) -> u64 {
+    world.load().await
+}
+
+#[tokio::test]
+async fn an_answer_of_the_store_is_reported_and_counted_as_one() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    for (id, value, outcome) in [(1, Some(1), Outcome::Hit), (100, None, Outcome::Negative)] {
+        assert_eq!(item(one, id).await, value);
+        fleet.advance(SECOND * 2);
+        for _ in 0..2 {
+            let (answer, report) = item(two, id).with_cache_report().await;
+            assert_eq!(answer, value);
+            assert_eq!((report.outcome, report.tier), (outcome, Some(Tier::Remote)));
+            assert_eq!(report.age, Some(SECOND * 2));
+        }
+    }
+    let counts = two.cache.stats().prefixes["unkept.item"];
+    assert_eq!(
+        (counts.hits, counts.negatives, counts.remote_hits),
+        (2, 2, 4)
+    );
+    assert_eq!((counts.misses, counts.loads), (0, 0));
+    assert_eq!(two.cache.stats().entries, 0);
+}
+
+#[tokio::test]
+async fn r8_what_was_invalidated_is_loaded_again() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    assert_eq!(item(one, 1).await, Some(1));
+    assert_eq!(item(two, 1).await, Some(1));
+    one.write();
+    one.cache.invalidate_tag("unkept:1").await.unwrap();
+    let (answer, report) = item(two, 1).with_cache_report().await;
+    assert_eq!((answer, report.outcome), (Some(2), Outcome::Loaded));
+    assert_eq!(item(one, 1).await, Some(2));
+}
+
+#[tokio::test]
+async fn what_is_not_fresh_for_this_caller_is_loaded() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    assert_eq!(item(one, 1).await, Some(1));
+    one.write();
+    fleet.advance(SECOND * 30);
+    assert_eq!(item(two, 1).await, Some(1));
+    assert_eq!(hurried(two, 1).await, Some(2), "30 s are too old for it");
+    one.write();
+    fleet.advance(MINUTE);
+    assert_eq!(item(two, 1).await, Some(3));
+}
+
+#[tokio::test]
+async fn what_a_caller_cannot_say_is_loaded() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    assert_eq!(item(one, 100).await, None);
+    let (answer, report) = present(two, 100).with_cache_report().await;
+    assert_eq!((answer, report.outcome), (1, Outcome::Loaded));
+}
+
+#[tokio::test]
+async fn an_early_refresh_is_not_forgotten() {
+    let fleet = Fleet::of(2).await;
+    let [one, two] = &fleet.worlds[..] else {
+        unreachable!()
+    };
+    assert_eq!(ahead(one, 1).await, 1);
+    one.write();
+    fleet.advance(SECOND * 40);
+    assert_eq!(ahead(two, 1).await, 1);
+    settle().await;
+    assert_eq!(one.loads(), 1, "nothing is due");
+    fleet.advance(SECOND * 20);
+    assert_eq!(ahead(two, 1).await, 1);
+    settle().await;
+    assert_eq!(one.loads(), 2);
+    let (answer, report) = ahead(one, 1).with_cache_report().await;
+    assert_eq!((answer, report.outcome), (2, Outcome::Hit));
+}
