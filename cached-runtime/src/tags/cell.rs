@@ -83,11 +83,16 @@ impl TagCell {
         }
     }
 
+    /// Its name where processes share it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn is_named(&self, name: &Arc<str>) -> bool {
         Arc::ptr_eq(&self.name, name) || self.name == *name
     }
 
-    /// Its name where processes share it.
+    /// What it is called in the shared tier.
     pub(crate) fn shared(&self) -> Cell {
         Cell::Tag(Arc::clone(&self.name))
     }

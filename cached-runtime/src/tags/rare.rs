@@ -1,11 +1,7 @@
 //! What is rarely so of a tag, or of everything, in a cache of this process alone. Where processes
 //! share a store, all of this stands there.
 
-use std::sync::atomic::{
-    AtomicBool,
-    Ordering::{Acquire, Release},
-};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Number;
 use crate::clock::Moment;
@@ -20,12 +16,10 @@ pub(crate) struct Manner {
 }
 
 /// Writes under way, a source that lags, a soft invalidation.
+///
+/// On the heap once there was any of that: tags are many, and this is rare.
 #[derive(Debug, Default)]
-pub(crate) struct Rare {
-    /// Whether there was ever any of that.
-    any: AtomicBool,
-    state: Mutex<State>,
-}
+pub(crate) struct Rare(OnceLock<Box<Mutex<State>>>);
 
 #[derive(Debug)]
 struct State {
@@ -63,7 +57,7 @@ impl Rare {
     /// Takes note of an invalidation that is about to get `number`, where the last one has
     /// `before`. Those of one tag come one after the other.
     pub(crate) fn invalidated(&self, manner: Manner, number: Number, before: Number) {
-        if manner.soft_until.is_none() && manner.lags_until.is_none() && !self.any.load(Acquire) {
+        if manner.soft_until.is_none() && manner.lags_until.is_none() && self.0.get().is_none() {
             return;
         }
         let mut state = self.change();
@@ -95,29 +89,29 @@ impl Rare {
 
     /// Whether what began to load then may be older than the last invalidation.
     pub(crate) fn hides(&self, began: Moment) -> bool {
-        self.any.load(Acquire) && {
-            let state = self.state();
-            state.writes > 0 || began < state.lags_until
-        }
+        let hides = |state: MutexGuard<'_, State>| state.writes > 0 || began < state.lags_until;
+        self.state().is_some_and(hides)
     }
 
     /// Whether what began to load at `start` was valid before the last invalidation, which was soft.
     pub(crate) fn softened(&self, start: Number, now: Moment) -> bool {
-        let soft = |soft: Soft| start > soft.before && now < soft.until;
-        self.any.load(Acquire) && self.state().soft.is_some_and(soft)
+        let soft = self.state().and_then(|state| state.soft);
+        soft.is_some_and(|soft| start > soft.before && now < soft.until)
     }
 
     pub(super) fn lags_until(&self) -> Moment {
-        self.state().lags_until
+        self.state().map_or(Moment::FIRST, |state| state.lags_until)
     }
 
     fn change(&self) -> MutexGuard<'_, State> {
-        let state = self.state();
-        self.any.store(true, Release);
-        state
+        lock(self.0.get_or_init(Box::default))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> Option<MutexGuard<'_, State>> {
+        self.0.get().map(|state| lock(state))
     }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,15 +1,15 @@
 //! Finds the cell of a tag, makes it where there is none, and forgets cells nobody holds.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::borrow::{Borrow, Cow};
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Changes, Manner, Number, Rare, Tag, TagCell};
 use crate::clock::Moment;
 
 /// Seeded by chance: names hold what users send.
-type Hasher = foldhash::quality::RandomState;
+type Seeded = foldhash::quality::RandomState;
 
 const SHARDS: usize = 16;
 /// Per shard. Also how many invalidations of tags that nobody holds a load outlives before one of
@@ -25,13 +25,13 @@ const FIRST_PRUNE: usize = 1_024;
 #[derive(Debug)]
 pub(crate) struct TagTable {
     shards: [Mutex<Shard>; SHARDS],
-    hasher: Hasher,
+    hasher: Seeded,
     changes: Changes,
 }
 
 #[derive(Debug)]
 struct Shard {
-    cells: HashMap<Box<str>, Arc<TagCell>, Hasher>,
+    cells: HashSet<Named, Seeded>,
     floor: Number,
     /// The same for doubts: those about cells that nobody held.
     doubts: Number,
@@ -40,11 +40,35 @@ struct Shard {
     prune_at: usize,
 }
 
+/// A cell as it is found: by its name, which stands in it.
+#[derive(Debug)]
+struct Named(Arc<TagCell>);
+
+impl Borrow<str> for Named {
+    fn borrow(&self) -> &str {
+        self.0.name()
+    }
+}
+
+impl Hash for Named {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.name().hash(state);
+    }
+}
+
+impl PartialEq for Named {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name() == other.0.name()
+    }
+}
+
+impl Eq for Named {}
+
 impl TagTable {
     pub(crate) fn new() -> Self {
         let shard = |_| {
             Mutex::new(Shard {
-                cells: HashMap::default(),
+                cells: HashSet::default(),
                 floor: 0,
                 doubts: 0,
                 lags_until: Moment::FIRST,
@@ -53,7 +77,7 @@ impl TagTable {
         };
         Self {
             shards: std::array::from_fn(shard),
-            hasher: Hasher::default(),
+            hasher: Seeded::default(),
             changes: Changes::new(),
         }
     }
@@ -90,7 +114,7 @@ impl TagTable {
     pub(crate) fn doubt(&self, name: &str, number: Number) {
         let mut shard = self.shard(name);
         match shard.cells.get(name) {
-            Some(cell) => cell.doubt(number),
+            Some(Named(cell)) => cell.doubt(number),
             None => shard.doubts = shard.doubts.max(number),
         }
         self.changes.count();
@@ -123,7 +147,7 @@ impl TagTable {
 
 impl Shard {
     fn cell(&mut self, name: &str) -> Arc<TagCell> {
-        if let Some(cell) = self.cells.get(name) {
+        if let Some(Named(cell)) = self.cells.get(name) {
             return Arc::clone(cell);
         }
         if self.cells.len() >= self.prune_at {
@@ -135,7 +159,7 @@ impl Shard {
             self.doubts,
             Rare::lagging(self.lags_until),
         ));
-        self.cells.insert(name.into(), Arc::clone(&cell));
+        self.cells.insert(Named(Arc::clone(&cell)));
         cell
     }
 
@@ -143,7 +167,7 @@ impl Shard {
     fn prune(&mut self) {
         let (floor, doubts) = (&mut self.floor, &mut self.doubts);
         let lags_until = &mut self.lags_until;
-        self.cells.retain(|_, cell| {
+        self.cells.retain(|Named(cell)| {
             let held = Arc::strong_count(cell) > 1;
             if !held {
                 *floor = (*floor).max(cell.invalidated());
