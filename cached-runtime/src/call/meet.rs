@@ -11,14 +11,15 @@ use crate::freshness::Life;
 use crate::local::{AnyEntry, EntryHead, NotFound};
 use crate::mode::Tier;
 use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::outcome::Kind;
 use crate::policy::Local;
 use crate::remote::{Cell, Incarnation};
 use crate::shared::{Backing, Fetched, Found, Look, Share, Sight};
 use crate::tags::Number;
+use crate::value::Value;
 
 use super::ship::Copied;
-use super::{Miss, Subject};
+use super::{Call, Subject};
 
 /// Where a store has the entry, a copy in the process lives no longer than this.
 const LONGEST_COPY: Duration = Duration::from_secs(30);
@@ -50,10 +51,10 @@ pub(crate) struct Met {
 /// Asks the shared tier for keys: is what was found in this process valid, or is there something
 /// else? Nobody need be asked about what is beyond doubt, unless `always`. Without such a tier what
 /// was found stands.
-pub(crate) async fn meet_each<R, T, E>(
+pub(crate) async fn meet_each(
     cache: &Cache,
-    codec: &Codec<R, T, E>,
-    keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
+    codec: &Kind,
+    keys: Vec<(&Subject, Option<Arc<AnyEntry>>)>,
     always: bool,
 ) -> Vec<Met> {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
@@ -77,7 +78,7 @@ pub(crate) async fn meet_each<R, T, E>(
         let shares: Vec<Share> = shares.collect();
         let sought = asked.iter().zip(&shares);
         let sought: Vec<_> = sought
-            .map(|((_, _, found), share)| (share, Subject::<T>::copy(cache, found.as_deref())))
+            .map(|((_, _, found), share)| (share, Subject::copy(cache, found.as_deref())))
             .collect();
         let moment = cache.asking();
         let looks = tier.look_each(&sought, moment.at).await;
@@ -96,10 +97,10 @@ pub(crate) async fn meet_each<R, T, E>(
 }
 
 /// The same for one key.
-pub(crate) async fn meet<R, T, E>(
+pub(crate) async fn meet(
     cache: &Cache,
-    codec: &Codec<R, T, E>,
-    subject: &Subject<T>,
+    codec: &Kind,
+    subject: &Subject,
     found: Option<Arc<AnyEntry>>,
     always: bool,
 ) -> Met {
@@ -111,7 +112,7 @@ pub(crate) async fn meet<R, T, E>(
         return Met::here(found, Access::Unasked);
     }
     let share = subject.share(tier, codec);
-    let sought = (&share, Subject::<T>::copy(cache, found.as_deref()));
+    let sought = (&share, Subject::copy(cache, found.as_deref()));
     let asked = cache.asking();
     match tier.look_each(&[sought], asked.at).await {
         Some(looks) => {
@@ -133,27 +134,27 @@ impl Met {
     }
 }
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     /// The second look of a call, where there is a shared tier.
-    pub(super) async fn meet(&mut self, codec: &Codec<R, T, E>) {
+    pub(super) async fn meet(&mut self, codec: &Kind) {
         self.look_again(codec, self.mode.refresh).await;
     }
 
     /// The same, and the shared tier is asked in any case, for all tokens: others may share what
     /// comes of it, who do not believe in views.
-    pub(super) async fn ask(&mut self, codec: &Codec<R, T, E>) {
+    pub(super) async fn ask(&mut self, codec: &Kind) {
         let believes = std::mem::replace(&mut self.subject.by_view, false);
         self.look_again(codec, true).await;
         self.subject.by_view = believes;
     }
 
     /// The same; whether the shared tier answered.
-    pub(super) async fn meets_the_store(&mut self, codec: &Codec<R, T, E>) -> bool {
+    pub(super) async fn meets_the_store(&mut self, codec: &Kind) -> bool {
         self.ask(codec).await;
         matches!(self.access, Access::Seen(_))
     }
 
-    async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) {
+    async fn look_again(&mut self, codec: &Kind, always: bool) {
         if self.mode.bypass {
             return;
         }
@@ -168,7 +169,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 }
 
-impl<T> Subject<T> {
+impl Subject {
     /// What backs a copy in this process that may still be used.
     fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
         let backing = local?.backing()?;
@@ -176,10 +177,10 @@ impl<T> Subject<T> {
     }
 
     /// What comes of a look; `None`: the key is hidden by a write that is under way.
-    fn met<R, E>(
+    fn met(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         share: Share,
         local: Option<Arc<AnyEntry>>,
         (asked, look): (Asking, Option<Look>),
@@ -206,10 +207,10 @@ impl<T> Subject<T> {
     }
 
     /// Makes an entry of this process of what a look found.
-    pub(crate) fn found<R, E>(
+    pub(crate) fn found(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         share: &Share,
         local: Option<Arc<AnyEntry>>,
         asked: Asking,
@@ -223,14 +224,14 @@ impl<T> Subject<T> {
                 return (local, Tier::Local);
             }
             Found::Remote(fetched) => {
-                let entry = self.adopt(cache, codec, share, (asked, confirmed), *fetched);
+                let entry = self.adopt(cache, codec, share, (asked, confirmed), &fetched);
                 if let Some(entry) = entry.as_ref().filter(|_| self.keeps_copies()) {
                     // What came in between keeps the copy out, and does not concern this reader.
                     let _ = self.keep_copy(cache, entry);
                 }
                 return (entry, Tier::Remote);
             }
-            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, confirmed), *fetched),
+            Found::Softly(fetched) => self.adopt(cache, codec, share, (asked, confirmed), &fetched),
             Found::Corrupt => {
                 self.stats.count(Event::Corrupt);
                 None
@@ -251,13 +252,13 @@ impl<T> Subject<T> {
         (entry, Tier::Remote)
     }
 
-    fn adopt<R, E>(
+    fn adopt(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         share: &Share,
         (asked, confirmed): (Asking, Option<(Number, Incarnation)>),
-        fetched: Fetched,
+        fetched: &Fetched,
     ) -> Option<Arc<AnyEntry>> {
         let header = &fetched.header;
         // Whoever asks by hand need not know how the value was written.
@@ -269,14 +270,33 @@ impl<T> Subject<T> {
             self.stats.count(Event::Corrupt);
             return None;
         };
-        if header.negative && codec.shape.not_found.is_none() {
+        if header.negative && !codec.has_not_found {
             return None;
         }
-        let Ok(value) = header.open(fetched.payload(), share.schema, &value_codec) else {
-            self.stats.count(Event::Corrupt);
-            return None;
+        let head =
+            |value: Option<&Value>| self.head_of(cache, codec, fetched, (asked, confirmed), value);
+        let raw = header.raw(fetched.payload(), share.schema, value_codec.id);
+        let entry: Option<Arc<AnyEntry>> = match raw {
+            Ok(Some(raw)) => (value_codec.decode)(&raw, &mut |value| head(Some(value))).ok(),
+            Ok(None) => Some(Arc::new(head(None).with(NotFound))),
+            Err(_) => None,
         };
-        let options = &self.policy.options;
+        if entry.is_none() {
+            self.stats.count(Event::Corrupt);
+        }
+        entry
+    }
+
+    /// What an entry is made with that was fetched; `None`: "not found".
+    fn head_of(
+        &self,
+        cache: &Cache,
+        codec: &Kind,
+        fetched: &Fetched,
+        (asked, confirmed): (Asking, Option<(Number, Incarnation)>),
+        value: Option<&Value>,
+    ) -> EntryHead {
+        let (header, options) = (&fetched.header, &self.policy.options);
         let life = Life::found(
             // The store's clock was read after this moment.
             asked.at,
@@ -292,7 +312,7 @@ impl<T> Subject<T> {
         );
         let weight = cache
             .store()
-            .weight(&self.key, || value.as_ref().map_or(0, codec.weigh));
+            .weight(&self.key, || value.map_or(0, codec.weigh));
         // The first is the namespace, whose number the store of this process keeps by itself.
         let cells = fetched.backing.proofs.iter().skip(1);
         let tags = cells.filter_map(|(cell, _)| match cell {
@@ -308,16 +328,11 @@ impl<T> Subject<T> {
         let vouched = cache
             .watch()
             .vouch(self.name(), self.trust(cache), confirmed);
-        let head = EntryHead::new(place, asked.number, life, header.cost, weight, tags).backed_by(
-            fetched.backing,
+        EntryHead::new(place, asked.number, life, header.cost, weight, tags).backed_by(
+            fetched.backing.clone(),
             vouched,
             kept_until,
-        );
-        let entry: Arc<AnyEntry> = match value {
-            Some(value) => (codec.adopt)(head, value),
-            None => Arc::new(head.with(NotFound)),
-        };
-        Some(entry)
+        )
     }
 
     /// How far a copy that is made now is trusted.
