@@ -41,9 +41,13 @@ impl<T> ByValue<T> {
     /// The beginning of each tag that a value adds, up to its first colon; `None` where that, too,
     /// depends on the value.
     pub(super) fn families(&self) -> Vec<Option<&'static str>> {
-        let written = self.templates.iter().map(Template::family);
-        let computed = self.tags_with.iter().map(|_| None);
-        written.chain(computed).collect()
+        // Loops, here and below: chains of iterators are compiled for each type of values.
+        let mut families = Vec::new();
+        for template in &self.templates {
+            families.push(template.family());
+        }
+        families.resize(families.len() + self.tags_with.len(), None);
+        families
     }
 }
 
@@ -54,8 +58,10 @@ impl<T: 'static> Looks for ByValue<T> {
     }
 
     fn accepts(&self, value: &Value) -> bool {
-        let keep = self.cache_if.as_ref().zip(value.downcast_ref());
-        keep.is_none_or(|(keep, value)| keep(value))
+        match (&self.cache_if, value.downcast_ref()) {
+            (Some(keep), Some(value)) => keep(value),
+            _ => true,
+        }
     }
 
     fn tags(&self, value: &Value) -> Vec<Tag> {
