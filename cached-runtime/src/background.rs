@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::future::{Future, pending, poll_fn};
 use std::panic::catch_unwind;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{
     AtomicBool,
     Ordering::{Acquire, Release},
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::{Handle, Id};
@@ -194,6 +194,29 @@ pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::O
         Poll::Pending => late.as_mut().poll(context).map(|()| None),
     })
     .await
+}
+
+/// A time limit that is polled beside what it limits.
+#[derive(Debug)]
+pub(crate) struct Limit(Option<Pin<Box<Sleep>>>);
+
+impl Limit {
+    /// From now on; `None`: there is none.
+    pub(crate) fn of(limit: Option<Duration>) -> Self {
+        Self(limit.and_then(timer).map(Box::pin))
+    }
+
+    /// Ready once, when it has passed.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Some(timer) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let passed = timer.as_mut().poll(context);
+        if passed.is_ready() {
+            self.0 = None;
+        }
+        passed
+    }
 }
 
 fn timer(limit: Duration) -> Option<Sleep> {

@@ -28,7 +28,7 @@ use crate::mode::{self, Mode, Outcome, Report, Tier};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::pause::Point;
-use crate::policy::Policy;
+use crate::policy::{AnyPolicy, Policy};
 use crate::site::Site;
 
 /// What a look for many keys found.
@@ -46,6 +46,7 @@ pub struct BatchMiss<C: Each + ?Sized, M: Answers> {
     mode: Mode,
     hits: Vec<(M::Key, M::Value)>,
     missing: Vec<Missing<C::Key, M>>,
+    policy: fn(Policy<M::Value>) -> AnyPolicy,
 }
 
 /// What is given in place of what is loaded, and whether a load was tried.
@@ -57,7 +58,7 @@ struct Instead<R> {
 struct Missing<K, M: Answers> {
     element: K,
     map_key: M::Key,
-    subject: Subject<M::Value>,
+    subject: Subject,
     /// Whether its key can be made and its answer may be stored.
     keyed: bool,
     found: Option<Arc<AnyEntry>>,
@@ -108,7 +109,7 @@ where
             cache.observatory().unkeyable(&subject.stats, site.name());
         }
         let found = (keyed && read)
-            .then(|| subject.find(cache, &codec.element))
+            .then(|| subject.find(cache, &codec.element.kind))
             .flatten();
         missing.push(Missing {
             element: element.clone(),
@@ -132,6 +133,7 @@ where
         mode: mode.unwrap_or_default(),
         hits,
         missing,
+        policy: codec.element.policy,
     })
 }
 
@@ -141,7 +143,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     pub fn rules<P: Into<Policy<M::Value>>>(mut self, rules: impl Fn(&C::Key) -> P) -> Self {
         for missing in &mut self.missing {
             let subject = &mut missing.subject;
-            subject.set_policy(&self.cache, rules(&missing.element).into());
+            subject.set_policy(&self.cache, (self.policy)(rules(&missing.element).into()));
             subject.tags(&self.cache);
         }
         self
@@ -234,7 +236,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .into_iter()
             .filter_map(|missing| match &missing.found {
                 Some(found) if found.life().is_fresh(now) && !refresh => {
-                    let value = Subject::open(&codec.element, found);
+                    let value = codec.element.open(found);
                     let event = match hit {
                         Event::Hit if value.is_none() => Event::Negative,
                         event => event,

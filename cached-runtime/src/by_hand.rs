@@ -10,7 +10,7 @@ use crate::mode::{self, Tier};
 use crate::observe::Event;
 use crate::outcome::shapes::ByResultOption as _;
 use crate::outcome::{Codec, Shape, codec, returns};
-use crate::policy::{Policy, PolicyFor};
+use crate::policy::{AnyPolicy, PolicyFor};
 use crate::reserve::plain_codec;
 use crate::value::Cacheable;
 
@@ -47,16 +47,16 @@ impl Cache {
             let raw = key.raw().filter(|_| self.is_enabled());
             let hit = raw.and_then(|raw| plain_hit(self, raw, &codec, Trust::FOREVER));
             if let Some(raw) = raw.filter(|_| hit.is_none()) {
-                let mut subject = Subject::<T>::new(self, raw.clone());
-                subject.set_policy(self, Policy::storing_nothing());
-                let found = subject.find(self, &codec);
+                let mut subject = Subject::new(self, raw.clone());
+                subject.set_policy(self, AnyPolicy::storing_nothing());
+                let found = subject.find(self, &codec.kind);
                 asked.push((at, subject, found));
             }
             values.push(hit);
         }
         let sought = asked.iter_mut();
         let sought = sought.map(|(_, subject, found)| (&*subject, found.take()));
-        let met = meet_each(self, &codec, sought.collect(), false).await;
+        let met = meet_each(self, &codec.kind, sought.collect(), false).await;
         let now = self.clock().now();
         for ((at, subject, _), met) in asked.iter().zip(met) {
             let fresh = met.found.filter(|entry| entry.life().is_fresh(now));
@@ -68,7 +68,7 @@ impl Cache {
             if met.tier == Tier::Remote {
                 subject.stats.count(Event::RemoteHit);
             }
-            values[*at] = Some(Subject::open(&codec, &entry));
+            values[*at] = Some(codec.open(&entry));
         }
         values
     }
@@ -197,7 +197,7 @@ impl Cache {
     ) -> Result<R, Box<Miss<R, T, E>>> {
         let mode = mode::take();
         let miss = match key.raw() {
-            None => Miss::uncacheable(self, key.prefix(), mode),
+            None => Miss::uncacheable(self, key.prefix(), mode, codec),
             Some(raw) => {
                 let trust = policy.coherence().map_or(Trust::FOREVER, Coherence::trust);
                 if mode.is_none()

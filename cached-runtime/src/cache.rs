@@ -25,7 +25,7 @@ use crate::observe::{Observatory, Stats};
 use crate::outcome::{Shape, codec};
 #[cfg(any(test, feature = "test-util"))]
 use crate::pause::Gates;
-use crate::policy::Policy;
+use crate::policy::AnyPolicy;
 use crate::remote::Cell;
 use crate::shared::Shared;
 use crate::tags::{Manner, Number, Sequence, Tag, TagTable};
@@ -223,10 +223,10 @@ impl Cache {
         let here = self.store().peek(raw);
         if self.shared().is_some() {
             let codec = codec(Shape::<Option<T>, T, _>::of_option());
-            let mut subject = Subject::<T>::new(self, raw.clone());
-            subject.set_policy(self, Policy::storing_nothing());
+            let mut subject = Subject::new(self, raw.clone());
+            subject.set_policy(self, AnyPolicy::storing_nothing());
             let found = here.clone().filter(|entry| self.store().is_current(entry));
-            let met = meet(self, &codec, &subject, found, true).await;
+            let met = meet(self, &codec.kind, &subject, found, true).await;
             if let Ok(met) = met
                 && let Some(entry) = met.found
             {

@@ -92,6 +92,11 @@ impl Place {
         Self(None)
     }
 
+    /// To be held while a load in this place is polled.
+    pub(crate) fn poll(&self) -> Polled {
+        Polled::inside(self.0.is_some())
+    }
+
     /// A load in this place.
     pub(crate) fn seat<F: Future>(&self, load: F) -> Seated<F> {
         Seated {
@@ -115,21 +120,32 @@ impl<F: Future> Future for Seated<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        /// Also where the load panics.
-        struct Restored(bool);
-
-        impl Drop for Restored {
-            fn drop(&mut self) {
-                HAS_PLACE.set(self.0);
-            }
-        }
-
         let this = self.project();
-        if !*this.has_place {
-            return this.load.poll(context);
-        }
-        let _restored = Restored(HAS_PLACE.replace(true));
+        let _polled = Polled::inside(*this.has_place);
         this.load.poll(context)
+    }
+}
+
+/// While this is there, a load in a place is polled; also where it panics.
+#[derive(Debug)]
+pub(crate) struct Polled(Option<bool>);
+
+impl Polled {
+    /// A load that needs no place.
+    pub(crate) const fn apart() -> Self {
+        Self(None)
+    }
+
+    fn inside(has_place: bool) -> Self {
+        Self(has_place.then(|| HAS_PLACE.replace(true)))
+    }
+}
+
+impl Drop for Polled {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            HAS_PLACE.set(before);
+        }
     }
 }
 

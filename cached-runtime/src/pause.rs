@@ -1,5 +1,8 @@
 //! Where tests stop calls. Without the feature `test-util` nothing is left of it.
 
+use std::future::Future;
+use std::pin::Pin;
+
 /// Where a call can be stopped, in the order in which it gets there.
 ///
 /// A call that is answered by what was stored comes to none of them, and one that bypasses the
@@ -22,6 +25,9 @@ pub enum Point {
     Loaded,
 }
 
+/// A call that stands before a gate.
+pub(crate) type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 #[cfg(any(test, feature = "test-util"))]
 pub(crate) use self::gates::{Gate, Gates};
 
@@ -33,7 +39,7 @@ mod gates {
 
     use tokio::sync::Semaphore;
 
-    use super::Point;
+    use super::{Point, Stop};
     use crate::cache::Cache;
     use crate::key::RawKey;
 
@@ -103,6 +109,12 @@ mod gates {
             pass(self.gates().at(at, key.into()))
         }
 
+        /// The same, if there is anything to wait for.
+        pub(crate) fn stop(&self, at: Point, key: &RawKey) -> Option<Stop> {
+            let gates = self.gates().at(at, Some(key));
+            (!gates.is_empty()).then(|| Box::pin(pass(gates)) as Stop)
+        }
+
         /// The same right before `body` runs.
         pub(crate) fn pause_before<'a, F: Future>(
             &self,
@@ -123,7 +135,7 @@ mod gates {
 mod nothing {
     use std::future::{Future, Ready, ready};
 
-    use super::Point;
+    use super::{Point, Stop};
     use crate::cache::Cache;
     use crate::key::RawKey;
 
@@ -132,6 +144,11 @@ mod nothing {
         #[inline]
         pub(crate) fn pause<'a>(&self, _: Point, _: impl Into<Option<&'a RawKey>>) -> Ready<()> {
             ready(())
+        }
+
+        #[inline]
+        pub(crate) fn stop(&self, _: Point, _: &RawKey) -> Option<Stop> {
+            None
         }
 
         #[inline]

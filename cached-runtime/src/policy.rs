@@ -1,5 +1,6 @@
 //! What a caller asks of one answer: how long it lives, what it is tagged with, when it may be stale.
 
+mod any_policy;
 mod by_value;
 mod for_value;
 mod options;
@@ -7,6 +8,7 @@ mod options;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use any_policy::AnyPolicy;
 pub use for_value::PolicyFor;
 pub use options::SingleFlight;
 pub(crate) use options::{Local, MAX_SIZE, Options};
@@ -18,10 +20,11 @@ use std::time::Duration;
 use by_value::ByValue;
 use options::SHORTEST_LEASE;
 
+use crate::codec::Codec;
 use crate::codec::compress::LARGEST;
-use crate::codec::{Codec, ValueCodec};
 use crate::coherence::Coherence;
 use crate::freshness::{Early, Jitter};
+use crate::outcome::AnyCodec;
 use crate::tags::Tag;
 use crate::value::Cacheable;
 
@@ -148,7 +151,7 @@ impl<T: Cacheable> Policy<T> {
     }
 
     fn with_codec<C: Codec>(mut self, _: C) -> Self {
-        self.by_value.codec = Some(ValueCodec::of::<C>());
+        self.by_value.codec = Some(AnyCodec::of::<C, T>());
         self
     }
 }
@@ -298,13 +301,6 @@ impl<T> Policy<T> {
         let tags = move |value: &T| tags(value).into_iter().map(Into::into).collect();
         self.by_value.tags_with.push(Arc::new(tags));
         self
-    }
-
-    pub(crate) fn storing_nothing() -> Self {
-        Self {
-            options: Options::default(),
-            by_value: ByValue::default(),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::cache::Cache;
-use crate::codec::{self as values, ValueCodec};
+use crate::codec as values;
 use crate::freshness::Jitter;
 use crate::policy::{Policy, Untyped};
 use crate::tags::Tag;
@@ -23,6 +23,7 @@ pub use crate::call::{Hit, Looking, Miss, look};
 pub use crate::coherence::Coherence;
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, Scoped, arg, types};
+use crate::outcome::AnyCodec;
 pub use crate::outcome::{
     BatchCodec, BatchShape, Codec, HasValue, HoldsErrors, HoldsInvalidationFailure, HoldsTimeout,
     NotAResult, Returns, Shape, Wraps,
@@ -117,7 +118,7 @@ pub fn keepable<T: Keepable + ?Sized>(argument: &T) -> &T {
 
 /// The options with a codec. As a function it has bounds that are reported where each type stands.
 pub fn encoded<T: Cacheable, C: values::Codec>(mut rules: Rules<T>) -> Rules<T> {
-    rules.0.by_value.codec = Some(ValueCodec::of::<C>());
+    rules.0.by_value.codec = Some(AnyCodec::of::<C, T>());
     rules
 }
 

@@ -2,25 +2,27 @@
 //! read.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::call::{Kept, Loading, Subject, Terms};
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, RawKey};
-use crate::outcome::{Codec, NotAResult, Shape, codec};
+use crate::outcome::{Codec, Kind, NotAResult, Shape, codec};
 use crate::policy::PolicyFor;
 use crate::remote::How;
 use crate::shared::{Claimed, Order, Shared, Sight};
-use crate::value::Cacheable;
+use crate::value::{Cacheable, Value};
 
 /// A place for a value that is about to be read or written; see
 /// [`Cache::reserve`](crate::Cache::reserve). Dropped without a value, it is given back.
 #[must_use = "a reservation is for a value: `fill` it"]
 pub struct Reservation<T> {
     cache: Cache,
-    subject: Subject<T>,
+    subject: Subject,
     loading: Loading,
+    value: PhantomData<fn(T)>,
 }
 
 impl Cache {
@@ -106,8 +108,9 @@ impl Cache {
         how: How,
         value: Option<&T>,
     ) -> Result<Reservation<T>, Error> {
+        let codec = plain_codec::<T>();
         let mut subject = Subject::new(self, usable(key)?.clone());
-        subject.set_policy(self, policy.for_value());
+        subject.set_policy(self, policy.for_value().into());
         subject.tags(self);
         self.store()
             .supersede(&subject.cell, self.sequence().next());
@@ -116,7 +119,10 @@ impl Cache {
         let terms = match self.shared().filter(|_| self.is_enabled()) {
             None => Terms::Apart,
             Some(shared) => {
-                let Some(terms) = subject.take_place(self, shared, how, value).await else {
+                let Some(terms) = subject
+                    .take_place(self, shared, &codec.kind, how, value.map(codec.value))
+                    .await
+                else {
                     if how == How::Replace {
                         shared.owe(Order::key(&subject.key));
                     }
@@ -131,20 +137,22 @@ impl Cache {
             cache: self.clone(),
             subject,
             loading,
+            value: PhantomData,
         })
     }
 }
 
-impl<T: Cacheable> Subject<T> {
+impl Subject {
     /// Takes the lease from whoever has it; `None` if the store cannot be used.
     async fn take_place(
         &self,
         cache: &Cache,
         shared: &Arc<Shared>,
+        kind: &Kind,
         how: How,
-        value: Option<&T>,
+        value: Option<&Value>,
     ) -> Option<Terms> {
-        let share = self.share(cache, shared, &plain_codec::<T>());
+        let share = self.share(cache, shared, kind);
         let mut sight = Sight::none_of(&share, &self.added_tags(value));
         if !share.holds_entry {
             let proofs = shared.tokens_for(&share, &mut sight).await?;
@@ -204,7 +212,7 @@ impl<T: Cacheable> Reservation<T> {
             return Kept::Overtaken;
         }
         self.subject
-            .settle(&self.cache, &codec, &mut self.loading, Some(value))
+            .settle(&self.cache, &codec.kind, &mut self.loading, Some(value))
             .await
     }
 }

@@ -1,5 +1,7 @@
 //! What can be stored. The only place, with the codecs, that bounds values by serde.
 
+use std::any::Any;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -25,6 +27,12 @@ pub trait Cacheable: Serialize + DeserializeOwned + Clone + Send + Sync + 'stati
 
 #[diagnostic::do_not_recommend]
 impl<T: Serialize + DeserializeOwned + Clone + Send + Sync + 'static> Cacheable for T {}
+
+/// A value of a type that the code at hand need not know.
+///
+/// What can be done without the type is written for this, so that it is compiled once, and not once
+/// more for each type in each program.
+pub(crate) type Value = dyn Any + Send + Sync;
 
 /// How much of `local_capacity_bytes` a value counts for.
 pub(crate) fn weight<T: Serialize>(value: &T) -> usize {

@@ -21,6 +21,7 @@ pub(crate) struct Took {
 /// A crate that was written to be built.
 #[derive(Debug)]
 pub(crate) struct Package {
+    name: String,
     folder: PathBuf,
     /// Where it is built.
     pub(crate) target: PathBuf,
@@ -43,14 +44,17 @@ impl Package {
         fs::write(folder.join("Cargo.toml"), manifest)?;
         fs::write(folder.join("src/main.rs"), main)?;
         let target = below.join(target);
-        Ok(Self { folder, target })
+        Ok(Self {
+            name: name.to_owned(),
+            folder,
+            target,
+        })
     }
 
-    /// Only the crate itself is to be built again.
-    pub(crate) fn touch(&self) -> Result<(), Box<dyn Error>> {
-        let main = self.folder.join("src/main.rs");
-        let text = fs::read(&main)?;
-        fs::write(main, text)?;
+    /// The crate itself is to be built from nothing; what it depends on stays. Where a file is only
+    /// written anew, what was built before is used again, and nearly nothing is measured.
+    pub(crate) fn forget(&self) -> Result<(), Box<dyn Error>> {
+        self.cargo(&["clean", "--quiet", "--package", &self.name])?;
         Ok(())
     }
 

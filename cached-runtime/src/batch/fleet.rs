@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Answers, BatchMiss, Each, Missing, key_of};
 use crate::background::{join_all, within};
-use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Subject, Terms, meet_each};
+use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Terms, meet_each};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::pause::Point;
@@ -38,7 +38,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         let asked = asked.map(|missing| (&missing.subject, missing.found.take()));
         let refresh = self.mode.refresh;
-        let met = meet_each(&self.cache, &codec.element, asked.collect(), refresh).await;
+        let met = meet_each(&self.cache, &codec.element.kind, asked.collect(), refresh).await;
         let asked = missing.iter_mut().filter(|missing| missing.keyed);
         for (missing, met) in asked.zip(met) {
             // What was softly invalidated is for single calls.
@@ -216,7 +216,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .iter()
             .map(|missing| loaded.take(&missing.map_key))
             .collect();
-        let (element, cache) = (&codec.element, &self.cache);
+        let (element, cache) = (&codec.element.kind, &self.cache);
         let mut landing = Vec::with_capacity(missing.len());
         for (missing, value) in missing.into_iter().zip(values) {
             missing.subject.stats.count(Event::Load);
@@ -227,9 +227,9 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             if !missing.keyed || self.mode.bypass {
                 continue;
             }
-            let subject: &Subject<M::Value> = &missing.subject;
+            let subject = &missing.subject;
             cache.back_off().end(&subject.key);
-            let value = value.as_ref();
+            let value = value.as_ref().map(codec.element.value);
             match std::mem::replace(&mut missing.terms, Terms::Apart) {
                 Terms::Apart => drop(subject.keep(cache, element, value, &loading)),
                 Terms::Unshared { .. } => subject.stats.count(Event::NotStored),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Answers, BatchMiss, Each, Missing};
 use crate::back_off::AnswerId;
 use crate::cache::Cache;
-use crate::call::{Subject, Terms};
+use crate::call::Terms;
 use crate::error::LoadTimeout;
 use crate::limiter::Place;
 use crate::local::AnyEntry;
@@ -61,7 +61,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         missing.subject.stats.count(Event::HeldBack);
         missing.subject.stats.count(Event::Stale);
         let older = missing.found.as_ref();
-        let value = older.and_then(|older| Subject::open(&codec.element, older));
+        let value = older.and_then(|older| codec.element.open(older));
         self.hits
             .extend(value.map(|value| (missing.map_key, value)));
     }
@@ -98,7 +98,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         }
         let mut answers = Vec::with_capacity(missing.len());
         for missing in missing {
-            let value = Subject::open(&codec.element, missing.older(&self.cache)?);
+            let value = codec.element.open(missing.older(&self.cache)?);
             answers.extend(value.map(|value| (missing.map_key.clone(), value)));
         }
         let hits = self

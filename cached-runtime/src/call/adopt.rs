@@ -10,13 +10,15 @@ use crate::freshness::Life;
 use crate::local::{AnyEntry, EntryHead, NotFound};
 use crate::mode::Tier;
 use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::outcome::{AnyCodec, Kind};
 use crate::policy::Local;
 use crate::remote::{Cell, Incarnation};
 use crate::shared::{Backing, Fetched, Found, Legible, Sighted};
 use crate::tags::Number;
+use crate::value::Value;
 
 use super::Subject;
+use super::given::Stored;
 use super::ship::Copied;
 
 /// Where a store has the entry, a copy in the process lives no longer than this.
@@ -25,53 +27,28 @@ const LONGEST_COPY: Duration = Duration::from_secs(30);
 /// The question that the store answered, and what it confirmed by its answer.
 type Answered = (Asking, Option<(Number, Incarnation)>);
 
-/// An answer that needed nothing but the store.
-pub(crate) struct Given<R> {
-    pub(super) answer: R,
-    pub(super) negative: bool,
-    pub(super) born: Moment,
-}
+impl Subject {
+    /// Whether an entry is the answer as it is: fresh beyond doubt, and no copy of it is kept.
+    pub(super) fn is_given(&self, cache: &Cache, sighted: &Sighted<'_>, asked: Asking) -> bool {
+        let carefree_until = || self.life_found(asked, &sighted.legible).carefree_until;
+        !self.keeps_copies() && cache.clock().coarse() < carefree_until()
+    }
 
-/// Why an entry of the store is not for a caller.
-enum Unfit {
-    Corrupt,
-    /// It says "not found", which the function cannot.
-    Negative,
-}
-
-impl<T> Subject<T> {
-    /// The answer in an entry that is fresh beyond doubt and of which no copy is kept.
-    pub(super) fn given<R, E>(
-        &self,
-        cache: &Cache,
-        codec: &Codec<R, T, E>,
-        sighted: &Sighted<'_>,
-        asked: Asking,
-    ) -> Option<Given<R>> {
-        if self.keeps_copies() {
-            return None;
+    /// Takes the answer out of such an entry.
+    pub(super) fn give(&self, codec: &Kind, sighted: Sighted<'_>, asked: Asking) -> Stored {
+        Stored {
+            codec: self.codec_of(codec, &sighted.legible),
+            schema: sighted.schema(),
+            born: self.life_found(asked, &sighted.legible).born,
+            legible: sighted.into_legible(),
         }
-        let life = self.life_found(asked, &sighted.legible);
-        if cache.clock().coarse() >= life.carefree_until {
-            return None;
-        }
-        let value = self.open_bytes(codec, sighted.schema(), &sighted.legible);
-        let value = value.ok()?;
-        Some(Given {
-            negative: value.is_none(),
-            born: life.born,
-            answer: match (value, codec.shape.not_found) {
-                (Some(value), _) => (codec.shape.give)(value),
-                (None, not_found) => not_found?(),
-            },
-        })
     }
 
     /// Makes an entry of this process of one that is valid. One that was here is of no use any more.
-    pub(super) fn taken<R, E>(
+    pub(super) fn taken(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         was_here: bool,
         sighted: &Sighted<'_>,
         asked: Asking,
@@ -84,10 +61,10 @@ impl<T> Subject<T> {
     }
 
     /// Makes an entry of this process of what a look found.
-    pub(crate) fn found<R, E>(
+    pub(crate) fn found(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         schema: u16,
         local: Option<Arc<AnyEntry>>,
         (asked, confirmed): Answered,
@@ -146,26 +123,50 @@ impl<T> Subject<T> {
         }
     }
 
-    fn adopt<R, E>(
+    fn adopt(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         schema: u16,
-        (asked, confirmed): Answered,
+        answered: Answered,
         (legible, backing): (&Legible, Backing),
     ) -> Option<Arc<AnyEntry>> {
-        let value = match self.open_bytes(codec, schema, legible) {
-            Ok(value) => value,
-            Err(Unfit::Negative) => return None,
-            Err(Unfit::Corrupt) => {
-                self.stats.count(Event::Corrupt);
-                return None;
-            }
+        let header = &legible.header;
+        if header.negative && !codec.has_not_found {
+            return None;
+        }
+        let head = |value: Option<&Value>| {
+            let found = (legible, backing.clone());
+            self.head_of(cache, codec, answered, found, value)
         };
+        let read = self.codec_of(codec, legible).and_then(|codec| {
+            let raw = header.raw(legible.payload(), schema, codec.id).ok()?;
+            Some((codec, raw))
+        });
+        let entry = match read {
+            Some((codec, Some(raw))) => (codec.decode)(&raw, &mut |value| head(Some(value))).ok(),
+            Some((_, None)) => Some(Arc::new(head(None).with(NotFound)) as Arc<AnyEntry>),
+            None => None,
+        };
+        if entry.is_none() {
+            self.stats.count(Event::Corrupt);
+        }
+        entry
+    }
+
+    /// What an entry is made with that was fetched; `None`: "not found".
+    fn head_of(
+        &self,
+        cache: &Cache,
+        codec: &Kind,
+        (asked, confirmed): Answered,
+        (legible, backing): (&Legible, Backing),
+        value: Option<&Value>,
+    ) -> EntryHead {
         let life = self.life_found(asked, legible);
         let weight = cache
             .store()
-            .weight(&self.key, || value.as_ref().map_or(0, codec.weigh));
+            .weight(&self.key, || value.map_or(0, codec.weigh));
         // The first is the namespace, whose number the store of this process keeps by itself.
         let cells = backing.proofs.iter().skip(1);
         let own = self.tags(cache);
@@ -184,33 +185,15 @@ impl<T> Subject<T> {
             .vouch(self.name(), self.trust(cache), confirmed);
         let cost = legible.header.cost;
         let head = EntryHead::new(place, asked.number, life, cost, weight, tags);
-        let head = head.backed_by(backing, vouched, kept_until);
-        let entry: Arc<AnyEntry> = match value {
-            Some(value) => (codec.adopt)(head, value),
-            None => Arc::new(head.with(NotFound)),
-        };
-        Some(entry)
+        head.backed_by(backing, vouched, kept_until)
     }
 
-    /// The value in an entry of the store; `None`: it says "not found".
-    fn open_bytes<R, E>(
-        &self,
-        codec: &Codec<R, T, E>,
-        schema: u16,
-        legible: &Legible,
-    ) -> Result<Option<T>, Unfit> {
-        let header = &legible.header;
-        // Whoever asks by hand need not know how the value was written.
-        let value_codec = self
-            .value_codec(codec)
-            .filter(|chosen| chosen.id == header.codec)
-            .or_else(|| (codec.stored_as)(header.codec))
-            .ok_or(Unfit::Corrupt)?;
-        if header.negative && codec.shape.not_found.is_none() {
-            return Err(Unfit::Negative);
-        }
-        let opened = header.open(legible.payload(), schema, &value_codec);
-        opened.map_err(|_| Unfit::Corrupt)
+    /// What its value was written with, if that is known here. Whoever asks by hand need not know.
+    fn codec_of(&self, codec: &Kind, legible: &Legible) -> Option<AnyCodec> {
+        let written_with = legible.header.codec;
+        self.value_codec(codec)
+            .filter(|chosen| chosen.id == written_with)
+            .or_else(|| (codec.stored_as)(written_with))
     }
 
     fn life_found(&self, asked: Asking, legible: &Legible) -> Life {

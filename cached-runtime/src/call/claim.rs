@@ -7,13 +7,14 @@ use crate::background::within;
 use crate::flight::{Landing, Leader};
 use crate::local::AnyEntry;
 use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::outcome::Kind;
 use crate::policy::SingleFlight;
 use crate::remote::{Ended, How, Waiter};
 use crate::shared::{Claimed, Lease, Proofs, Share, Sight};
 
+use super::Call;
+use super::given::Given;
 use super::meet::Access;
-use super::{Miss, Subject};
 
 /// A message may be lost: who waits looks for itself at least this often.
 pub(crate) const LONGEST_SILENCE: Duration = Duration::from_secs(1);
@@ -52,10 +53,10 @@ impl Terms {
 }
 
 /// How a caller goes on who needs a load.
-pub(super) enum Aboard<R> {
+pub(super) enum Aboard {
     Load(Terms),
     /// Another process has loaded, or this caller's time is up.
-    Answer(R),
+    Answer(Given),
     /// Another process refreshes this already, or has failed to a moment ago.
     Leave(Arc<AnyEntry>),
 }
@@ -74,14 +75,14 @@ enum Why {
 }
 
 /// What a wait for another process's load comes to.
-enum Abroad<R> {
+enum Abroad {
     /// Ask for the lease again.
     Ask,
     /// There is something to be looked at.
     Look,
     Failed,
     LoadAlone,
-    Cut(R),
+    Cut(Given),
 }
 
 /// How long to wait for a message. The first time until the lease may be over; later less often
@@ -96,13 +97,9 @@ fn pause(left: Duration, polls: u32) -> Duration {
     silence.mul_f64(1.0 + fastrand::f64() / 10.0)
 }
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     /// Settles on what terms this caller loads, or finds that it need not.
-    pub(super) async fn claim(
-        &mut self,
-        codec: &Codec<R, T, E>,
-        leader: &mut Option<Leader>,
-    ) -> Aboard<R> {
+    pub(super) async fn claim(&mut self, codec: &Kind, leader: &mut Option<Leader>) -> Aboard {
         if matches!(self.access, Access::Unasked) {
             // It was beyond doubt a moment ago.
             self.ask(codec).await;
@@ -117,7 +114,7 @@ impl<R, T, E> Miss<R, T, E> {
         if !seen.0.holds_entry {
             let (share, sight) = &mut *seen;
             if let Some(entry) = self.kept_meanwhile(codec, share, leader.as_ref()).await {
-                return self.arrived(codec, leader, &entry);
+                return self.arrived(leader, &entry);
             }
             return match share.tier.tokens_for(share, sight).await {
                 Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
@@ -168,7 +165,7 @@ impl<R, T, E> Miss<R, T, E> {
                             // One attempt of this process's own, at once; if that could not be shared
                             // either, one for each who waits.
                             failed = true;
-                            if !codec.shape.can_share()
+                            if !codec.can_share
                                 && self.fallback().is_none()
                                 && let Some(leader) = leader.take()
                             {
@@ -196,7 +193,7 @@ impl<R, T, E> Miss<R, T, E> {
             // What stands because nobody answered is not proven for those who joined.
             let seen_there = matches!(self.access, Access::Seen(_));
             if let Some(found) = self.fresh().filter(|_| seen_there) {
-                return self.arrived(codec, leader, &found);
+                return self.arrived(leader, &found);
             }
             match std::mem::take(&mut self.access) {
                 Access::Seen(again) if looks < MOST_LOOKS => seen = again,
@@ -206,23 +203,18 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// An answer that is proven for all who joined is there without a load.
-    fn arrived(
-        &self,
-        codec: &Codec<R, T, E>,
-        leader: &mut Option<Leader>,
-        entry: &Arc<AnyEntry>,
-    ) -> Aboard<R> {
+    fn arrived(&self, leader: &mut Option<Leader>, entry: &Arc<AnyEntry>) -> Aboard {
         if let Some(leader) = leader.take() {
             leader.land(Landing::Arrived(Arc::clone(entry)));
         }
-        Aboard::Answer(self.joined_answer(codec, entry))
+        Aboard::Answer(self.joined_answer(entry))
     }
 
     /// What a flight that landed between this caller's look and its boarding left in this process,
     /// if it is valid still.
     async fn kept_meanwhile(
         &self,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         share: &Share,
         leader: Option<&Leader>,
     ) -> Option<Arc<AnyEntry>> {
@@ -232,8 +224,7 @@ impl<R, T, E> Miss<R, T, E> {
         let before = self.found.as_ref().map_or(0, |found| found.start);
         let now = self.cache.clock().now();
         let kept = self.cache.store().find(&self.subject.key)?;
-        let usable =
-            kept.start > before && kept.life().is_fresh(now) && Subject::can_read(codec, &kept);
+        let usable = kept.start > before && kept.life().is_fresh(now) && codec.can_read(&kept);
         let backing = kept.backing().filter(|_| usable)?;
         if let Some(leader) = leader {
             leader.close();
@@ -255,12 +246,12 @@ impl<R, T, E> Miss<R, T, E> {
     /// A load that proves nothing to those who come later. Whoever joined by now came before it
     /// begins and may share it; but where they have waited for a load already, and a failure could
     /// not be shared, each has an attempt of its own at once.
-    fn unshared(&self, codec: &Codec<R, T, E>, leader: &mut Option<Leader>, why: Why) -> Aboard<R> {
+    fn unshared(&self, codec: &Kind, leader: &mut Option<Leader>, why: Why) -> Aboard {
         let storeless = matches!(why, Why::Unusable);
         if storeless {
             self.count(Event::Unshared);
         }
-        let queue = codec.shape.can_share() || !matches!(why, Why::Waited);
+        let queue = codec.can_share || !matches!(why, Why::Waited);
         if queue {
             if let Some(leader) = leader {
                 leader.close();
@@ -279,12 +270,12 @@ impl<R, T, E> Miss<R, T, E> {
     /// caller has waited long enough.
     async fn wait_abroad(
         &self,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         left: Duration,
         rest: &mut Duration,
         polls: &mut u32,
         waiter: &mut Waiter,
-    ) -> Abroad<R> {
+    ) -> Abroad {
         let options = &self.subject.policy.options;
         let limit = options.load_timeout.filter(|_| self.may_cut(codec));
         loop {

@@ -12,13 +12,14 @@ use crate::key::RawKey;
 use crate::limiter::Place;
 use crate::local::AnyEntry;
 use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::outcome::Kind;
 
-use super::Miss;
+use super::Call;
 use super::claim::Terms;
+use super::given::Given;
 use super::look::Errand;
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     /// The found value, if it is still fresh or inside a window of the function, and nothing has
     /// been invalidated since. Who asks for a refresh wants to know of its failure.
     pub(super) fn fallback(&self) -> Option<&Arc<AnyEntry>> {
@@ -36,22 +37,26 @@ impl<R, T, E> Miss<R, T, E> {
         usable.then_some(found)
     }
 
-    pub(super) fn fallback_answer(&self, codec: &Codec<R, T, E>) -> Option<R> {
-        self.fallback().map(|found| self.answer(codec, found))
+    pub(super) fn fallback_answer(&self) -> Option<Given> {
+        self.fallback().map(|found| self.answer(found))
     }
 
     /// The same after a load that failed or was not waited for: for a while nobody tries another.
-    pub(super) fn fall_back(&self, codec: &Codec<R, T, E>) -> Option<R> {
+    pub(super) fn fall_back(&self) -> Option<Given> {
         let found = self.fallback()?;
         let (key, now) = (&self.subject.key, self.cache.clock().now());
         self.cache.back_off().rest(key, AnswerId::of(found), now);
         self.subject.stats.falls_back(key.prefix(), now);
-        Some(self.answer(codec, found))
+        Some(self.answer(found))
     }
 
     /// Whether there is something to give when waiting is cut now.
-    pub(super) fn may_cut(&self, codec: &Codec<R, T, E>) -> bool {
-        codec.shape.can_time_out() || self.fallback().is_some()
+    pub(super) fn may_cut(&self, codec: &Kind) -> bool {
+        codec.can_time_out || self.fallback().is_some()
+    }
+
+    pub(super) fn soft_limit(&self) -> Duration {
+        self.subject.policy.options.soft_timeout.unwrap_or_default()
     }
 
     pub(super) fn may_answer_softly(&self) -> bool {
@@ -59,11 +64,12 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// What to give in place of a load that is over its limit; `None`: go on waiting for it.
-    pub(super) fn instead(&self, codec: &Codec<R, T, E>, limit: Duration) -> Option<R> {
-        self.fall_back(codec).or_else(|| {
-            let timed_out = codec.shape.timed_out(LoadTimeout::new(limit))?;
-            self.report_load();
-            Some(timed_out)
+    pub(super) fn instead(&self, codec: &Kind, limit: Duration) -> Option<Given> {
+        self.fall_back().or_else(|| {
+            codec.can_time_out.then(|| {
+                self.report_load();
+                Given::TimedOut(LoadTimeout::new(limit))
+            })
         })
     }
 
@@ -118,9 +124,9 @@ impl<R, T, E> Miss<R, T, E> {
     /// there is none.
     pub(super) async fn find_place(
         &self,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         terms: &Terms,
-    ) -> Result<(Place, bool), R> {
+    ) -> Result<(Place, bool), Given> {
         if !terms.is_storeless() {
             return Ok((Place::none(), false));
         }
@@ -130,7 +136,7 @@ impl<R, T, E> Miss<R, T, E> {
         }
         if let Some(found) = self.fallback() {
             self.gives_back(found);
-            return Err(self.answer(codec, found));
+            return Err(self.answer(found));
         }
         self.count(Event::Queued);
         let own_limit = self.subject.policy.options.load_timeout;

@@ -1,6 +1,5 @@
 //! The decisions of a call between look and load.
 
-use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +12,15 @@ use crate::freshness::Early;
 use crate::local::AnyEntry;
 use crate::mode::{Mode, Outcome, Report, Tier};
 use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::outcome::Kind;
 use crate::pause::Point;
 use crate::policy::SingleFlight;
 use crate::tags::Number;
 
+use super::Call;
+use super::given::{Given, Stored};
 use super::look::Errand;
 use super::meet::Access;
-use super::{Miss, Subject};
 
 /// So long a caller waits for another's load; then it leads one of its own, which the others join.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -48,18 +48,18 @@ pub(super) enum Turn {
 }
 
 /// What a caller sees who waits.
-pub(super) enum Waited<R> {
+pub(super) enum Waited {
     Landed(Landing),
     /// The soft time-out has passed, and there is something to give.
-    Answer(R),
+    Answer(Given),
     /// A leader that nobody polls must not hold the others up for ever: this flight is not waited
     /// for again.
     Overdue(Number),
 }
 
 /// What a landing is for a caller who waited for it.
-pub(super) enum Joined<R> {
-    Answer(R),
+pub(super) enum Joined {
+    Answer(Given),
     /// The load ended without an answer for this caller: an attempt of its own, at once.
     LoadAlone,
     /// The leader went away or did not load: somebody takes over.
@@ -68,7 +68,7 @@ pub(super) enum Joined<R> {
     InVain,
 }
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     pub(super) fn open(&self) -> Open {
         if self.mode.bypass || !self.cache.is_enabled() {
             return Open::Alone;
@@ -106,7 +106,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// The answer that was found, as it stands now.
-    pub(super) fn answer(&self, codec: &Codec<R, T, E>, found: &AnyEntry) -> R {
+    pub(super) fn answer(&self, found: &Arc<AnyEntry>) -> Given {
         let now = self.cache.clock().now();
         let (event, outcome) = match (self.is_fresh(found, now), found.is_negative()) {
             (false, _) => (Event::Stale, Outcome::Stale),
@@ -123,26 +123,36 @@ impl<R, T, E> Miss<R, T, E> {
         self.mode
             .report
             .report(|| Report::found(outcome, self.tier, now.since(found.life().born)));
-        Subject::open(codec, found)
+        Given::Entry(Arc::clone(found))
+    }
+
+    /// An answer came from the store as it is there; or, if it is not `readable`, did not.
+    pub(super) fn was_given(&mut self, stored: &Stored, readable: bool) {
+        if !readable {
+            self.reads_closely = true;
+            return;
+        }
+        let (event, outcome) = if stored.is_negative() {
+            (Event::Negative, Outcome::Negative)
+        } else {
+            (Event::Hit, Outcome::Hit)
+        };
+        self.count(event);
+        self.count(Event::RemoteHit);
+        let age = || self.cache.clock().now().since(stored.born);
+        let report = || Report::found(outcome, Tier::Remote, age());
+        self.mode.report.report(report);
     }
 
     /// The same for an answer that was waited for.
-    pub(super) fn joined_answer(&self, codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
+    pub(super) fn joined_answer(&self, entry: &Arc<AnyEntry>) -> Given {
         self.count(Event::Joined);
         self.mode.report.report(|| Report::loaded(Outcome::Joined));
-        Subject::open(codec, entry)
-    }
-
-    pub(super) async fn alone<F: Future<Output = R>>(&self, body: F) -> R {
-        self.count(Event::Bypassed);
-        self.mode
-            .report
-            .report(|| Report::loaded(Outcome::Bypassed));
-        body.await
+        Given::Entry(Arc::clone(entry))
     }
 
     /// Leads a load that nobody has to wait for; `None` where one runs or has just landed.
-    pub(super) fn lead_only(&self, codec: &Codec<R, T, E>) -> Option<Leader> {
+    pub(super) fn lead_only(&self, codec: &Kind) -> Option<Leader> {
         match self.board_flight(None) {
             Boarding::Join(_) => None,
             Boarding::Lead(leader) => self.landed_meanwhile(codec, Some(leader)).err().flatten(),
@@ -162,7 +172,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// `overdue` names a flight that was waited for long enough.
     fn board_flight(&self, overdue: Option<Number>) -> Boarding {
         let (store, sequence) = (self.cache.store(), self.cache.sequence());
-        let Subject { key, cell, .. } = &self.subject;
+        let super::Subject { key, cell, .. } = &self.subject;
         let tags = self.subject.tags(&self.cache);
         if self.mode.refresh {
             // Loads that run already may still be joined by those who wait, but not be stored.
@@ -184,7 +194,7 @@ impl<R, T, E> Miss<R, T, E> {
     /// who boarded since, instead of a second load.
     pub(super) fn landed_meanwhile(
         &self,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         leader: Option<Leader>,
     ) -> Result<Arc<AnyEntry>, Option<Leader>> {
         let Some(leader) = leader else {
@@ -201,7 +211,7 @@ impl<R, T, E> Miss<R, T, E> {
             .store()
             .find(&self.subject.key)
             .filter(|entry| entry.start > before && entry.life().is_fresh(now))
-            .filter(|entry| Subject::can_read(codec, entry));
+            .filter(|entry| codec.can_read(entry));
         match landed {
             Some(entry) => {
                 leader.land(Landing::Arrived(Arc::clone(&entry)));
@@ -212,7 +222,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 
     /// Waits for another caller's load, no longer than this caller would wait for its own.
-    pub(super) async fn wait(&self, codec: &Codec<R, T, E>, ticket: Ticket) -> Waited<R> {
+    pub(super) async fn wait(&self, codec: &Kind, ticket: Ticket) -> Waited {
         self.cache.pause(Point::Waiting, &self.subject.key).await;
         let (start, is_loaded) = (ticket.start, ticket.is_loaded());
         let mut landing = pin!(ticket.landing());
@@ -221,7 +231,7 @@ impl<R, T, E> Miss<R, T, E> {
             if let Some(landing) = within(limit, landing.as_mut()).await {
                 return Waited::Landed(landing);
             }
-            if let Some(stale) = self.fall_back(codec) {
+            if let Some(stale) = self.fall_back() {
                 return Waited::Answer(stale);
             }
         }
@@ -246,7 +256,7 @@ impl<R, T, E> Miss<R, T, E> {
         }
     }
 
-    pub(super) fn joined(&self, codec: &Codec<R, T, E>, landing: Landing) -> Joined<R> {
+    pub(super) fn joined(&self, codec: &Kind, landing: Landing) -> Joined {
         let answer = match landing {
             Landing::Arrived(entry) => {
                 // Read again after this caller boarded: tags that were known only after the load
@@ -255,26 +265,30 @@ impl<R, T, E> Miss<R, T, E> {
                 if !proven {
                     return Joined::InVain;
                 }
-                if !Subject::can_read(codec, &entry) {
+                if !codec.can_read(&entry) {
                     return Joined::LoadAlone;
                 }
-                Some(Subject::open(codec, &entry))
+                Some(Given::Entry(entry))
             }
             Landing::Failed(error) => {
-                if let Some(stale) = self.fallback_answer(codec) {
+                if let Some(stale) = self.fallback_answer() {
                     return Joined::Answer(stale);
                 }
-                error.and_then(|error| codec.shape.revive(&error))
+                error
+                    .filter(|error| codec.can_revive(error))
+                    .map(Given::Failed)
             }
             Landing::TimedOut => {
-                if let Some(stale) = self.fallback_answer(codec) {
+                if let Some(stale) = self.fallback_answer() {
                     return Joined::Answer(stale);
                 }
                 let limit = self.subject.policy.options.load_timeout.unwrap_or_default();
-                codec.shape.timed_out(LoadTimeout::new(limit))
+                codec
+                    .can_time_out
+                    .then(|| Given::TimedOut(LoadTimeout::new(limit)))
             }
             Landing::Rests => {
-                let stale = self.fallback_answer(codec);
+                let stale = self.fallback_answer();
                 return stale.map_or(Joined::Again, Joined::Answer);
             }
             Landing::Unshared => return Joined::LoadAlone,

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::clock::Moment;
 use crate::local::AnyEntry;
-use crate::outcome::Codec;
+use crate::outcome::Kind;
 use crate::tags::TagCell;
 
 use super::meet::Access;
-use super::{Miss, Subject};
+use super::{Call, Subject};
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     /// What the first look leaves to those who know their options, in a cache of this process alone.
-    pub(super) fn look_here(&mut self, codec: &Codec<R, T, E>) {
+    pub(super) fn look_here(&mut self, codec: &Kind) {
         if !self.cache.is_enabled() {
             return;
         }
@@ -27,13 +27,13 @@ impl<R, T, E> Miss<R, T, E> {
             let (store, now) = (self.cache.store(), self.cache.clock().now());
             self.found = store
                 .find_softly(&self.subject.key, now)
-                .filter(|entry| Subject::can_read(codec, entry));
+                .filter(|entry| codec.can_read(entry));
             self.softly = self.found.is_some();
         }
     }
 }
 
-impl<T> Subject<T> {
+impl Subject {
     /// Whether what began to load then may be older than an invalidation that has returned, or a
     /// write that is under way. In a cache of this process alone: others ask their store.
     pub(super) fn is_hidden<'a>(

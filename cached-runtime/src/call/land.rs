@@ -12,17 +12,22 @@ use crate::key::RawKey;
 use crate::local::{AnyEntry, EntryHead, Home, KeyCell, NotFound, Refused};
 use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
-use crate::outcome::{Answer, Codec};
-use crate::policy::{Local, Policy};
+use crate::outcome::{Kind, SharedError};
+use crate::pause::Point;
+use crate::policy::{AnyPolicy, Local};
 use crate::remote::{Cell, EntryName};
 use crate::tags::{Number, TagCell, TagCells, name_of_tag};
+use crate::value::Value;
 
-use super::Miss;
+use super::Call;
+use super::attempt::Later;
 use super::claim::Terms;
+use super::given::Given;
 use super::loading::Loading;
 
 /// What a call is about: the key, and the rules for what is stored under it.
-pub(crate) struct Subject<T> {
+#[derive(Clone)]
+pub(crate) struct Subject {
     pub(crate) key: RawKey,
     /// That of its entry, once somebody asked: it takes a digest.
     name: OnceLock<EntryName>,
@@ -32,7 +37,7 @@ pub(crate) struct Subject<T> {
     pub(crate) seen: Number,
     pub(crate) stats: Arc<PrefixStats>,
     /// On the heap: it is large, and whoever waits for the store carries it.
-    pub(crate) policy: Box<Policy<T>>,
+    pub(crate) policy: Box<AnyPolicy>,
     /// The prefix and the tags that are known before the load, once they are held: from before a
     /// question whose answer is kept here, and from before a load.
     tags: OnceLock<Arc<[Arc<TagCell>]>>,
@@ -40,22 +45,7 @@ pub(crate) struct Subject<T> {
     pub(crate) by_view: bool,
 }
 
-impl<T> Clone for Subject<T> {
-    fn clone(&self) -> Self {
-        Self {
-            key: self.key.clone(),
-            name: self.name.clone(),
-            cell: Arc::clone(&self.cell),
-            seen: self.seen,
-            stats: Arc::clone(&self.stats),
-            policy: self.policy.clone(),
-            tags: self.tags.clone(),
-            by_view: self.by_view,
-        }
-    }
-}
-
-impl<T> fmt::Debug for Subject<T> {
+impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subject")
             .field("policy", &self.policy)
@@ -77,57 +67,73 @@ pub(crate) enum Kept {
     Overtaken,
 }
 
-impl<R, T, E> Miss<R, T, E> {
-    /// What there may be to store; or what the caller is given at once. `outcome` is what the body
-    /// returned, or what is given because it was cut.
-    ///
-    /// No error of the function's is left when this returns `Ok`: it need not be `Send`, and the
-    /// store is waited for next.
-    pub(super) fn arrive(
-        &self,
-        codec: &Codec<R, T, E>,
-        loading: &mut Loading,
-        outcome: Result<R, R>,
-    ) -> Result<Option<T>, R> {
-        let outcome = outcome.inspect_err(|_| {
-            self.count(Event::LoadTimeout);
-            loading.land(Landing::TimedOut);
-            if self.fallback().is_some() {
-                loading.rest(self.cache.back_off().time());
-            }
-        })?;
-        self.count(Event::Load);
-        if !matches!((codec.shape.peek)(&outcome), Answer::Failed) {
-            self.cache.back_off().end(&self.subject.key);
-            return (codec.shape.take)(outcome);
-        }
-        self.count(Event::LoadError);
-        loading.land(Landing::Failed(codec.shape.share(&outcome)));
-        let Some(older) = self.fall_back(codec) else {
-            self.report_load();
-            return Err(outcome);
+impl Call {
+    /// The body was cut by its time limit.
+    pub(super) fn is_cut(&self, loading: Option<Loading>) {
+        self.count(Event::LoadTimeout);
+        let Some(mut loading) = loading else {
+            return;
         };
-        loading.rest(self.cache.back_off().time());
-        Err(older)
+        loading.land(Landing::TimedOut);
+        if self.fallback().is_some() {
+            loading.rest(self.cache.back_off().time());
+        }
     }
 
-    /// Stores the answer and tells those who wait.
-    pub(super) async fn land(
+    pub(super) fn is_loaded(&self) {
+        self.count(Event::Load);
+        self.cache.back_off().end(&self.subject.key);
+    }
+
+    /// The body returned an error, which may be given to others. What is given in its place, if
+    /// anything is.
+    pub(super) fn has_failed(
         &self,
-        codec: &Codec<R, T, E>,
+        loading: &mut Loading,
+        error: Option<SharedError>,
+    ) -> Option<Given> {
+        self.count(Event::Load);
+        self.count(Event::LoadError);
+        loading.land(Landing::Failed(error));
+        let Some(older) = self.fall_back() else {
+            self.report_load();
+            return None;
+        };
+        loading.rest(self.cache.back_off().time());
+        Some(older)
+    }
+
+    /// Stores the answer (`None`: "not found") and tells those who wait. At once, where nothing has
+    /// to be waited for; else there is something to be awaited.
+    pub(super) fn land<'a>(
+        &'a self,
+        codec: &'a Kind,
         mut loading: Loading,
-        value: Option<T>,
-    ) -> R {
+        value: Option<&'a Value>,
+    ) -> Option<Later<'a, ()>> {
         let (subject, cache) = (&self.subject, &self.cache);
-        let kept = subject.settle(cache, codec, &mut loading, value.as_ref());
-        let landing = match kept.await {
+        let stop = cache.stop(Point::Loaded, &subject.key);
+        if stop.is_none() && matches!(loading.terms, Terms::Apart) {
+            let kept = subject.keep(cache, codec, value, &loading);
+            self.landed(loading, kept);
+            return None;
+        }
+        Some(Box::pin(async move {
+            if let Some(stop) = stop {
+                stop.await;
+            }
+            let kept = subject.settle(cache, codec, &mut loading, value).await;
+            self.landed(loading, kept);
+        }))
+    }
+
+    fn landed(&self, mut loading: Loading, kept: Kept) {
+        loading.land(match kept {
             Kept::Stored(entry) | Kept::NotStored(entry) => Landing::Arrived(entry),
             // Nobody knows who else may have it: whoever waits looks again.
             Kept::Overtaken | Kept::Unproven | Kept::Unknown => Landing::Overtaken,
-        };
-        loading.land(landing);
+        });
         self.report_load();
-        codec.shape.put_back(value)
     }
 
     pub(super) fn report_load(&self) {
@@ -135,7 +141,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 }
 
-impl<T> Subject<T> {
+impl Subject {
     pub(crate) fn new(cache: &Cache, key: RawKey) -> Self {
         let stats = cache.observatory().prefix(key.prefix());
         let cell = cache.store().hold(&key);
@@ -146,7 +152,7 @@ impl<T> Subject<T> {
             cell,
             seen,
             stats,
-            policy: Box::new(Policy::storing_nothing()),
+            policy: Box::new(AnyPolicy::storing_nothing()),
             tags: OnceLock::new(),
             by_view: true,
         }
@@ -159,7 +165,7 @@ impl<T> Subject<T> {
 
     /// Gives the subject its options. Its tags are held from now on, unless nothing is kept here of
     /// what the store answers: mostly they are not needed then.
-    pub(crate) fn set_policy(&mut self, cache: &Cache, policy: Policy<T>) {
+    pub(crate) fn set_policy(&mut self, cache: &Cache, policy: AnyPolicy) {
         *self.policy = policy;
         self.tags = OnceLock::new();
         if cache.shared().is_none() || self.keeps_copies() {
@@ -188,15 +194,6 @@ impl<T> Subject<T> {
         to.extend(tags.map(|tag| Cell::Tag(name_of_tag(tag.as_str()).into())));
     }
 
-    /// Whether an entry is of the caller's type, or a "not found" that its function can return.
-    pub(crate) fn can_read<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> bool {
-        if entry.is_negative() {
-            codec.shape.not_found.is_some()
-        } else {
-            entry.holds(codec.type_id)
-        }
-    }
-
     /// Whether an entry that this call found has been invalidated since.
     pub(crate) fn is_unbroken(&self, cache: &Cache, found: &AnyEntry) -> bool {
         self.cell.invalidated() == self.seen && cache.store().is_current(found)
@@ -208,27 +205,14 @@ impl<T> Subject<T> {
     }
 
     /// The entry of the key, if the caller can read it; one of another type is reported.
-    pub(crate) fn find<R, E>(
-        &self,
-        cache: &Cache,
-        codec: &Codec<R, T, E>,
-    ) -> Option<Arc<AnyEntry>> {
+    pub(crate) fn find(&self, cache: &Cache, codec: &Kind) -> Option<Arc<AnyEntry>> {
         let entry = cache.store().find(&self.key)?;
-        let readable = Self::can_read(codec, &entry);
+        let readable = codec.can_read(&entry);
         if !readable && !entry.is_negative() {
             self.stats
                 .type_mismatch(self.key.prefix(), (codec.type_name)());
         }
         readable.then_some(entry)
-    }
-
-    /// The answer in an entry that [`can_read`](Self::can_read) accepted.
-    pub(crate) fn open<R, E>(codec: &Codec<R, T, E>, entry: &AnyEntry) -> R {
-        match ((codec.read)(entry), codec.shape.not_found) {
-            (Some(value), _) => (codec.answer)(value),
-            (None, Some(not_found)) => not_found(),
-            (None, None) => unreachable!("an entry of another type was accepted"),
-        }
     }
 
     /// What entries of the key are made with, where they have these tags.
@@ -237,12 +221,12 @@ impl<T> Subject<T> {
     }
 
     /// Stores what was loaded, on the terms of its load.
-    pub(crate) async fn settle<R, E>(
+    pub(crate) async fn settle(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         loading: &mut Loading,
-        value: Option<&T>,
+        value: Option<&Value>,
     ) -> Kept {
         let terms = std::mem::replace(&mut loading.terms, Terms::Apart);
         if matches!(terms, Terms::Apart) {
@@ -273,11 +257,11 @@ impl<T> Subject<T> {
 
     /// Stores a loaded answer (`None`: "not found") where the rules allow it and nothing it depends
     /// on was invalidated since its load began.
-    pub(crate) fn keep<R, E>(
+    pub(crate) fn keep(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
-        value: Option<&T>,
+        codec: &Kind,
+        value: Option<&Value>,
         loading: &Loading,
     ) -> Kept {
         let now = cache.clock().now();
@@ -327,12 +311,12 @@ impl<T> Subject<T> {
     }
 
     /// Whether nothing that an answer of this process depends on was invalidated since `start`.
-    pub(crate) fn may_store(&self, cache: &Cache, value: Option<&T>, start: Number) -> bool {
+    pub(crate) fn may_store(&self, cache: &Cache, value: Option<&Value>, start: Number) -> bool {
         self.is_latest(cache, start) && self.tags_of(cache, value).unbroken_since(start)
     }
 
     /// Zero: not to be stored.
-    pub(super) fn ttl<R, E>(&self, codec: &Codec<R, T, E>, value: Option<&T>) -> Duration {
+    pub(super) fn ttl(&self, codec: &Kind, value: Option<&Value>) -> Duration {
         match value {
             None => self.policy.ttl_of_none(),
             Some(value) if !self.policy.accepts(value) => Duration::ZERO,
@@ -362,7 +346,7 @@ impl<T> Subject<T> {
     }
 
     /// All tags of an answer: those of the call, and those its value adds.
-    pub(super) fn tags_of(&self, cache: &Cache, value: Option<&T>) -> TagCells {
+    pub(super) fn tags_of(&self, cache: &Cache, value: Option<&Value>) -> TagCells {
         let added = value.map_or_else(Vec::new, |value| self.policy.result_tags(value));
         let added = added.iter().map(|tag| cache.tags().cell(tag));
         self.tags(cache).iter().cloned().chain(added).collect()

@@ -1,7 +1,6 @@
 //! The first phase of a call: borrows everything, awaits nothing, and ends the call on a plain hit.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::cache::Cache;
@@ -10,17 +9,19 @@ use crate::key::{Ident, Identity, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode, Tier};
 use crate::observe::Event;
-use crate::outcome::Codec;
-use crate::policy::Policy;
+use crate::outcome::{Codec, Kind};
+use crate::policy::AnyPolicy;
 use crate::site::Site;
 
-use super::Subject;
 use super::meet::Access;
+use super::{Miss, Subject};
 
-/// A call that was not answered at the first look. Owns all it needs, the key included.
-pub struct Miss<R, T, E> {
+/// A call that was not answered at the first look, whatever the types of its function. Owns all it
+/// needs, the key included.
+#[derive(Clone)]
+pub(crate) struct Call {
     pub(super) cache: Cache,
-    pub(super) subject: Subject<T>,
+    pub(super) subject: Subject,
     pub(super) mode: Mode,
     /// A current entry of the right type, or of a negative answer.
     pub(super) found: Option<Arc<AnyEntry>>,
@@ -33,7 +34,8 @@ pub struct Miss<R, T, E> {
     pub(super) errand: Errand,
     /// This caller has waited for others often enough.
     pub(super) hurry: bool,
-    pub(super) types: PhantomData<fn() -> (R, E)>,
+    /// What the store gave could not be read: this caller looks again, and closely.
+    pub(super) reads_closely: bool,
 }
 
 /// What a call is about to do.
@@ -46,23 +48,6 @@ pub(super) enum Errand {
     Refresh,
     /// Refresh behind an answer that was given.
     Behind,
-}
-
-impl<R, T, E> Clone for Miss<R, T, E> {
-    fn clone(&self) -> Self {
-        Self {
-            cache: self.cache.clone(),
-            subject: self.subject.clone(),
-            mode: self.mode.clone(),
-            found: self.found.clone(),
-            softly: self.softly,
-            tier: self.tier,
-            access: self.access.clone(),
-            errand: self.errand,
-            hurry: self.hurry,
-            types: PhantomData,
-        }
-    }
 }
 
 /// A call that looks for its answer in this process. The map is open while it looks.
@@ -114,7 +99,7 @@ impl<P: Parts> Looking<'_, P> {
         drop(store);
         match key {
             Some(key) => Miss::new(cache, &key, mode::take(), &codec),
-            None => Miss::uncacheable(cache, site.name(), mode::take()),
+            None => Miss::uncacheable(cache, site.name(), mode::take(), &codec),
         }
     }
 }
@@ -176,17 +161,9 @@ fn given<'a, R, T, E>(entry: &'a AnyEntry, codec: &Codec<R, T, E>) -> Option<Hit
     Some(Hit(value))
 }
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     #[cold]
-    pub(crate) fn new<I: Ident>(
-        cache: &Cache,
-        key: &I,
-        mode: Option<Mode>,
-        codec: &Codec<R, T, E>,
-    ) -> Self {
-        let Ok(raw) = key.encode() else {
-            return Self::unkeyable(cache, key.prefix(), mode);
-        };
+    pub(super) fn new(cache: &Cache, raw: RawKey, mode: Option<Mode>, codec: &Kind) -> Self {
         let subject = Subject::new(cache, raw);
         let found = subject.find(cache, codec);
         Self {
@@ -199,13 +176,13 @@ impl<R, T, E> Miss<R, T, E> {
             access: Access::default(),
             errand: Errand::default(),
             hurry: false,
-            types: PhantomData,
+            reads_closely: false,
         }
     }
 
     /// A call that can have no key loads every time.
     #[cold]
-    pub(crate) fn uncacheable(cache: &Cache, prefix: &str, mode: Option<Mode>) -> Self {
+    pub(super) fn uncacheable(cache: &Cache, prefix: &str, mode: Option<Mode>) -> Self {
         let mode = Mode {
             bypass: true,
             ..mode.unwrap_or_default()
@@ -221,27 +198,24 @@ impl<R, T, E> Miss<R, T, E> {
             access: Access::default(),
             errand: Errand::default(),
             hurry: false,
-            types: PhantomData,
+            reads_closely: false,
         }
     }
 
-    fn unkeyable(cache: &Cache, prefix: &str, mode: Option<Mode>) -> Self {
-        let miss = Self::uncacheable(cache, prefix, mode);
-        cache.observatory().unkeyable(&miss.subject.stats, prefix);
-        miss
+    pub(super) fn set_policy(&mut self, policy: AnyPolicy) {
+        self.subject.set_policy(&self.cache, policy);
     }
 
-    /// Gives the call its options. Evaluated only now: a plain hit needs none of them.
-    #[must_use]
-    pub fn rules(mut self, policy: impl Into<Policy<T>>) -> Self {
-        self.subject.set_policy(&self.cache, policy.into());
-        self
+    pub(super) fn unkeyable(cache: &Cache, prefix: &str, mode: Option<Mode>) -> Self {
+        let call = Self::uncacheable(cache, prefix, mode);
+        cache.observatory().unkeyable(&call.subject.stats, prefix);
+        call
     }
 }
 
-impl<R, T, E> fmt::Debug for Miss<R, T, E> {
+impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Miss")
+        f.debug_struct("Call")
             .field("found", &self.found.is_some())
             .finish_non_exhaustive()
     }

@@ -6,14 +6,13 @@ use crate::cache::{Asking, Cache};
 use crate::coherence::Trust;
 use crate::defect::Defect;
 use crate::local::AnyEntry;
-use crate::mode::{Outcome, Report, Tier};
-use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::mode::Tier;
+use crate::outcome::Kind;
 use crate::policy::Local;
 use crate::shared::{Backing, Found, Glimpsed, Look, Share, Sight};
 
-use super::adopt::Given;
-use super::{Miss, Subject};
+use super::given::Stored;
+use super::{Call, Subject};
 
 /// What a call may do with the shared tier.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +41,10 @@ pub(crate) struct Met {
 /// Asks the shared tier for keys: is what was found in this process valid, or is there something
 /// else? Nobody need be asked about what is beyond doubt, unless `always`. Without such a tier what
 /// was found stands.
-pub(crate) async fn meet_each<R, T, E>(
+pub(crate) async fn meet_each(
     cache: &Cache,
-    codec: &Codec<R, T, E>,
-    keys: Vec<(&Subject<T>, Option<Arc<AnyEntry>>)>,
+    codec: &Kind,
+    keys: Vec<(&Subject, Option<Arc<AnyEntry>>)>,
     always: bool,
 ) -> Vec<Met> {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
@@ -69,7 +68,7 @@ pub(crate) async fn meet_each<R, T, E>(
         let shares: Vec<Share> = shares.collect();
         let sought = asked.iter().zip(&shares);
         let sought: Vec<_> = sought
-            .map(|((_, _, found), share)| (share, Subject::<T>::copy(cache, found.as_deref())))
+            .map(|((_, _, found), share)| (share, Subject::copy(cache, found.as_deref())))
             .collect();
         let moment = cache.asking();
         let looks = tier.look_each(&sought, moment.at).await;
@@ -87,15 +86,15 @@ pub(crate) async fn meet_each<R, T, E>(
     met.into_iter().flatten().collect()
 }
 
-/// The same for one key. An answer that is beyond doubt, and of which nothing is kept here, comes as
-/// it is; not if `always`.
-pub(crate) async fn meet<R, T, E>(
+/// The same for one key. What is beyond doubt, and of which nothing is kept here, comes as it is; not
+/// if `always`.
+pub(crate) async fn meet(
     cache: &Cache,
-    codec: &Codec<R, T, E>,
-    subject: &Subject<T>,
+    codec: &Kind,
+    subject: &Subject,
     found: Option<Arc<AnyEntry>>,
     always: bool,
-) -> Result<Met, Given<R>> {
+) -> Result<Met, Stored> {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
         return Ok(Met::here(found, Access::Apart));
     };
@@ -104,16 +103,16 @@ pub(crate) async fn meet<R, T, E>(
         return Ok(Met::here(found, Access::Unasked));
     }
     let share = subject.share(cache, tier, codec);
-    let copy = Subject::<T>::copy(cache, found.as_deref());
+    let copy = Subject::copy(cache, found.as_deref());
     let asked = cache.asking();
     let more = if copy.is_none() && share.is_plain() {
         match tier.glimpse(&share, asked.at).await {
             Glimpsed::NoAnswer => return Ok(subject.unanswered(cache, found)),
             Glimpsed::More(looks) => looks,
+            Glimpsed::Valid(sighted) if !always && subject.is_given(cache, &sighted, asked) => {
+                return Err(subject.give(codec, sighted, asked));
+            }
             Glimpsed::Valid(sighted) => {
-                if !always && let Some(given) = subject.given(cache, codec, &sighted, asked) {
-                    return Err(given);
-                }
                 let entry = subject.taken(cache, codec, found.is_some(), &sighted, asked);
                 let now = cache.clock().coarse();
                 let at_rest = |entry: &Arc<AnyEntry>| !always && now < entry.carefree_until;
@@ -155,38 +154,28 @@ impl Met {
     }
 }
 
-impl<R, T, E> Miss<R, T, E> {
+impl Call {
     /// The second look of a call, where there is a shared tier: which may be all there is to do.
-    pub(super) async fn meet(&mut self, codec: &Codec<R, T, E>) -> Option<R> {
-        let given = self.look_again(codec, self.mode.refresh).await?;
-        let (event, outcome) = if given.negative {
-            (Event::Negative, Outcome::Negative)
-        } else {
-            (Event::Hit, Outcome::Hit)
-        };
-        self.count(event);
-        self.count(Event::RemoteHit);
-        let age = || self.cache.clock().now().since(given.born);
-        let report = || Report::found(outcome, Tier::Remote, age());
-        self.mode.report.report(report);
-        Some(given.answer)
+    pub(super) async fn meet(&mut self, codec: &Kind) -> Option<Stored> {
+        let always = self.mode.refresh || self.reads_closely;
+        self.look_again(codec, always).await
     }
 
     /// The same, and the shared tier is asked in any case, for all tokens: others may share what
     /// comes of it, who do not believe in views.
-    pub(super) async fn ask(&mut self, codec: &Codec<R, T, E>) {
+    pub(super) async fn ask(&mut self, codec: &Kind) {
         let believes = std::mem::replace(&mut self.subject.by_view, false);
         self.look_again(codec, true).await;
         self.subject.by_view = believes;
     }
 
     /// The same; whether the shared tier answered.
-    pub(super) async fn meets_the_store(&mut self, codec: &Codec<R, T, E>) -> bool {
+    pub(super) async fn meets_the_store(&mut self, codec: &Kind) -> bool {
         self.ask(codec).await;
         matches!(self.access, Access::Seen(_))
     }
 
-    async fn look_again(&mut self, codec: &Codec<R, T, E>, always: bool) -> Option<Given<R>> {
+    async fn look_again(&mut self, codec: &Kind, always: bool) -> Option<Stored> {
         if self.mode.bypass {
             return None;
         }
@@ -197,7 +186,7 @@ impl<R, T, E> Miss<R, T, E> {
         let found = self.found.take();
         let met = match meet(&self.cache, codec, &self.subject, found, always).await {
             Ok(met) => met,
-            Err(given) => return Some(given),
+            Err(stored) => return Some(stored),
         };
         (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
         self.softly = met.softly;
@@ -207,7 +196,7 @@ impl<R, T, E> Miss<R, T, E> {
     }
 }
 
-impl<T> Subject<T> {
+impl Subject {
     /// What backs a copy in this process that may still be used.
     fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
         let backing = local?.backing()?;
@@ -215,10 +204,10 @@ impl<T> Subject<T> {
     }
 
     /// What comes of a look; `None`: the key is hidden by a write that is under way.
-    fn met<R, E>(
+    fn met(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         share: Share,
         local: Option<Arc<AnyEntry>>,
         (asked, look): (Asking, Option<Look>),

@@ -3,25 +3,18 @@
 use std::sync::Arc;
 
 use crate::cache::Cache;
-use crate::codec::ValueCodec;
 use crate::codec::compress::LARGEST;
 use crate::envelope::schema_id;
-use crate::outcome::Codec;
+use crate::outcome::{AnyCodec, Kind};
 use crate::remote::Cell;
 use crate::shared::{Deps, Share, Shared, any_family, family_of, namespace_cell};
 use crate::tags::name_of_tag;
-use crate::template::Template;
 
 use super::Subject;
 
-impl<T> Subject<T> {
+impl Subject {
     /// This key's part in the shared tier.
-    pub(crate) fn share<R, E>(
-        &self,
-        cache: &Cache,
-        tier: &Arc<Shared>,
-        codec: &Codec<R, T, E>,
-    ) -> Share {
+    pub(crate) fn share(&self, cache: &Cache, tier: &Arc<Shared>, codec: &Kind) -> Share {
         let tier = Arc::clone(tier);
         let name = self.name().clone();
         let options = &self.policy.options;
@@ -58,8 +51,8 @@ impl<T> Subject<T> {
     }
 
     /// How the value becomes bytes; `None` if it must not.
-    pub(crate) fn value_codec<R, E>(&self, codec: &Codec<R, T, E>) -> Option<ValueCodec<T>> {
-        let chosen = self.policy.by_value.codec.or_else(codec.stored)?;
+    pub(crate) fn value_codec(&self, codec: &Kind) -> Option<AnyCodec> {
+        let chosen = self.policy.codec.or_else(codec.stored)?;
         if !chosen.self_describing && !self.key.has_version() {
             self.stats.version_missing(self.key.prefix());
             return None;
@@ -69,11 +62,8 @@ impl<T> Subject<T> {
 
     /// The families of the tags that a value adds.
     fn families(&self) -> Vec<Cell> {
-        let by_value = &self.policy.by_value;
         let mut families: Vec<Cell> = Vec::new();
-        let written = by_value.templates.iter().map(Template::family);
-        let computed = by_value.tags_with.iter().map(|_| None);
-        for family in written.chain(computed) {
+        for family in self.policy.families() {
             let cell = family.map_or_else(any_family, |text| family_of(&name_of_tag(text)));
             if !families.contains(&cell) {
                 families.push(cell);

@@ -11,11 +11,12 @@ use crate::envelope::MAX_TOKENS;
 use crate::freshness::Life;
 use crate::local::{AnyEntry, EntryHead, NotFound, Refused};
 use crate::observe::Event;
-use crate::outcome::Codec;
+use crate::outcome::Kind;
 use crate::policy::Local;
 use crate::remote::{Cell, Incarnation};
 use crate::shared::{Backing, Cargo, Lease, Proofs, Share, Sight, Stored};
 use crate::tags::Number;
+use crate::value::Value;
 
 use super::land::{Kept, Subject};
 use super::loading::Loading;
@@ -25,10 +26,10 @@ const MOST_TEXT: usize = 32 * 1_024;
 
 /// A loaded answer before it is stored.
 #[derive(Debug)]
-pub(crate) struct Loaded<'a, T> {
+pub(crate) struct Loaded<'a> {
     pub(crate) start: Number,
     /// `None`: "not found".
-    value: Option<&'a T>,
+    value: Option<&'a Value>,
     cost: Duration,
     /// With the jitter taken off. Zero: not to be stored.
     ttl: Duration,
@@ -44,14 +45,14 @@ pub(super) struct Copied {
     pub(super) kept_until: Moment,
 }
 
-impl<T> Subject<T> {
-    pub(crate) fn loaded<'a, R, E>(
+impl Subject {
+    pub(crate) fn loaded<'a>(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
-        value: Option<&'a T>,
+        codec: &Kind,
+        value: Option<&'a Value>,
         loading: &Loading,
-    ) -> Loaded<'a, T> {
+    ) -> Loaded<'a> {
         let ttl = self.ttl(codec, value);
         Loaded {
             start: loading.start,
@@ -62,13 +63,13 @@ impl<T> Subject<T> {
     }
 
     /// Stores an answer for all processes.
-    pub(crate) async fn ship<R, E>(
+    pub(crate) async fn ship(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         (share, sight): &(Share, Sight),
         (proofs, lease): (Proofs, Lease),
-        loaded: Loaded<'_, T>,
+        loaded: Loaded<'_>,
     ) -> Kept {
         let packed = self.pack(codec, (share, sight), (proofs, lease), &loaded);
         let cargo = match packed.await {
@@ -91,12 +92,12 @@ impl<T> Subject<T> {
 
     /// Makes an answer ready to be stored. What may not or cannot be comes back with its lease, and
     /// with all that the answer rests on, where that can be shown.
-    pub(crate) async fn pack<R, E>(
+    pub(crate) async fn pack(
         &self,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         (share, sight): (&Share, &Sight),
         (proofs, lease): (Proofs, Lease),
-        loaded: &Loaded<'_, T>,
+        loaded: &Loaded<'_>,
     ) -> Result<Cargo, (Option<Proofs>, Lease)> {
         let proofs = self.all_proofs(share, sight, proofs, loaded.value).await;
         let (Some((codec, payload)), Some(mut proofs)) =
@@ -122,12 +123,12 @@ impl<T> Subject<T> {
     }
 
     /// Keeps a copy of what was stored.
-    pub(crate) fn shipped<R, E>(
+    pub(crate) fn shipped(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         stored: Stored,
-        loaded: &Loaded<'_, T>,
+        loaded: &Loaded<'_>,
         asked: Asking,
     ) -> Kept {
         match stored {
@@ -164,13 +165,13 @@ impl<T> Subject<T> {
     }
 
     /// Keeps an answer in this process only, if its tokens are still what they were before the load.
-    pub(crate) async fn keep_with_tokens<R, E>(
+    pub(crate) async fn keep_with_tokens(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
+        codec: &Kind,
         (share, sight): &(Share, Sight),
         proofs: Proofs,
-        loaded: Loaded<'_, T>,
+        loaded: Loaded<'_>,
     ) -> Kept {
         let Some(proofs) = self.all_proofs(share, sight, proofs, loaded.value).await else {
             self.not_kept(cache, loaded.start);
@@ -221,11 +222,7 @@ impl<T> Subject<T> {
     }
 
     /// The codec and what it made of the value; `None` if the answer is not to be stored.
-    fn encode<R, E>(
-        &self,
-        codec: &Codec<R, T, E>,
-        loaded: &Loaded<'_, T>,
-    ) -> Option<(u8, Option<Packed>)> {
+    fn encode(&self, codec: &Kind, loaded: &Loaded<'_>) -> Option<(u8, Option<Packed>)> {
         let value_codec = self.value_codec(codec)?;
         if loaded.ttl.is_zero() {
             return None;
@@ -254,7 +251,7 @@ impl<T> Subject<T> {
         share: &Share,
         sight: &Sight,
         known: Proofs,
-        value: Option<&T>,
+        value: Option<&Value>,
     ) -> Option<Proofs> {
         let added = self.added_tags(value);
         if added.is_empty() {
@@ -269,7 +266,7 @@ impl<T> Subject<T> {
     }
 
     /// The tags that a value adds to those that are known before the load.
-    pub(crate) fn added_tags(&self, value: Option<&T>) -> Vec<Cell> {
+    pub(crate) fn added_tags(&self, value: Option<&Value>) -> Vec<Cell> {
         let mut added: Vec<Cell> = Vec::new();
         for tag in value.map_or_else(Vec::new, |value| self.policy.result_tags(value)) {
             let cell = Cell::Tag(crate::tags::name_of_tag(tag.as_str()).into());
@@ -282,11 +279,11 @@ impl<T> Subject<T> {
     }
 
     /// An entry that is in no store, for those who may have the answer all the same.
-    pub(super) fn unkept_entry<R, E>(
+    pub(super) fn unkept_entry(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
-        loaded: &Loaded<'_, T>,
+        codec: &Kind,
+        loaded: &Loaded<'_>,
     ) -> Arc<AnyEntry> {
         let backing = Backing::new(None, [].into());
         let copy = Copied {
@@ -297,11 +294,11 @@ impl<T> Subject<T> {
         self.backed_entry(cache, codec, loaded, backing, copy)
     }
 
-    fn backed_entry<R, E>(
+    fn backed_entry(
         &self,
         cache: &Cache,
-        codec: &Codec<R, T, E>,
-        loaded: &Loaded<'_, T>,
+        codec: &Kind,
+        loaded: &Loaded<'_>,
         backing: Backing,
         copy: Copied,
     ) -> Arc<AnyEntry> {

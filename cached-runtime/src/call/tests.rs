@@ -8,7 +8,7 @@ use crate::policy::Policy;
 use crate::tags::{Manner, Tag};
 
 use super::found::Joined;
-use super::{Kept, Loading, Miss};
+use super::{Call, Kept, Loading, Miss};
 
 type Plain = Miss<u64, u64, NotAResult<u64>>;
 
@@ -17,14 +17,18 @@ fn plain() -> Codec<u64, u64, NotAResult<u64>> {
 }
 
 /// A caller that waits, and the landing of the load it waits for, whose value brought a tag.
-fn joining(cache: &Cache) -> (Plain, Landing) {
+fn joining(cache: &Cache) -> (Call, Landing) {
     let key = Key::<u64>::new("call", &(1,));
     let raw = key.raw().expect("a number is a key");
     let policy = Policy::ttl(Duration::from_secs(60)).tags_with(|value: &u64| [value.to_string()]);
     let miss = Plain::new(cache, raw, None, &plain()).rules(policy);
     let loading = Loading::begin(cache, None);
-    match miss.subject.keep(cache, &plain(), Some(&7), &loading) {
-        Kept::Stored(entry) => (miss, Landing::Arrived(entry)),
+    match miss
+        .call
+        .subject
+        .keep(cache, &plain().kind, Some(&7_u64), &loading)
+    {
+        Kept::Stored(entry) => (miss.call, Landing::Arrived(entry)),
         kept => panic!("not stored: {kept:?}"),
     }
 }
@@ -32,8 +36,11 @@ fn joining(cache: &Cache) -> (Plain, Landing) {
 #[test]
 fn a_joined_value_is_given_if_nothing_it_depends_on_was_invalidated() {
     let cache = Cache::in_process();
-    let (miss, landing) = joining(&cache);
-    assert!(matches!(miss.joined(&plain(), landing), Joined::Answer(7)));
+    let (call, landing) = joining(&cache);
+    let Joined::Answer(given) = call.joined(&plain().kind, landing) else {
+        panic!("not given");
+    };
+    assert_eq!(given.into_answer(&plain()), 7);
 }
 
 /// Between the landing and the moment the waiter looks at it, the value's own tag is invalidated:
@@ -62,9 +69,12 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
         },
     ] {
         let cache = Cache::in_process();
-        let (miss, landing) = joining(&cache);
+        let (call, landing) = joining(&cache);
         spoil(&cache);
-        assert!(matches!(miss.joined(&plain(), landing), Joined::InVain));
+        assert!(matches!(
+            call.joined(&plain().kind, landing),
+            Joined::InVain
+        ));
     }
 }
 

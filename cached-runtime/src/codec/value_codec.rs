@@ -32,33 +32,6 @@ impl<T> ValueCodec<T> {
             decode: C::decode::<T>,
         }
     }
-
-    /// What a function without `codec` uses; none in a build without it.
-    pub(crate) fn default_codec() -> Option<Self>
-    where
-        T: Cacheable,
-    {
-        #[cfg(feature = "messagepack")]
-        let codec = Some(Self::of::<super::MessagePack>());
-        #[cfg(not(feature = "messagepack"))]
-        let codec = None;
-        codec
-    }
-}
-
-impl<T: Cacheable> ValueCodec<T> {
-    /// The codec of this crate that has an id, if this build has it.
-    pub(crate) fn built_in(id: u8) -> Option<Self> {
-        match id {
-            #[cfg(feature = "messagepack")]
-            id if id == <super::MessagePack as Codec>::ID => Some(Self::of::<super::MessagePack>()),
-            #[cfg(feature = "json")]
-            id if id == <super::Json as Codec>::ID => Some(Self::of::<super::Json>()),
-            #[cfg(feature = "postcard")]
-            id if id == <super::Postcard as Codec>::ID => Some(Self::of::<super::Postcard>()),
-            _ => None,
-        }
-    }
 }
 
 impl<T> Clone for ValueCodec<T> {

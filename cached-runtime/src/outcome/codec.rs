@@ -4,10 +4,10 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Shape, Wraps};
-use crate::codec::ValueCodec;
-use crate::local::{AnyEntry, EntryHead};
-use crate::value::{Cacheable, weight};
+use super::{AnyCodec, Kind, Shape, Wraps};
+use crate::local::AnyEntry;
+use crate::policy::{AnyPolicy, Policy};
+use crate::value::{Cacheable, Value, weight};
 
 /// A [`Shape`] whose value can be stored.
 ///
@@ -19,17 +19,12 @@ pub struct Codec<R, T, E> {
     pub(crate) read: fn(&AnyEntry) -> Option<&T>,
     /// An answer that is a clone of it.
     pub(crate) answer: fn(&T) -> R,
-    pub(crate) type_id: TypeId,
-    /// An entry of its own for a value that goes to the caller.
-    pub(crate) keep: fn(EntryHead, &T) -> Arc<AnyEntry>,
-    /// The same for a value of its own.
-    pub(crate) adopt: fn(EntryHead, T) -> Arc<AnyEntry>,
-    /// How values become bytes where the function does not say; `None`: this build knows no way.
-    pub(crate) stored: fn() -> Option<ValueCodec<T>>,
-    /// The codec that wrote bytes with this id.
-    pub(crate) stored_as: fn(u8) -> Option<ValueCodec<T>>,
-    pub(crate) weigh: fn(&T) -> usize,
-    pub(crate) type_name: fn() -> &'static str,
+    /// The value and the policy as what the rest of a call works with.
+    pub(crate) value: fn(&T) -> &Value,
+    pub(crate) policy: fn(Policy<T>) -> AnyPolicy,
+    /// A value that was written with this codec, if it can be read.
+    pub(crate) decode: fn(&AnyCodec, &[u8]) -> Option<T>,
+    pub(crate) kind: Kind,
 }
 
 impl<R, T, E> Clone for Codec<R, T, E> {
@@ -53,14 +48,45 @@ pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R,
         shape,
         read: AnyEntry::value::<T>,
         answer: |value| R::wrap(value.clone()),
-        type_id: TypeId::of::<T>(),
-        keep: |head, value| Arc::new(head.with(value.clone())),
-        adopt: |head, value| Arc::new(head.with(value)),
-        stored: ValueCodec::default_codec,
-        stored_as: ValueCodec::built_in,
-        weigh: weight::<T>,
-        type_name: std::any::type_name::<T>,
+        value: |value| value,
+        policy: AnyPolicy::from,
+        decode: |codec, bytes| {
+            let mut value = None::<T>;
+            (codec.decode_into)(bytes, &mut value);
+            value
+        },
+        kind: Kind {
+            type_id: TypeId::of::<T>(),
+            type_name: std::any::type_name::<T>,
+            keep: |head, value| Arc::new(head.with(typed::<T>(value).clone())),
+            stored: AnyCodec::default_for::<T>,
+            stored_as: AnyCodec::built_in::<T>,
+            weigh: |value| weight(typed::<T>(value)),
+            has_not_found: shape.not_found.is_some(),
+            can_share: shape.can_share(),
+            can_time_out: shape.can_time_out(),
+            error_type: shape.error_type,
+        },
     }
+}
+
+impl<R, T, E> Codec<R, T, E> {
+    /// The answer in an entry that [`can_read`](Kind::can_read) accepted.
+    pub(crate) fn open(&self, entry: &AnyEntry) -> R {
+        match ((self.read)(entry), self.shape.not_found) {
+            (Some(value), _) => (self.answer)(value),
+            (None, Some(not_found)) => not_found(),
+            (None, None) => unreachable!("an entry of another type was accepted"),
+        }
+    }
+}
+
+/// Values are only handed to what was made for their type.
+pub(super) fn typed<T: 'static>(value: &Value) -> &T {
+    let Some(value) = value.downcast_ref() else {
+        unreachable!("a value of another type");
+    };
+    value
 }
 
 /// Something that knows which value is stored.

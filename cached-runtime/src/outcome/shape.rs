@@ -1,5 +1,6 @@
 //! How a return value is taken apart and put together.
 
+use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -31,6 +32,8 @@ pub struct Shape<R, T, E> {
     pub(super) failed: fn(E) -> R,
     pub(super) share: Option<fn(&E) -> SharedError>,
     pub(super) revive: Option<fn(&SharedError) -> Option<E>>,
+    /// The type of the errors that can be shared.
+    pub(super) error_type: Option<fn() -> TypeId>,
     pub(super) timed_out: Option<fn(LoadTimeout) -> E>,
     pub(super) not_invalidated: Option<fn(Error) -> E>,
 }
@@ -68,6 +71,7 @@ impl<R, T, E> Shape<R, T, E> {
             failed,
             share: None,
             revive: None,
+            error_type: None,
             timed_out: None,
             not_invalidated: None,
         }

@@ -1,6 +1,7 @@
 //! The traits of the probe, to be imported where it runs.
 #![allow(missing_docs, reason = "named by generated code only")]
 
+use std::any::TypeId;
 use std::sync::Arc;
 
 use super::{
@@ -74,6 +75,7 @@ impl<R, T, E: Clone + Send + Sync + 'static> SharedErrors<R, T, E> for &Shape<R,
         let mut shape = **self;
         shape.share = Some(|error| -> SharedError { Arc::new(error.clone()) });
         shape.revive = Some(|error| error.downcast_ref::<E>().cloned());
+        shape.error_type = Some(TypeId::of::<E>);
         shape
     }
 }

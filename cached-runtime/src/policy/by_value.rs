@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Policy;
-use crate::codec::ValueCodec;
-use crate::freshness::NEGATIVE_TTL;
+use crate::outcome::AnyCodec;
 use crate::tags::Tag;
 use crate::template::Template;
+use crate::value::Value;
 
 type Look<T, R> = Arc<dyn Fn(&T) -> R + Send + Sync>;
 
@@ -17,7 +16,66 @@ pub(crate) struct ByValue<T> {
     pub(crate) tags_with: Vec<Look<T, Vec<Tag>>>,
     pub(crate) templates: Vec<Template<T>>,
     /// `None`: the default of the build.
-    pub(crate) codec: Option<ValueCodec<T>>,
+    pub(crate) codec: Option<AnyCodec>,
+}
+
+/// The options that look at a value, whatever its type. They are only given values of that type.
+pub(super) trait Looks: Send + Sync {
+    /// The ttl, if the value decides.
+    fn ttl(&self, value: &Value) -> Option<Duration>;
+
+    fn accepts(&self, value: &Value) -> bool;
+
+    fn tags(&self, value: &Value) -> Vec<Tag>;
+}
+
+impl<T> ByValue<T> {
+    pub(super) fn looks(&self) -> bool {
+        self.ttl_with.is_some() || self.cache_if.is_some() || self.adds_tags()
+    }
+
+    fn adds_tags(&self) -> bool {
+        !self.templates.is_empty() || !self.tags_with.is_empty()
+    }
+
+    /// The beginning of each tag that a value adds, up to its first colon; `None` where that, too,
+    /// depends on the value.
+    pub(super) fn families(&self) -> Vec<Option<&'static str>> {
+        // Loops, here and below: chains of iterators are compiled for each type of values.
+        let mut families = Vec::new();
+        for template in &self.templates {
+            families.push(template.family());
+        }
+        families.resize(families.len() + self.tags_with.len(), None);
+        families
+    }
+}
+
+impl<T: 'static> Looks for ByValue<T> {
+    fn ttl(&self, value: &Value) -> Option<Duration> {
+        let ttl = self.ttl_with.as_ref()?;
+        Some(ttl(value.downcast_ref()?))
+    }
+
+    fn accepts(&self, value: &Value) -> bool {
+        match (&self.cache_if, value.downcast_ref()) {
+            (Some(keep), Some(value)) => keep(value),
+            _ => true,
+        }
+    }
+
+    fn tags(&self, value: &Value) -> Vec<Tag> {
+        let mut added = Vec::new();
+        if let Some(value) = value.downcast_ref() {
+            for template in &self.templates {
+                added.extend(template.with_value(value));
+            }
+            for tags in &self.tags_with {
+                added.extend(tags(value));
+            }
+        }
+        added
+    }
 }
 
 impl<T> Default for ByValue<T> {
@@ -41,61 +99,5 @@ impl<T> Clone for ByValue<T> {
             templates: self.templates.clone(),
             codec: self.codec,
         }
-    }
-}
-
-impl<T> Policy<T> {
-    /// Whether it is the one of callers who know nothing of how the value is stored.
-    pub(crate) fn tells_nothing(&self) -> bool {
-        self.options.ttl.is_zero() && self.by_value.ttl_with.is_none()
-    }
-
-    /// No answer is fresh for longer; without limit where the value or another caller decides.
-    pub(crate) fn longest_ttl(&self, negative: bool) -> Duration {
-        match negative {
-            _ if self.tells_nothing() => Duration::MAX,
-            true => self.ttl_of_none(),
-            false if self.by_value.ttl_with.is_some() => Duration::MAX,
-            false => self.options.ttl,
-        }
-    }
-
-    /// Whether the loaded value tells further tags.
-    pub(crate) fn adds_tags(&self) -> bool {
-        !self.by_value.templates.is_empty() || !self.by_value.tags_with.is_empty()
-    }
-
-    /// The ttl of a value, before jitter.
-    pub(crate) fn ttl_of(&self, value: &T) -> Duration {
-        self.by_value
-            .ttl_with
-            .as_ref()
-            .map_or(self.options.ttl, |ttl| ttl(value))
-    }
-
-    /// The ttl of "not found", before jitter.
-    pub(crate) fn ttl_of_none(&self) -> Duration {
-        let default = match self.by_value.ttl_with {
-            Some(_) => NEGATIVE_TTL,
-            None => NEGATIVE_TTL.min(self.options.ttl / 10),
-        };
-        self.options.negative_ttl.unwrap_or(default)
-    }
-
-    pub(crate) fn accepts(&self, value: &T) -> bool {
-        self.by_value
-            .cache_if
-            .as_ref()
-            .is_none_or(|keep| keep(value))
-    }
-
-    pub(crate) fn result_tags(&self, value: &T) -> Vec<Tag> {
-        let written = self
-            .by_value
-            .templates
-            .iter()
-            .filter_map(|tag| tag.with_value(value));
-        let computed = self.by_value.tags_with.iter().flat_map(|tags| tags(value));
-        written.chain(computed).collect()
     }
 }

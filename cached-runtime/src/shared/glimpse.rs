@@ -122,6 +122,10 @@ impl Sighted<'_> {
         differs.then(|| &self.glimpse.recalled[..of_value])
     }
 
+    pub(crate) fn into_legible(self) -> Legible {
+        self.legible
+    }
+
     /// What was seen, for who has to load all the same.
     pub(crate) fn into_sight(self) -> Sight {
         let states = self

@@ -110,8 +110,9 @@ fn the_ids_are_those_of_the_format() {
 #[cfg(feature = "messagepack")]
 #[test]
 fn the_default_writes_names() {
-    let default = crate::codec::ValueCodec::<Old>::default_codec().unwrap();
+    let default = crate::outcome::AnyCodec::default_for::<Old>().unwrap();
     assert_eq!((default.id, default.self_describing), (2, true));
+    let default = crate::codec::ValueCodec::<Old>::of::<MessagePack>();
     let bytes = (default.encode)(&old()).unwrap();
     assert_eq!(bytes, b"\x83\xa4name\xa3Ada\xa3age\x01\xa5admin\xc3");
     assert_eq!((default.decode)(&bytes).unwrap(), old());

@@ -1,0 +1,269 @@
+//! A call from its first wait to its landing, whatever the types of its function: it begins with an
+//! answer or with a body, stands around the body while that runs, and lands what it returned.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use crate::background::{Limit, NotSpawned, Permit};
+use crate::flight::Leader;
+use crate::limiter::{Place, Polled};
+use crate::mode::{Outcome, Report};
+use crate::observe::Event;
+use crate::outcome::{Codec, Kind};
+use crate::pause::{Point, Stop};
+
+use super::Call;
+use super::fallback::RestsInPanic;
+use super::found::Open;
+use super::given::{AtOnce, Given};
+use super::loading::Loading;
+use super::look::Errand;
+
+/// A call that is under way.
+pub(super) struct Attempt {
+    pub(super) call: Call,
+    stage: Stage,
+    /// Once the body may run.
+    running: Option<Box<Running>>,
+}
+
+/// How far it has come before it begins.
+enum Stage {
+    /// It has looked in this process.
+    Looked,
+    /// It is its turn to load, as the leader or by itself.
+    Leads(Option<Leader>),
+}
+
+/// What stands around a body.
+struct Running {
+    /// Before the load, which tells those who wait that it panicked: then the answer rests already.
+    _panics: Option<RestsInPanic>,
+    /// `None`: the cache is left alone.
+    loading: Option<Loading>,
+    stop: Option<Stop>,
+    time: Option<Duration>,
+    limit: Limit,
+}
+
+/// What a call comes to whose body can outlive it.
+pub(super) enum Begun {
+    /// What is given, or a body that is to be run in this call.
+    Here(Option<AtOnce>),
+    /// Something is given, and another call is to refresh it behind this one.
+    Behind(Permit, Box<Attempt>, Given),
+    /// There is an older answer, so the load is waited for no longer than the soft time-out.
+    Softly,
+}
+
+/// On the heap as something of one type: what waits for it is compiled for each function.
+pub(super) type Later<'a, B> = Pin<Box<dyn Future<Output = B> + Send + 'a>>;
+
+impl Begun {
+    fn given(given: Given) -> Self {
+        Self::Here(Some(AtOnce::Given(given)))
+    }
+}
+
+impl Attempt {
+    pub(super) fn new(call: Call) -> Self {
+        Self {
+            call,
+            stage: Stage::Looked,
+            running: None,
+        }
+    }
+
+    fn leading(call: Call, leader: Option<Leader>) -> Self {
+        Self {
+            call,
+            stage: Stage::Leads(leader),
+            running: None,
+        }
+    }
+
+    /// The load of a call that is to go on without it.
+    pub(super) fn apart(&mut self) -> Self {
+        let stage = std::mem::replace(&mut self.stage, Stage::Looked);
+        Self {
+            call: self.call.clone(),
+            stage,
+            running: None,
+        }
+    }
+
+    /// Whether the body may run.
+    pub(super) fn has_begun(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// What is given, unless the body is to run.
+    pub(super) fn begin<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Option<AtOnce>> {
+        Box::pin(async move {
+            match std::mem::replace(&mut self.stage, Stage::Looked) {
+                Stage::Looked => {
+                    if let Some(stored) = self.call.meet(codec).await {
+                        return Some(AtOnce::Stored(stored));
+                    }
+                    let open = self.call.open();
+                    // On the heap: who waits for the store carries nothing of it.
+                    Box::pin(self.go_on(open, codec)).await.map(AtOnce::Given)
+                }
+                Stage::Leads(leader) => {
+                    let given = Box::pin(self.prepare(leader, codec)).await;
+                    given.map(AtOnce::Given)
+                }
+            }
+        })
+    }
+
+    /// The same where the body can outlive the call.
+    pub(super) fn begin_owned<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Begun> {
+        Box::pin(async move {
+            if let Some(stored) = self.call.meet(codec).await {
+                return Begun::Here(Some(AtOnce::Stored(stored)));
+            }
+            match self.call.open() {
+                Open::Behind(found) => match self.call.background_permit() {
+                    Ok(permit) => match self.call.lead_only(codec) {
+                        Some(leader) => {
+                            let behind = Self::leading(self.call.behind(), Some(leader));
+                            Begun::Behind(permit, Box::new(behind), self.call.answer(&found))
+                        }
+                        None => Begun::given(self.call.answer(&found)),
+                    },
+                    Err(NotSpawned::Full) => {
+                        self.call.gives_back(&found);
+                        Begun::given(self.call.answer(&found))
+                    }
+                    Err(NotSpawned::NoRuntime) => {
+                        let given = Box::pin(self.go_on(Open::Behind(found), codec)).await;
+                        Begun::Here(given.map(AtOnce::Given))
+                    }
+                },
+                Open::Load if self.call.may_answer_softly() => {
+                    match Box::pin(self.call.wait_for_turn(codec)).await {
+                        Ok(given) => Begun::given(given),
+                        Err(leader) => {
+                            self.stage = Stage::Leads(leader);
+                            Begun::Softly
+                        }
+                    }
+                }
+                open => {
+                    let given = Box::pin(self.go_on(open, codec)).await;
+                    Begun::Here(given.map(AtOnce::Given))
+                }
+            }
+        })
+    }
+
+    /// With nothing running behind the call: who refreshes does so before it answers.
+    async fn go_on(&mut self, open: Open, codec: &Kind) -> Option<Given> {
+        let call = &mut self.call;
+        let leader = match open {
+            Open::Answer(found) => return Some(call.answer(&found)),
+            Open::Alone => {
+                call.count(Event::Bypassed);
+                let bypassed = || Report::loaded(Outcome::Bypassed);
+                call.mode.report.report(bypassed);
+                self.running = Some(Box::new(Running::alone()));
+                return None;
+            }
+            Open::Behind(found) | Open::Early(found) => match call.lead_only(codec) {
+                Some(leader) => {
+                    call.errand = Errand::Refresh;
+                    Some(leader)
+                }
+                None => return Some(call.answer(&found)),
+            },
+            Open::Unshared => None,
+            Open::Load => match call.wait_for_turn(codec).await {
+                Ok(given) => return Some(given),
+                Err(leader) => leader,
+            },
+        };
+        self.prepare(leader, codec).await
+    }
+
+    /// The answer that is given. `None`: what the store has cannot be read, so this begins again.
+    pub(super) fn answer<R, T, E>(&mut self, given: AtOnce, codec: &Codec<R, T, E>) -> Option<R> {
+        let stored = match given {
+            AtOnce::Given(given) => return Some(given.into_answer(codec)),
+            AtOnce::Stored(stored) => stored,
+        };
+        let answer = stored.answer(codec);
+        self.call.was_given(&stored, answer.is_some());
+        answer
+    }
+
+    async fn prepare(&mut self, leader: Option<Leader>, codec: &Kind) -> Option<Given> {
+        match self.call.prepare(codec, leader).await {
+            Ok(loading) => {
+                self.running = Some(Box::new(Running::new(&self.call, loading)));
+                None
+            }
+            Err(given) => Some(given),
+        }
+    }
+
+    /// Ready when the body may be polled, while what this returns is held.
+    pub(super) fn enter(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
+        let Some(running) = &mut self.running else {
+            return Poll::Ready(Polled::apart());
+        };
+        if let Some(stop) = &mut running.stop {
+            ready!(stop.as_mut().poll(context));
+            running.stop = None;
+        }
+        let loading = running.loading.as_ref();
+        Poll::Ready(loading.map_or_else(Polled::apart, |loading| loading.place.poll()))
+    }
+
+    /// What is given in place of a body that is over its limit. Without anything to give it goes on.
+    pub(super) fn cut(&mut self, codec: &Kind, context: &mut Context<'_>) -> Poll<Given> {
+        let Some(running) = &mut self.running else {
+            return Poll::Pending;
+        };
+        ready!(running.limit.poll(context));
+        match running
+            .time
+            .and_then(|limit| self.call.instead(codec, limit))
+        {
+            Some(given) => Poll::Ready(given),
+            None => Poll::Pending,
+        }
+    }
+
+    /// The body has ended; the load that it was, unless the cache is left alone.
+    pub(super) fn leave(&mut self) -> Option<Loading> {
+        let mut loading = self.running.as_mut()?.loading.take()?;
+        loading.place = Place::none();
+        Some(loading)
+    }
+}
+
+impl Running {
+    fn new(call: &Call, loading: Loading) -> Self {
+        let time = call.subject.policy.options.load_timeout;
+        Self {
+            _panics: call.rest_if_it_panics(),
+            loading: Some(loading),
+            stop: call.cache.stop(Point::Loading, &call.subject.key),
+            time,
+            limit: Limit::of(time),
+        }
+    }
+
+    fn alone() -> Self {
+        Self {
+            _panics: None,
+            loading: None,
+            stop: None,
+            time: None,
+            limit: Limit::of(None),
+        }
+    }
+}
