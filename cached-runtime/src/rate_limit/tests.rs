@@ -12,7 +12,7 @@ use super::{Decision, RateLimiter};
 use crate::cache::Cache;
 use crate::clock::{Clock, Moment};
 use crate::error::ErrorKind;
-use crate::remote::{Level, MOST_PARTS};
+use crate::remote::{DoubleServer, Level, MOST_PARTS};
 use crate::test_util::{self, Mishap, Op};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -176,6 +176,16 @@ async fn names_and_limiters_do_not_run_into_each_other() {
     assert!(one.check("bc").await.allowed);
     assert!(other.check("c").await.allowed, "`a` `bc` is not `ab` `c`");
     assert!(!of("a").check("bc").await.allowed, "the same name");
+}
+
+#[tokio::test]
+async fn a_cache_that_is_turned_off_limits_all_the_same() {
+    let server = DoubleServer::new(1);
+    let builder = Cache::builder().enabled(false);
+    let builder = builder.remote(Arc::new(server.connect()));
+    let limiter = limiter(&builder.build().await.expect("good settings"), 1, HOUR, 1);
+    let (first, second) = (limiter.check("ann").await, limiter.check("ann").await);
+    assert!(first.allowed && first.shared && !second.allowed);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::place::new_folder;
+use crate::proxy::{Mode, Proxy};
 use crate::server::Server;
 
 /// A folder of the test's own, and a private Redis or none. Both end with it.
@@ -16,6 +17,9 @@ pub struct Ground {
 
 /// A private Redis or Valkey server on loopback.
 pub struct Redis(Server);
+
+/// A way to a [`Redis`] that can be broken.
+pub struct Road(Proxy);
 
 impl Ground {
     /// Without a server: what an application caches is its own.
@@ -80,6 +84,11 @@ impl Redis {
         self.0.cont();
     }
 
+    /// A way to it that can be broken.
+    pub async fn road(&self) -> Road {
+        Road(Proxy::start(&self.0).await)
+    }
+
     /// The names of what is stored, sorted.
     pub async fn keys(&self, pattern: &str) -> Vec<String> {
         self.0.keys(pattern).await
@@ -89,5 +98,23 @@ impl Redis {
 impl fmt::Debug for Redis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Redis").field(&self.0.port()).finish()
+    }
+}
+
+impl Road {
+    /// The URL of the server at its end.
+    pub fn url(&self) -> String {
+        self.0.url()
+    }
+
+    /// What the server pushes does not arrive any more, and nothing says so; all else does.
+    pub async fn lose_pushes(&self) {
+        self.0.set(Mode::PushesHang).await;
+    }
+}
+
+impl fmt::Debug for Road {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Road").field(&self.0.port()).finish()
     }
 }

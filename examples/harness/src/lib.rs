@@ -28,6 +28,14 @@ mod place;
 mod process;
 #[allow(
     dead_code,
+    unused_imports,
+    missing_debug_implementations,
+    reason = "the tests of the library use all of it"
+)]
+#[path = "../../../tests/integration/support/proxy.rs"]
+mod proxy;
+#[allow(
+    dead_code,
     missing_debug_implementations,
     reason = "the tests of the library use all of it"
 )]
@@ -39,7 +47,7 @@ mod unpack;
 
 pub use app::App;
 pub use client::{Request, Response};
-pub use ground::{Ground, Redis};
+pub use ground::{Ground, Redis, Road};
 
 use std::time::{Duration, Instant};
 
