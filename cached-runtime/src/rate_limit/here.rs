@@ -6,10 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::clock::Moment;
 use crate::remote::{Drawn, Level, Pace};
 
-const SHELVES: usize = 16;
-/// Of one shelf: 65,536 in all, some megabytes.
+const BAYS: usize = 16;
+/// Of one bay: 65,536 in all, some megabytes.
 const MOST: usize = 4_096;
-/// What a shelf holds before it is first looked for what is full again.
+/// What a bay holds before it is first looked for what is full again.
 const FEW: usize = 64;
 
 /// Which bucket: part of a digest of its names.
@@ -19,12 +19,12 @@ pub(super) type BucketId = [u8; 16];
 /// too many, those are forgotten that would be full soonest: they lose least by it.
 #[derive(Debug)]
 pub(crate) struct Buckets {
-    shelves: [Mutex<Shelf>; SHELVES],
+    bays: [Mutex<Bay>; BAYS],
     most: usize,
 }
 
 #[derive(Debug)]
-struct Shelf {
+struct Bay {
     levels: HashMap<BucketId, Kept>,
     /// With so many it is looked for what is full again.
     sweep_at: usize,
@@ -43,14 +43,14 @@ impl Default for Buckets {
 }
 
 impl Buckets {
-    /// With room for so many on each shelf.
+    /// With room for so many in each bay.
     pub(super) fn of(most: usize) -> Self {
-        let shelf = || Shelf {
+        let bay = || Bay {
             levels: HashMap::new(),
             sweep_at: FEW.min(most),
         };
         Self {
-            shelves: std::array::from_fn(|_| Mutex::new(shelf())),
+            bays: std::array::from_fn(|_| Mutex::new(bay())),
             most,
         }
     }
@@ -58,11 +58,11 @@ impl Buckets {
     /// What this process alone decides.
     pub(super) fn draw(&self, id: &BucketId, pace: Pace, parts: u64, now: Moment) -> Drawn {
         let now = micros(now);
-        let mut shelf = self.shelf(id);
-        let level = shelf.levels.get(id).map(|kept| kept.level);
+        let mut bay = self.bay(id);
+        let level = bay.levels.get(id).map(|kept| kept.level);
         let (drawn, level) = pace.draw(level, parts, now);
         if let Some(level) = level {
-            shelf.keep(id, pace, level, now, self.most);
+            bay.keep(id, pace, level, now, self.most);
         }
         drawn
     }
@@ -71,8 +71,8 @@ impl Buckets {
     /// may overtake each other: the one that leaves less holds.
     pub(super) fn learn(&self, id: &BucketId, pace: Pace, missing: u64, now: Moment) {
         let now = micros(now);
-        let mut shelf = self.shelf(id);
-        let level = shelf.levels.get(id).map(|kept| kept.level);
+        let mut bay = self.bay(id);
+        let level = bay.levels.get(id).map(|kept| kept.level);
         let missing = missing.max(pace.missing(level, now));
         if missing > 0 {
             let level = Level {
@@ -80,25 +80,23 @@ impl Buckets {
                 missing,
                 at: now,
             };
-            shelf.keep(id, pace, level, now, self.most);
+            bay.keep(id, pace, level, now, self.most);
         }
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        let shelves = self.shelves.iter();
-        shelves
-            .map(|shelf| shelf.lock().unwrap().levels.len())
-            .sum()
+        let bays = self.bays.iter();
+        bays.map(|bay| bay.lock().unwrap().levels.len()).sum()
     }
 
-    fn shelf(&self, id: &BucketId) -> MutexGuard<'_, Shelf> {
-        let shelf = &self.shelves[usize::from(id[0]) % SHELVES];
-        shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    fn bay(&self, id: &BucketId) -> MutexGuard<'_, Bay> {
+        let bay = &self.bays[usize::from(id[0]) % BAYS];
+        bay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Shelf {
+impl Bay {
     fn keep(&mut self, id: &BucketId, pace: Pace, level: Level, now: u64, most: usize) {
         let full_at = now.saturating_add(pace.time_for(level.missing));
         self.levels.insert(*id, Kept { level, full_at });

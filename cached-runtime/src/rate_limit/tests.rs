@@ -232,7 +232,7 @@ fn settings_that_cannot_be_meant_are_refused() {
 
 fn id(number: u64) -> BucketId {
     let mut id = [0; 16];
-    // All on one shelf, or spread over them.
+    // All in one bay.
     id[8..].copy_from_slice(&number.to_le_bytes());
     id
 }

@@ -1,4 +1,4 @@
-//! The source of truth: a SQLite file, which several processes may use.
+//! The source of truth: a `SQLite` file, which several processes may use.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -215,17 +215,16 @@ impl Database {
             // A panic in between leaves no transaction open.
             work(&inner, &connection.unwrap_or_else(PoisonError::into_inner))
         });
-        match working.await {
-            Ok(answer) => Ok(answer?),
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is shutting down.
-                Err(_) => {
-                    let interrupted = ffi::Error::new(ffi::SQLITE_INTERRUPT);
-                    Err(rusqlite::Error::SqliteFailure(interrupted, None).into())
-                }
-            },
+        let ended = match working.await {
+            Ok(answer) => return Ok(answer?),
+            Err(ended) => ended,
+        };
+        if let Ok(panic) = ended.try_into_panic() {
+            std::panic::resume_unwind(panic);
         }
+        // The runtime is shutting down.
+        let interrupted = ffi::Error::new(ffi::SQLITE_INTERRUPT);
+        Err(rusqlite::Error::SqliteFailure(interrupted, None).into())
     }
 }
 

@@ -1,4 +1,4 @@
-//! A task manager: tasks in SQLite behind a web server, cached and limited by all its processes together.
+//! A task manager: tasks in `SQLite` behind a web server, cached and limited by all its processes together.
 //!
 //! `settings` - what the environment says; `database` - the source of truth; `tasks` - the same with
 //! a cache around it, and what each write invalidates; `web` - the endpoints; `limits` - how often

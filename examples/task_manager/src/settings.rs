@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(crate) struct Settings {
     /// `TASKS_ADDRESS`, where it listens.
     pub(crate) address: SocketAddr,
-    /// `TASKS_DATABASE`, the SQLite file.
+    /// `TASKS_DATABASE`, the `SQLite` file.
     pub(crate) database: PathBuf,
     /// `TASKS_PER_USER`, requests per minute.
     pub(crate) per_user: u64,
