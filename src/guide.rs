@@ -12,6 +12,7 @@
 //! | [`limits`] | What does it not do, and what to look at when it surprises? |
 //! | [`coherence`] | How current are the copies in each process? |
 //! | [`redis`] | How is a cache shared by processes? |
+//! | [`rate_limit`] | How often may something be done, by all processes together? |
 //! | [`testing`] | How are cached functions tested? |
 
 macro_rules! pages {
@@ -34,3 +35,11 @@ pub mod coherence {}
 /// How is a cache shared by processes? With the feature `redis`, which this build does not have.
 #[cfg(not(feature = "redis"))]
 pub mod redis {}
+
+#[cfg(feature = "rate-limit")]
+pages! { rate_limit }
+
+/// How often may something be done, by all processes together? With the feature `rate-limit`, which
+/// this build does not have.
+#[cfg(not(feature = "rate-limit"))]
+pub mod rate_limit {}

@@ -53,7 +53,7 @@
     doc = "- The [`guide`]: [keys](guide::keys), [tags and invalidation](guide::tags), \
            [freshness](guide::freshness), [outages](guide::outages), [one load](guide::one_load), [batches](guide::batch), \
            [by hand](guide::by_hand), [Redis](guide::redis), [coherence](guide::coherence), \
-           [limits and troubleshooting](guide::limits), [testing](guide::testing)."
+           [rate limits](guide::rate_limit), [limits and troubleshooting](guide::limits), [testing](guide::testing)."
 )]
 //! - [`codec`]: how values become bytes. [`remote`]: the store that processes share, as a trait,
 //!   over Redis, and in memory for tests.
@@ -67,6 +67,7 @@
 //! | `messagepack` | yes | the codec `MessagePack`, the default for what is stored in Redis |
 //! | `json`, `postcard` | no | the codecs `Json` and `Postcard` |
 //! | `lz4`, `zstd` | no | what `compress_above` compresses with |
+//! | `rate-limit` | no | `RateLimiter`: how often something may be done, counted by all processes together |
 //! | `test-util` | no | for tests: `test_util`, a store in memory, and what every store must do |
 //!
 //! Without `redis` the crate graph has fewer than 40 crates, and none that opens a socket
@@ -89,6 +90,10 @@ pub use cached_macro::{cache_aside, cache_invalidate};
 #[cfg(feature = "test-util")]
 #[doc(inline)]
 pub use cached_runtime::test_util;
+
+#[cfg(feature = "rate-limit")]
+#[doc(inline)]
+pub use cached_runtime::{Decision, RateLimiter, RateLimiterBuilder};
 
 #[doc(hidden)]
 pub use cached_runtime::{Defect, private as __private};

@@ -26,6 +26,8 @@ use crate::outcome::{Shape, codec};
 #[cfg(any(test, feature = "test-util"))]
 use crate::pause::Gates;
 use crate::policy::AnyPolicy;
+#[cfg(feature = "rate-limit")]
+use crate::rate_limit::Buckets;
 use crate::remote::Cell;
 use crate::shared::Shared;
 use crate::tags::{Manner, Number, Sequence, Tag, TagTable};
@@ -89,6 +91,8 @@ struct Inner {
     shared: Option<Arc<Shared>>,
     locks: Locks,
     audit: Arc<Audit>,
+    #[cfg(feature = "rate-limit")]
+    buckets: Buckets,
     #[cfg(any(test, feature = "test-util"))]
     gates: Gates,
 }
@@ -148,6 +152,8 @@ impl Cache {
             back_off: BackOff::new(settings.back_off),
             locks: Locks::default(),
             audit: Arc::new(Audit::new(settings.audit)),
+            #[cfg(feature = "rate-limit")]
+            buckets: Buckets::default(),
             #[cfg(any(test, feature = "test-util"))]
             gates: Gates::default(),
             settings,
@@ -348,6 +354,11 @@ impl Cache {
 
     pub(crate) fn locks(&self) -> &Locks {
         &self.inner.locks
+    }
+
+    #[cfg(feature = "rate-limit")]
+    pub(crate) fn buckets(&self) -> &Buckets {
+        &self.inner.buckets
     }
 
     pub(crate) fn tags(&self) -> &TagTable {

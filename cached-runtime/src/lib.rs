@@ -21,6 +21,7 @@
 //! 9. `cache`, `by_hand`, `reserve`, `lock`, `config`, `install` - the handle; `observe`, `inspect`,
 //!    `health`, `audit` - what it tells. `defect` - mistakes to be switched on in tests; `pause` -
 //!    where tests stop calls, with `test_util`.
+//! 10. `rate_limit` - how often something may be done; beside the cache, over the same `remote`.
 //!
 //! Only `clock` reads the time, only `background` spawns tasks, only `value` and `codec` bound
 //! values by serde, only `remote::redis` names the client's types, and `private` is all that
@@ -59,6 +60,8 @@ mod pause;
 mod policy;
 #[doc(hidden)]
 pub mod private;
+#[cfg(feature = "rate-limit")]
+mod rate_limit;
 pub mod remote;
 mod reserve;
 mod shared;
@@ -92,6 +95,8 @@ pub use crate::mode::{
 };
 pub use crate::observe::{Counts, Stats};
 pub use crate::policy::{Policy, PolicyFor, SingleFlight, Untyped};
+#[cfg(feature = "rate-limit")]
+pub use crate::rate_limit::{Decision, RateLimiter, RateLimiterBuilder};
 pub use crate::reserve::Reservation;
 pub use crate::tags::Tag;
 pub use crate::value::Cacheable;

@@ -37,7 +37,7 @@ fn examples_print_what_their_index_says() {
     let present = files("examples", "rs")
         .iter()
         .map(|path| name(path))
-        .filter(|path| !path.starts_with("examples/support/"))
+        .filter(|path| path.matches('/').count() == 1)
         .collect();
     assert_eq!(listed, present);
 
@@ -49,6 +49,26 @@ fn examples_print_what_their_index_says() {
         without += 1;
     }
     assert_eq!(without, 3);
+}
+
+#[test]
+fn applications_are_in_the_index() {
+    let index = read("examples/README.md");
+    let mut applications = 0;
+    for manifest in files("examples", "toml") {
+        let folder = manifest.parent().expect("a folder");
+        if !folder.join("src/main.rs").exists() {
+            continue;
+        }
+        let name = folder.file_name().expect("a name").to_string_lossy();
+        assert!(read(&manifest).contains(&format!("\nname = \"{name}\"\n")));
+        assert!(index.contains(&format!("({name}/README.md)")), "{name}");
+        let command = format!("cargo run -p {name}");
+        assert!(index.contains(&format!("`{command}`")), "{name}");
+        assert!(read(folder.join("README.md")).contains(&command), "{name}");
+        applications += 1;
+    }
+    assert!(applications > 0);
 }
 
 /// The example that a section is about, and what it prints.

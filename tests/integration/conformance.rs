@@ -28,7 +28,8 @@ async fn a_server_does_what_every_store_must_do() {
             remote.unwrap() as Arc<dyn Remote>
         }
     };
-    let suite = Arc::new(Conformance::new(connect, sleep).that_pushes());
+    let suite = Conformance::new(connect, sleep);
+    let suite = Arc::new(suite.that_pushes().that_limits());
     let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut checks = JoinSet::new();
     let mut names = HashMap::new();

@@ -36,6 +36,8 @@ mod oracle;
 #[cfg(feature = "redis")]
 mod push_link;
 #[cfg(feature = "redis")]
+mod rate_limit;
+#[cfg(feature = "redis")]
 mod redis_link;
 #[cfg(feature = "redis")]
 mod refusals;

@@ -48,14 +48,34 @@ impl CacheBuilder {
     /// # Ok::<(), cache_aside::Error>(())
     /// ```
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_lookup(|name| std::env::var(name))
+        Self::new().overridden_by_env()
     }
 
-    pub(crate) fn from_lookup(
+    /// What the environment says takes the place of what was said here before: an application has
+    /// defaults of its own, and the last word is that of whoever runs it. The variables are those of
+    /// [`from_env`](Self::from_env).
+    ///
+    /// # Errors
+    /// As [`from_env`](Self::from_env).
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::Cache;
+    ///
+    /// // `shop`, unless `CACHE_NAMESPACE` says something else.
+    /// let builder = Cache::builder().namespace("shop").overridden_by_env()?;
+    /// # Ok::<(), cache_aside::Error>(())
+    /// ```
+    pub fn overridden_by_env(self) -> Result<Self, Error> {
+        self.overridden_by(|name| std::env::var(name))
+    }
+
+    pub(crate) fn overridden_by(
+        self,
         look_up: impl Fn(&str) -> Result<String, VarError>,
     ) -> Result<Self, Error> {
         let environment = Environment { look_up };
-        let mut builder = Self::new().store_from(&environment)?;
+        let mut builder = self.store_from(&environment)?;
         if let Some(namespace) = environment.text("CACHE_NAMESPACE")? {
             builder = builder.namespace(namespace);
         }

@@ -5,7 +5,11 @@ use std::env::VarError;
 use super::*;
 
 fn from(variables: &[(&str, &str)]) -> Result<CacheBuilder, Error> {
-    CacheBuilder::from_lookup(|name| {
+    overridden(CacheBuilder::new(), variables)
+}
+
+fn overridden(builder: CacheBuilder, variables: &[(&str, &str)]) -> Result<CacheBuilder, Error> {
+    builder.overridden_by(|name| {
         let found = variables.iter().find(|(variable, _)| *variable == name);
         found
             .map(|(_, value)| (*value).to_owned())
@@ -32,6 +36,16 @@ fn every_variable_reaches_its_setting() {
     } = builder.settings;
     assert_eq!((&*namespace, enabled, background_loads), ("shop", false, 3));
     assert_eq!((builder.entries, limits.bytes), (Some(7), Some(64 << 20)));
+}
+
+#[test]
+fn the_environment_has_the_last_word_and_leaves_the_rest() {
+    let ours = CacheBuilder::new().namespace("shop").background_loads(5);
+    let builder = overridden(ours.clone(), &[("CACHE_NAMESPACE", "test")]).expect("good");
+    assert_eq!(builder.settings.namespace, "test");
+    assert_eq!(builder.settings.background_loads, 5);
+    let builder = overridden(ours, &[("CACHE_NAMESPACE", "")]).expect("good");
+    assert_eq!(builder.settings.namespace, "shop");
 }
 
 #[test]

@@ -50,6 +50,13 @@ impl AnyCodec {
     }
 
     /// What a function without `codec` uses; none in a build without it.
+    #[cfg_attr(
+        not(feature = "messagepack"),
+        expect(
+            clippy::extra_unused_type_parameters,
+            reason = "this build knows no codec"
+        )
+    )]
     pub(crate) fn default_for<T: Cacheable>() -> Option<Self> {
         #[cfg(feature = "messagepack")]
         let codec = Some(Self::of::<crate::codec::MessagePack, T>());
@@ -59,6 +66,13 @@ impl AnyCodec {
     }
 
     /// The codec of this crate that has an id, if this build has it.
+    #[cfg_attr(
+        not(any(feature = "messagepack", feature = "json", feature = "postcard")),
+        expect(
+            clippy::extra_unused_type_parameters,
+            reason = "this build knows no codec"
+        )
+    )]
     pub(crate) fn built_in<T: Cacheable>(id: u8) -> Option<Self> {
         match id {
             #[cfg(feature = "messagepack")]

@@ -15,6 +15,8 @@
 //! What every implementation must do is written at the methods, and held against it by the suite
 //! in `conformance`.
 
+#[cfg(feature = "rate-limit")]
+mod bucket;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 #[cfg(any(test, feature = "test-util"))]
@@ -33,6 +35,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "rate-limit")]
+pub use self::bucket::{Draw, Drawn, Pace};
+#[cfg(feature = "rate-limit")]
+pub(crate) use self::bucket::{Level, MOST_PARTS};
 #[cfg(any(test, feature = "test-util"))]
 pub use self::double::{Double, DoubleServer};
 pub use self::fault::{Fault, Status};
@@ -146,6 +152,17 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
 
     /// Ends the lease of a name, if it is in force.
     fn release_name(&self, name: &str, lease: LeaseId) -> Reply<'_, ()>;
+
+    /// Takes parts out of a bucket if all of them are there, by the time of the server alone. With
+    /// the feature `rate-limit`.
+    ///
+    /// A store that keeps no buckets need not have it: limits are those of each process then.
+    #[cfg(feature = "rate-limit")]
+    fn draw(&self, draw: Draw) -> Reply<'_, Drawn> {
+        // Only an implementation has a use for the question.
+        drop(draw);
+        Box::pin(async { Err(Fault::Unavailable("it keeps no buckets".to_owned())) })
+    }
 
     /// Lets go of connections and tasks. Operations fail from then on.
     fn close(&self);

@@ -15,6 +15,8 @@ use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fault, Fill, FillReply, Intent, LeaseId, Lock,
     LockReply, Read, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
+#[cfg(feature = "rate-limit")]
+use crate::remote::{Draw, Drawn};
 
 /// Every store ends an operation after some time.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
@@ -304,6 +306,11 @@ impl Remote for Faulty {
         self.send(Op::ReleaseName, move |store| {
             store.release_name(&name, lease)
         })
+    }
+
+    #[cfg(feature = "rate-limit")]
+    fn draw(&self, draw: Draw) -> Reply<'_, Drawn> {
+        self.send(Op::Draw, move |store| store.draw(draw))
     }
 
     fn close(&self) {

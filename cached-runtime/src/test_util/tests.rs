@@ -53,7 +53,10 @@ async fn a_way_without_mishaps_does_what_every_store_must_do() {
             ready(())
         },
     );
-    suite.that_pushes().all().await;
+    let suite = suite.that_pushes();
+    #[cfg(feature = "rate-limit")]
+    let suite = suite.that_limits();
+    suite.all().await;
 }
 
 #[tokio::test]

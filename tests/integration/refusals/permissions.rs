@@ -1,6 +1,6 @@
 //! Users that may not do everything, and those who may do nothing any more.
 
-use cache_aside::{Cache, Key, Policy};
+use cache_aside::{Cache, Key, Policy, RateLimiter};
 use redis::cmd;
 use tracing::Level;
 
@@ -238,6 +238,8 @@ async fn the_rights_in_the_guide_suffice_for_everything() {
     one.cache.clear().await.unwrap();
     let lease = one.cache.lock("nightly").await.unwrap();
     lease.release().await.unwrap();
+    let limiter = RateLimiter::builder(&one.cache, "api").rate(1, MINUTE);
+    assert!(limiter.build().unwrap().check("ann").await.shared);
     eventually("it hears pushes", async || {
         let clients: String = cmd("CLIENT")
             .arg("LIST")

@@ -1,5 +1,7 @@
 //! A network between a client and a server, to be broken.
 
+// Said, because the tests of the applications name this file by its path.
+#[path = "proxy/direction.rs"]
 mod direction;
 
 use std::future::pending;

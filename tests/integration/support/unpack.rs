@@ -14,7 +14,15 @@ const PATIENCE_IN_SECONDS: u32 = 180;
 
 /// The folder below `target/` where the tests keep what they need.
 pub(crate) fn scratch() -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+    option_env!("CARGO_TARGET_TMPDIR").map_or_else(
+        || {
+            // A library is not told. Its tests run as `target/<profile>/deps/<test>`.
+            let program = std::env::current_exe().expect("the test binary");
+            let target = program.ancestors().nth(3).expect("a folder of builds");
+            target.join("tmp")
+        },
+        PathBuf::from,
+    )
 }
 
 /// The program called so on `PATH`.

@@ -25,6 +25,8 @@
 //! server that needs half a second for one operation may fail them.
 
 mod batches;
+#[cfg(feature = "rate-limit")]
+mod buckets;
 mod cells;
 mod ends;
 mod fills;

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+#[cfg(feature = "rate-limit")]
+use super::buckets;
 use super::process::Process;
 use super::{batches, cells, ends, fills, intents, leases, names, pushes, waiters};
 use crate::remote::{Remote, Wake, Watch};
@@ -19,6 +21,8 @@ pub struct Conformance {
     connect: Box<dyn Fn() -> Boxed<'static, Arc<dyn Remote>> + Send + Sync>,
     wait: Box<dyn Fn(Duration) -> Boxed<'static, ()> + Send + Sync>,
     pushes: bool,
+    #[cfg(feature = "rate-limit")]
+    limits: bool,
 }
 
 /// One thing that an implementation must do.
@@ -29,11 +33,18 @@ pub struct Check {
 }
 
 macro_rules! checks {
-    ($($module:ident: $($check:ident),+;)+) => {
-        &[$($(Check {
-            name: stringify!($check),
-            run: |suite| Box::pin($module::$check(suite)),
-        }),+),+]
+    ($($module:ident: $($check:ident),+;)+ #[cfg(feature = "rate-limit")] $last:ident: $($late:ident),+;) => {
+        &[
+            $($(Check {
+                name: stringify!($check),
+                run: |suite| Box::pin($module::$check(suite)),
+            }),+),+,
+            $(#[cfg(feature = "rate-limit")]
+            Check {
+                name: stringify!($late),
+                run: |suite| Box::pin($last::$late(suite)),
+            }),+
+        ]
     };
 }
 
@@ -135,6 +146,14 @@ pub const CHECKS: &[Check] = checks! {
         families_are_not_told,
         what_was_answered_before_a_beat_is_told_before_it_is_heard,
         names_are_told_as_they_are;
+    #[cfg(feature = "rate-limit")]
+    buckets:
+        a_bucket_that_is_not_there_is_full,
+        a_bucket_gives_what_it_has_to_all_processes_together,
+        a_bucket_fills_with_time,
+        a_bucket_that_is_only_looked_at_keeps_what_it_has,
+        other_settings_find_the_tokens_that_are_missing,
+        buckets_with_odd_names_do_not_meet;
 };
 
 impl Check {
@@ -169,6 +188,8 @@ impl Conformance {
             connect: Box::new(move || Box::pin(connect())),
             wait: Box::new(move |time| Box::pin(wait(time))),
             pushes: false,
+            #[cfg(feature = "rate-limit")]
+            limits: false,
         }
     }
 
@@ -177,6 +198,17 @@ impl Conformance {
     pub fn that_pushes(self) -> Self {
         Self {
             pushes: true,
+            ..self
+        }
+    }
+
+    /// The same for an implementation that keeps buckets: it may, and this one does. With the feature
+    /// `rate-limit`.
+    #[cfg(feature = "rate-limit")]
+    #[must_use]
+    pub fn that_limits(self) -> Self {
+        Self {
+            limits: true,
             ..self
         }
     }
@@ -225,6 +257,11 @@ impl Conformance {
 
     pub(super) fn pushes(&self) -> bool {
         self.pushes
+    }
+
+    #[cfg(feature = "rate-limit")]
+    pub(super) fn limits(&self) -> bool {
+        self.limits
     }
 
     pub(super) async fn wait(&self, time: Duration) {

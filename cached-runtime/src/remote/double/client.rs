@@ -14,6 +14,8 @@ use crate::remote::{
     Intent, LeaseId, Lock, LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime,
     Status, Turn, Wake, Watch,
 };
+#[cfg(feature = "rate-limit")]
+use crate::remote::{Draw, Drawn};
 
 /// The [`Remote`] of one process, whose server is a [`DoubleServer`].
 pub struct Double {
@@ -381,6 +383,22 @@ impl Remote for Double {
             let mut plan = Plan::new(());
             plan.step(move |server, ()| {
                 server.release_name(&name, lease);
+                Ok(())
+            });
+            plan
+        })
+    }
+
+    #[cfg(feature = "rate-limit")]
+    fn draw(&self, draw: Draw) -> Reply<'_, Drawn> {
+        self.send(Op::Draw, move |_| {
+            let nothing = Drawn {
+                allowed: false,
+                missing: 0,
+            };
+            let mut plan = Plan::new(nothing);
+            plan.step(move |server, reply| {
+                *reply = server.draw(&draw)?;
                 Ok(())
             });
             plan

@@ -10,6 +10,8 @@ use crate::remote::{
     Cell, CellState, Ended, EntryName, Fill, Filled, Found, How, Incarnation, LeaseId, Lock,
     Locked, Part, Proof, Release, ServerTime,
 };
+#[cfg(feature = "rate-limit")]
+use crate::remote::{Draw, Drawn, Level};
 
 /// More processes than this are not told how a load ended.
 const MOST_WAITERS: usize = 64;
@@ -31,6 +33,8 @@ pub(super) struct Contents {
     pub(super) leases: Shelf<EntryName, Lease>,
     pub(super) cells: Shelf<Cell, Vec<u8>>,
     names: Shelf<Arc<str>, LeaseId>,
+    #[cfg(feature = "rate-limit")]
+    buckets: Shelf<EntryName, Level>,
 }
 
 #[derive(Clone, Debug)]
@@ -263,6 +267,24 @@ impl Data {
         if self.contents.names.get(self.elapsed, name) == Some(&lease) {
             self.contents.names.take(self.elapsed, name);
         }
+    }
+
+    #[cfg(feature = "rate-limit")]
+    pub(super) fn draw(&mut self, draw: &Draw) -> Result<Drawn, Full> {
+        let now = self.time().0.saturating_mul(1_000);
+        let held = self.contents.buckets.get(self.elapsed, &draw.bucket);
+        let (drawn, level) = draw.pace.draw(held.copied(), draw.parts, now);
+        if let Some(level) = level {
+            if self.full {
+                return Err(Full);
+            }
+            let life = Duration::from_micros(draw.pace.time_for(level.missing));
+            // Whole milliseconds, as with every life here: rounded up, or it would be full too soon.
+            let life = Duration::from_millis(1).saturating_add(life);
+            let bucket = draw.bucket.clone();
+            self.contents.buckets.put(self.elapsed, bucket, level, life);
+        }
+        Ok(drawn)
     }
 
     pub(super) fn largest_entry(&self) -> usize {

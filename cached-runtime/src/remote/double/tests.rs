@@ -33,7 +33,10 @@ async fn it_does_what_every_store_must_do() {
                 std::future::ready(())
             },
         );
-        suite.that_pushes().all().await;
+        let suite = suite.that_pushes();
+        #[cfg(feature = "rate-limit")]
+        let suite = suite.that_limits();
+        suite.all().await;
     }
 }
 

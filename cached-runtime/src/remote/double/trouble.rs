@@ -31,11 +31,13 @@ pub enum Op {
     RenewName,
     /// Giving it back.
     ReleaseName,
+    /// A question to a bucket, with the feature `rate-limit`.
+    Draw,
 }
 
 impl Op {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Read,
         Self::Lock,
         Self::Ensure,
@@ -49,6 +51,7 @@ impl Op {
         Self::LockName,
         Self::RenewName,
         Self::ReleaseName,
+        Self::Draw,
     ];
 }
 

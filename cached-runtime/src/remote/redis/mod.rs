@@ -12,11 +12,14 @@
 //! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `exchange` -
 //!   scripts that the server forgot are sent again with others. `commands` - everything that changes
 //!   something.
+//! - `buckets` - how often something may be done, with the feature `rate-limit`.
 //! - `error` - what a failure means for its caller and for those who come after.
 //!
 //! Nothing here connects again below an operation, and nothing is sent twice: a reply belongs to
 //! the life of the server with which its connection began, or it does not count.
 
+#[cfg(feature = "rate-limit")]
+mod buckets;
 mod commands;
 mod error;
 mod exchange;

@@ -61,6 +61,12 @@ impl Names {
         self.escaped('x', name)
     }
 
+    /// What is missing in a bucket.
+    #[cfg(feature = "rate-limit")]
+    pub(super) fn bucket(&self, bucket: &EntryName) -> String {
+        self.escaped('r', bucket.as_str())
+    }
+
     /// What the channel of every process begins with; its id in hexadecimal digits follows.
     pub(super) fn channels(&self) -> String {
         format!("{}:w:", self.namespace)

@@ -329,7 +329,7 @@ pub(super) static ALL: [&Script; 10] = [
 ];
 
 impl Script {
-    const fn new(text: &'static str) -> Self {
+    pub(super) const fn new(text: &'static str) -> Self {
         Self {
             text,
             hash: OnceLock::new(),

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
+#[cfg(feature = "rate-limit")]
+use super::buckets;
 use super::commands;
 use super::names::Names;
 use super::node::Node;
@@ -22,6 +24,8 @@ use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fill, FillReply, Intent, LeaseId, Lock, LockReply, Read,
     Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
+#[cfg(feature = "rate-limit")]
+use crate::remote::{Draw, Drawn};
 
 /// A Redis or Valkey server as the tier that processes share.
 ///
@@ -177,6 +181,11 @@ impl Remote for RedisRemote {
     fn release_name(&self, name: &str, lease: LeaseId) -> Reply<'_, ()> {
         let leases = vec![(self.node.names().lock(name), lease, None)];
         Box::pin(commands::release(&self.node, leases, Release::Failed))
+    }
+
+    #[cfg(feature = "rate-limit")]
+    fn draw(&self, draw: Draw) -> Reply<'_, Drawn> {
+        Box::pin(async move { buckets::draw(&self.node, &draw).await })
     }
 
     fn close(&self) {

@@ -1,0 +1,57 @@
+//! A task manager: tasks in `SQLite` behind a web server, cached and limited by all its processes together.
+//!
+//! `settings` - what the environment says; `database` - the source of truth; `tasks` - the same with
+//! a cache around it, and what each write invalidates; `web` - the endpoints; `limits` - how often
+//! anybody may ask. `README.md` has the endpoints and how to try them.
+
+mod database;
+mod limits;
+mod settings;
+mod tasks;
+mod web;
+
+use std::error::Error;
+use std::net::SocketAddr;
+
+use cache_aside::Cache;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::database::Database;
+use crate::limits::Limits;
+use crate::settings::Settings;
+use crate::tasks::Tasks;
+use crate::web::App;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::from_env()?;
+    let cache = Cache::builder().namespace("tasks").overridden_by_env()?;
+    let cache = cache.build().await?;
+    cache.install()?; // before the first call of a cached function
+    let database = Database::open(&settings.database, settings.report_time)?;
+    let app = App {
+        tasks: Tasks::new(database),
+        limits: Limits::new(&cache, &settings)?,
+        cache: cache.clone(),
+    };
+
+    let listener = TcpListener::bind(settings.address).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    println!("listening on {}", listener.local_addr()?);
+    let routes = web::routes(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, routes)
+        .with_graceful_shutdown(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                // Without a handler for it there is nothing to wait for.
+                Err(_) | Ok(()) = tokio::signal::ctrl_c() => {}
+            }
+        })
+        .await?;
+
+    // Every request is answered. What the server has not been told yet is told now.
+    cache.close().await?;
+    println!("ended in order");
+    Ok(())
+}
