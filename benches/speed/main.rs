@@ -16,7 +16,7 @@
 //! ```
 //!
 //! - `local.rs` - hits in this process, of one thread and of two. `memory.rs` - what an entry takes.
-//! - `remote.rs` - hits in a server, one caller to 1,024. `batch.rs` - a hundred of them at once. `miss.rs` - misses.
+//! - `remote.rs` - hits in a server, one caller (`single`) to 1,024. `batch.rs` - a hundred of them at once. `miss.rs` - misses.
 //! - `stampede.rs` - a thousand callers of one load. `invalidation.rs` - of a tag with few and with many members.
 //! - `loops.rs` - for tools that count instructions, the stable measure: how it is taken is said there.
 //! - `own.rs`, `by_hand.rs`, `subject.rs`, `store.rs` - what is measured. `measure.rs`, `record.rs`, `server.rs` - how.
@@ -41,8 +41,9 @@ mod stampede;
 mod store;
 mod subject;
 
+use std::io::{Error, Result};
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use self::record::Record;
 
@@ -63,9 +64,10 @@ impl Effort {
 
 type Section = fn(Effort) -> Vec<Record>;
 
-const SECTIONS: [(&str, Section); 7] = [
+const SECTIONS: [(&str, Section); 8] = [
     ("local", local::run),
     ("remote", remote::run),
+    ("single", remote::run_single),
     ("miss", miss::run),
     ("stampede", stampede::run),
     ("invalidation", invalidation::run),
@@ -121,25 +123,46 @@ fn read(arguments: &[String]) -> Option<Task> {
     Some(Task::Measure(plan))
 }
 
-fn measure(plan: &Plan) -> ExitCode {
-    let all = plan.sections.is_empty();
-    let mut records = Vec::new();
-    for (name, run) in SECTIONS {
-        if all || plan.sections.contains(&name) {
-            println!("-- {name}");
-            records.extend(run(plan.effort));
-        }
-    }
+/// Each section in a process of its own: some stay on one processor, and none finds what others left.
+fn measure(plan: &Plan) -> Result<()> {
+    let [only] = plan.sections[..] else {
+        return measure_each(plan);
+    };
+    let run = SECTIONS.iter().find(|(name, _)| *name == only);
+    let records = run.map_or_else(Vec::new, |(_, run)| run(plan.effort));
     print!("\n{}", record::table(&records));
     match &plan.json {
-        Some(path) => match record::write_json(path, &records) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("{}: {error}", path.display());
-                ExitCode::FAILURE
-            }
-        },
-        None => ExitCode::SUCCESS,
+        Some(path) => record::write_json(path, &records),
+        None => Ok(()),
+    }
+}
+
+fn measure_each(plan: &Plan) -> Result<()> {
+    let json = std::env::temp_dir().join(format!("speed-{}.jsonl", std::process::id()));
+    let mut lines = String::new();
+    for (name, _) in SECTIONS {
+        if !plan.sections.is_empty() && !plan.sections.contains(&name) {
+            continue;
+        }
+        println!("-- {name}");
+        let mut process = Command::new(std::env::current_exe()?);
+        process.arg(name).arg("--json").arg(&json);
+        if plan.effort.quick {
+            process.arg("--quick");
+        }
+        if let Some(callers) = plan.effort.callers {
+            process.arg("--callers").arg(callers.to_string());
+        }
+        if !process.status()?.success() {
+            return Err(Error::other(format!("{name} failed")));
+        }
+        lines.push_str(&std::fs::read_to_string(&json)?);
+    }
+    // It was never made where there was no section.
+    let _ = std::fs::remove_file(&json);
+    match &plan.json {
+        Some(path) => std::fs::write(path, lines),
+        None => Ok(()),
     }
 }
 
@@ -148,7 +171,12 @@ fn main() -> ExitCode {
     let arguments = std::env::args().skip(1);
     let arguments: Vec<_> = arguments.filter(|argument| argument != "--bench").collect();
     match read(&arguments) {
-        Some(Task::Measure(plan)) => return measure(&plan),
+        Some(Task::Measure(plan)) => {
+            if let Err(error) = measure(&plan) {
+                eprintln!("{error}");
+                return ExitCode::FAILURE;
+            }
+        }
         Some(Task::LocalLoop(what, calls)) => loops::local(&what, calls),
         Some(Task::RemoteLoop(what, calls, callers)) => loops::remote(what.leak(), calls, callers),
         Some(Task::Fill(what)) => memory::fill(&what),

@@ -9,6 +9,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use tokio::runtime::Runtime;
 
 /// Nanoseconds per call of one variant, one figure per round.
@@ -118,6 +119,19 @@ pub(crate) fn runtime() -> Runtime {
         .enable_all()
         .build();
     runtime.expect("threads")
+}
+
+/// Has this process stay on one processor, with all that it starts from here on.
+///
+/// A single caller and a server take turns. Where each has a processor of its own, every turn is an interrupt from one to the
+/// other: on a virtual machine that costs several times what a call does, or nothing, as it happens. On one processor a call
+/// takes what is worked for it.
+pub(crate) fn on_one_processor() {
+    let mut first = CpuSet::new();
+    let all = sched_getaffinity(None).expect("the processors of this process");
+    let allowed = (0..CpuSet::MAX_CPU).find(|processor| all.is_set(*processor));
+    first.set(allowed.expect("it runs on one"));
+    sched_setaffinity(None, &first).expect("fewer are always allowed");
 }
 
 /// So many callers at once, each of which is a task and told its number: what it is given makes one call after the other. The

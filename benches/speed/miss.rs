@@ -8,7 +8,7 @@ use std::hint::black_box;
 
 use crate::Effort;
 use crate::by_hand::{REDIS, get_or_set};
-use crate::measure::{Fresh, Run, at_once, interleaved};
+use crate::measure::{Fresh, Run, at_once, interleaved, on_one_processor};
 use crate::own::bounded;
 use crate::record::{Goal, Record};
 use crate::store::{assert_undisturbed, store};
@@ -37,6 +37,7 @@ where
 }
 
 pub(crate) fn run(effort: Effort) -> Vec<Record> {
+    on_one_processor();
     let count = effort.of(100, 300);
     let mut runs = [
         misses(count, |id, name| async move {

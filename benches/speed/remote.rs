@@ -10,7 +10,7 @@ use redis::aio::MultiplexedConnection;
 
 use crate::Effort;
 use crate::by_hand::{REDIS, get};
-use crate::measure::{Rounds, Run, at_once, interleaved, latency};
+use crate::measure::{Rounds, Run, at_once, interleaved, latency, on_one_processor};
 use crate::own::{bounded, strict};
 use crate::record::{Goal, Record};
 use crate::store::{Store, assert_undisturbed, store};
@@ -37,12 +37,7 @@ const VARIANTS: [Variant; 5] = [
 ];
 
 /// Callers, and how many times the throughput of the bare client it is to be without a tag and with two.
-const THROUGHPUT: [(u64, f64, f64); 4] = [
-    (1, 1.0, 0.9),
-    (8, 0.95, 0.85),
-    (64, 1.5, 1.3),
-    (1_024, 2.5, 2.2),
-];
+const THROUGHPUT: [(u64, f64, f64); 3] = [(8, 0.95, 0.85), (64, 1.5, 1.3), (1_024, 2.5, 2.2)];
 
 impl Variant {
     fn name(self) -> &'static str {
@@ -53,6 +48,10 @@ impl Variant {
             Self::StrictUntagged => "strict, no tag",
             Self::StrictTagged => "strict, 2 tags",
         }
+    }
+
+    fn has_tags(self) -> bool {
+        [Self::Tagged, Self::StrictTagged].contains(&self)
     }
 
     async fn call(self, bare: &mut MultiplexedConnection, (id, name): &(u64, String)) {
@@ -69,11 +68,11 @@ impl Variant {
 
 /// So many callers, in so many rounds.
 fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) -> Vec<Rounds> {
-    let few = callers == 1;
-    let calls = effort.of(
-        if few { 1_000 } else { 8_192 },
-        if few { 3_000 } else { 24_576 },
-    );
+    let calls = if callers == 1 {
+        effort.of(1_000, 3_000)
+    } else {
+        effort.of(8_192, 24_576)
+    };
     let each = calls / callers;
     let one = |variant: Variant| -> Run<'_> {
         Box::new(move || {
@@ -93,6 +92,18 @@ fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) 
         })
     };
     interleaved(effort.of(3, 9), &mut VARIANTS.map(one))
+}
+
+/// Of the throughput, with the goals for functions without a tag and with two.
+fn ratios(title: &str, taken: &[Rounds], untagged: f64, tagged: f64) -> Vec<Record> {
+    proportions(title, taken);
+    let measured = format!("{title}: times the throughput");
+    let ratios = VARIANTS.iter().zip(taken).skip(1).map(|(variant, rounds)| {
+        let goal = Goal::AtLeast(if variant.has_tags() { tagged } else { untagged });
+        let what = ["remote hit", variant.name(), REDIS, &measured];
+        Record::new("P8", goal, what, taken[0].over(rounds).into())
+    });
+    ratios.collect()
 }
 
 /// Of a single caller; the median call of each round.
@@ -128,25 +139,27 @@ pub(crate) fn run(effort: Effort) -> Vec<Record> {
             continue;
         }
         let taken = throughput(store, keys, callers, effort);
-        let title = if callers == 1 {
-            "1 caller".to_owned()
-        } else {
-            format!("{callers} callers")
-        };
-        proportions(&title, &taken);
-        let measured = format!("{title}: times the throughput");
-        for (variant, rounds) in VARIANTS.iter().zip(&taken).skip(1) {
-            let has_tags = [Variant::Tagged, Variant::StrictTagged].contains(variant);
-            let goal = Goal::AtLeast(if has_tags { tagged } else { untagged });
-            let what = ["remote hit", variant.name(), REDIS, &measured];
-            records.push(Record::new("P8", goal, what, taken[0].over(rounds).into()));
-        }
+        records.extend(ratios(
+            &format!("{callers} callers"),
+            &taken,
+            untagged,
+            tagged,
+        ));
     }
+    assert_undisturbed();
+    records
+}
+
+/// Of a single caller, who waits for the server and has it wait, on one processor.
+pub(crate) fn run_single(effort: Effort) -> Vec<Record> {
+    on_one_processor();
+    let store = store();
+    let keys = store.fill(KEYS);
+    let mut records = ratios("1 caller", &throughput(store, keys, 1, effort), 1.0, 0.9);
     let taken = latencies(store, keys, effort);
     proportions("median latency of 1 caller", &taken);
     for (variant, rounds) in VARIANTS.iter().zip(&taken).skip(1) {
-        let has_tags = [Variant::Tagged, Variant::StrictTagged].contains(variant);
-        let (id, goal) = if has_tags {
+        let (id, goal) = if variant.has_tags() {
             ("P9", Goal::AtMost(1.15))
         } else {
             ("", Goal::None)

@@ -28,8 +28,8 @@ pub(crate) struct Entry<V: ?Sized> {
     pub(crate) carefree_until: Moment,
     born: Moment,
     home: Arc<Home>,
-    /// The first one; that of the prefix stands in the home.
-    tag: Option<Arc<TagCell>>,
+    /// The first ones; that of the prefix stands in the home.
+    tags: [Option<Arc<TagCell>>; FEW_TAGS],
     /// What few entries have.
     more: Option<Box<More>>,
     /// How long the load took, in microseconds.
@@ -61,6 +61,8 @@ pub(crate) struct NotFound;
 
 /// More uses than this make no difference to eviction.
 const MOST_USES: u8 = 3;
+/// So many tags stand in the entry itself.
+const FEW_TAGS: usize = 2;
 /// The arguments in a key that stand in the entry itself: what fills its head up.
 const SHORT_KEY: usize = 26;
 const LONG: u8 = u8::MAX;
@@ -99,14 +101,14 @@ impl EntryHead {
         if home.cell.is_some() {
             tags.next();
         }
-        let tag = tags.next();
+        let first = std::array::from_fn(|_| tags.next());
         let mut head = Self {
             start,
             verified: AtomicU64::new(Changes::NONE),
             carefree_until: life.carefree_until,
             born: life.born,
             home,
-            tag,
+            tags: first,
             more: None,
             cost: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
             uses: AtomicU8::new(0),
@@ -164,7 +166,7 @@ impl EntryHead {
             carefree_until,
             born,
             home,
-            tag,
+            tags,
             more,
             cost,
             uses,
@@ -178,7 +180,7 @@ impl EntryHead {
             carefree_until,
             born,
             home,
-            tag,
+            tags,
             more,
             cost,
             uses,
@@ -243,7 +245,7 @@ impl<V: ?Sized> Entry<V> {
     /// The prefix's own cell, then one per tag.
     pub(crate) fn tags(&self) -> impl Iterator<Item = &Arc<TagCell>> {
         let more = self.more.as_ref().map(|more| more.tags.iter());
-        let first = self.home.cell.iter().chain(&self.tag);
+        let first = self.home.cell.iter().chain(self.tags.iter().flatten());
         first.chain(more.into_iter().flatten())
     }
 

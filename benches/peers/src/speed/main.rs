@@ -89,14 +89,16 @@ fn alone(run: fn(Effort) -> Vec<Record>, effort: Effort) -> Part {
 
 type Section = fn(Effort) -> Part;
 
-const SECTIONS: [(&str, Section); 12] = [
+const SECTIONS: [(&str, Section); 14] = [
     ("local", paths::local::run),
     ("remote", paths::remote::run),
+    ("single", paths::remote::run_single),
     ("stampede", paths::stampede::run),
     ("miss", paths::miss::run),
     ("batch", paths::batch::run),
     ("own-local", |effort| alone(local::run, effort)),
     ("own-remote", |effort| alone(remote::run, effort)),
+    ("own-single", |effort| alone(remote::run_single, effort)),
     ("own-miss", |effort| alone(miss::run, effort)),
     ("own-stampede", |effort| alone(stampede::run, effort)),
     ("own-invalidation", |effort| {

@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use super::{Remote, connected};
 use crate::Effort;
-use crate::measure::{Fresh, Run, at_once, interleaved};
+use crate::measure::{Fresh, Run, at_once, interleaved, on_one_processor};
 use crate::results::{Part, Timing};
 use crate::subject::name_of;
 use crate::systems::loads;
@@ -14,6 +14,7 @@ use crate::systems::loads;
 static IDS: Fresh = Fresh::from(1_500_000_000);
 
 pub(crate) fn run(effort: Effort) -> Part {
+    on_one_processor();
     let store = connected();
     let count = effort.of(50, 300);
     let rounds = effort.of(5, 21);

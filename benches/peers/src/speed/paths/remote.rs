@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use super::{Remote, connected, fill, mostly_hits};
 use crate::Effort;
-use crate::measure::{Rounds, Run, at_once, interleaved};
+use crate::measure::{Rounds, Run, at_once, interleaved, on_one_processor};
 use crate::record::{Goal, Record};
 use crate::results::{Part, Timing};
 use crate::store::Store;
@@ -12,7 +12,7 @@ use crate::subject::{Keys, keys};
 use crate::systems::loads;
 
 const KEYS: u32 = 10_240;
-const CALLERS: [u64; 4] = [1, 8, 64, 1_024];
+const CALLERS: [u64; 3] = [8, 64, 1_024];
 
 fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) -> Vec<Rounds> {
     let calls = match callers {
@@ -41,6 +41,16 @@ fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) 
 }
 
 pub(crate) fn run(effort: Effort) -> Part {
+    of(&CALLERS, effort)
+}
+
+/// Of a single caller, on one processor.
+pub(crate) fn run_single(effort: Effort) -> Part {
+    on_one_processor();
+    of(&[1], effort)
+}
+
+fn of(all_callers: &[u64], effort: Effort) -> Part {
     let store = connected();
     let keys: &'static Keys = Box::leak(keys(KEYS));
     fill(store, keys);
@@ -48,7 +58,7 @@ pub(crate) fn run(effort: Effort) -> Part {
         server: store.server.version().to_owned(),
         ..Part::default()
     };
-    for callers in CALLERS {
+    for &callers in all_callers {
         let before = loads();
         let taken = throughput(store, keys, callers, effort);
         mostly_hits(
@@ -69,9 +79,9 @@ pub(crate) fn run(effort: Effort) -> Part {
             1_024 => 3.5,
             _ => continue,
         };
-        let of = |system| Remote::ALL.iter().position(|known| *known == system);
+        let at = |system| Remote::ALL.iter().position(|known| *known == system);
         for (own, variant) in [(Remote::Untagged, "no tag"), (Remote::Tagged, "2 tags")] {
-            let (Some(own), Some(theirs)) = (of(own), of(Remote::Cached)) else {
+            let (Some(own), Some(theirs)) = (at(own), at(Remote::Cached)) else {
                 continue;
             };
             let measured = format!("{title}: times the throughput");
