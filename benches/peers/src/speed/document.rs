@@ -5,7 +5,7 @@ use std::io::Result;
 use std::path::{Path, PathBuf};
 
 use crate::results::{Results, read_lines};
-use crate::{goals, plot};
+use crate::{counted, goals, plot};
 
 /// Read when it is needed, like the notes: to change a word takes no build.
 const TEXT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/speed/document.md");
@@ -15,6 +15,7 @@ pub(crate) fn write(results: &Results, more: &[PathBuf]) -> Result<()> {
     for path in more {
         records.extend(read_lines(path)?);
     }
+    records.extend(counted::records()?);
     let parts = [
         ("facts", facts(results)),
         ("versions", results.machine.versions.join(", ")),

@@ -82,9 +82,10 @@ pub(crate) fn remarks(records: &[Record]) -> String {
     }
     let known: Vec<_> = with_goal().filter_map(number).collect();
     let absent = (1..=LAST).filter(|number| !known.contains(number));
-    let absent: Vec<_> = absent.map(|number| format!("P{number}")).collect();
-    if !absent.is_empty() {
-        let _ = write!(text, "\n\nNot among these results: {}.", absent.join(", "));
+    for absent in absent {
+        let goal = format!("P{absent}");
+        let note = notes.get(&*goal).copied().unwrap_or("not measured.");
+        let _ = write!(text, "\n- **{goal}**, not among these results: {note}");
     }
     text.push('\n');
     text

@@ -12,13 +12,14 @@
 //! them are in the document. `notes.md` says why a goal is missed.
 //!
 //! - `systems.rs` - what is compared. `paths/` - what is done with it.
-//! - `results.rs` - what came of it. `machine.rs` - where.
+//! - `results.rs` - what came of it. `counted.rs` - what a test counts. `machine.rs` - where.
 //! - `document.md`, `document.rs`, `goals.rs`, `plot.rs` - how it is shown.
 
 #[path = "../../../speed/batch.rs"]
 mod batch;
 #[path = "../../../speed/by_hand.rs"]
 mod by_hand;
+mod counted;
 mod document;
 mod goals;
 #[path = "../../../speed/invalidation.rs"]
