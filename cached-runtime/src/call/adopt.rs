@@ -28,10 +28,21 @@ const LONGEST_COPY: Duration = Duration::from_secs(30);
 type Answered = (Asking, Option<(Number, Incarnation)>);
 
 impl Subject {
-    /// Whether an entry is the answer as it is: fresh beyond doubt, and no copy of it is kept.
-    pub(super) fn is_given(&self, cache: &Cache, sighted: &Sighted<'_>, asked: Asking) -> bool {
-        let carefree_until = || self.life_found(asked, &sighted.legible).carefree_until;
-        !self.keeps_copies() && cache.clock().coarse() < carefree_until()
+    /// Whether an entry is the answer as it is: fresh beyond doubt, what this caller can read, and no
+    /// copy of it is kept.
+    pub(super) fn is_given(
+        &self,
+        cache: &Cache,
+        codec: &Kind,
+        sighted: &Sighted<'_>,
+        asked: Asking,
+    ) -> bool {
+        let legible = &sighted.legible;
+        let carefree_until = || self.life_found(asked, legible).carefree_until;
+        !self.keeps_copies()
+            && (codec.has_not_found || !legible.header.negative)
+            && self.codec_of(codec, legible).is_some()
+            && cache.clock().coarse() < carefree_until()
     }
 
     /// Takes the answer out of such an entry.

@@ -129,6 +129,7 @@ impl Call {
     /// An answer came from the store as it is there; or, if it is not `readable`, did not.
     pub(super) fn was_given(&mut self, stored: &Stored, readable: bool) {
         if !readable {
+            // It is counted then, if it is still there.
             self.reads_closely = true;
             return;
         }

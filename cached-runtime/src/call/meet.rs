@@ -109,7 +109,9 @@ pub(crate) async fn meet(
         match tier.glimpse(&share, asked.at).await {
             Glimpsed::NoAnswer => return Ok(subject.unanswered(cache, found)),
             Glimpsed::More(looks) => looks,
-            Glimpsed::Valid(sighted) if !always && subject.is_given(cache, &sighted, asked) => {
+            Glimpsed::Valid(sighted)
+                if !always && subject.is_given(cache, codec, &sighted, asked) =>
+            {
                 return Err(subject.give(codec, sighted, asked));
             }
             Glimpsed::Valid(sighted) => {

@@ -82,8 +82,8 @@ impl<R, T, E> Miss<R, T, E> {
         Box::pin(attend(Attempt::new(self.call), codec, || Box::pin(body)))
     }
 
-    /// The same for a body that can outlive the call: `make` gives one that borrows nothing. It is
-    /// called before the load begins, so it must not read what is loaded: its future does.
+    /// The same for a body that can outlive the call: `make` gives one that borrows nothing. It may
+    /// be called before the load begins, so it must not read what is loaded: its future does.
     pub fn run_owned<M, F>(self, codec: Codec<R, T, E>, make: M) -> impl Future<Output = R>
     where
         M: FnOnce() -> F,
