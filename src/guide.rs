@@ -9,7 +9,11 @@
 //! | [`one_load`] | What happens when many callers need the same answer at once? |
 //! | [`batch`] | How are many keys looked up with one body? |
 //! | [`by_hand`] | How is the cache used without the attribute? |
-//! | [`limits`] | What does it not do, and what to look at when it surprises? |
+//! | [`writing`] | How is data written that is cached? |
+//! | [`gotchas`] | What goes wrong with caches written by hand, and what cures it? |
+//! | [`limits`] | What does it not do? |
+//! | [`troubleshooting`] | What to look at when it surprises? |
+//! | [`security`] | What is a cache to those who guard data? |
 //! | [`coherence`] | How current are the copies in each process? |
 //! | [`redis`] | How is a cache shared by processes? |
 //! | [`rate_limit`] | How often may something be done, by all processes together? |
@@ -22,10 +26,12 @@ macro_rules! pages {
     )*};
 }
 
-pages! { keys tags freshness outages one_load batch by_hand limits testing }
+pages! {
+    keys tags freshness outages one_load batch by_hand writing gotchas limits troubleshooting testing
+}
 
 #[cfg(feature = "redis")]
-pages! { coherence redis }
+pages! { coherence redis security }
 
 /// How current are the copies in each process? With the feature `redis`, which this build does not
 /// have.
@@ -35,6 +41,11 @@ pub mod coherence {}
 /// How is a cache shared by processes? With the feature `redis`, which this build does not have.
 #[cfg(not(feature = "redis"))]
 pub mod redis {}
+
+/// What is a cache to those who guard data? With the feature `redis`, which this build does not
+/// have: its examples refuse connections that are not safe.
+#[cfg(not(feature = "redis"))]
+pub mod security {}
 
 #[cfg(feature = "rate-limit")]
 pages! { rate_limit }

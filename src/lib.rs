@@ -52,8 +52,9 @@
     feature = "macros",
     doc = "- The [`guide`]: [keys](guide::keys), [tags and invalidation](guide::tags), \
            [freshness](guide::freshness), [outages](guide::outages), [one load](guide::one_load), [batches](guide::batch), \
-           [by hand](guide::by_hand), [Redis](guide::redis), [coherence](guide::coherence), \
-           [rate limits](guide::rate_limit), [limits and troubleshooting](guide::limits), [testing](guide::testing)."
+           [by hand](guide::by_hand), [writing](guide::writing), [Redis](guide::redis), [coherence](guide::coherence), \
+           [rate limits](guide::rate_limit), [gotchas](guide::gotchas), [limits](guide::limits), \
+           [troubleshooting](guide::troubleshooting), [security](guide::security), [testing](guide::testing)."
 )]
 //! - [`codec`]: how values become bytes. [`remote`]: the store that processes share, as a trait,
 //!   over Redis, and in memory for tests.

@@ -71,6 +71,37 @@ fn applications_are_in_the_index() {
     assert!(applications > 0);
 }
 
+#[test]
+fn what_the_index_of_examples_links_to_is_there() {
+    let index = read("examples/README.md");
+    let mut links = 0;
+    for link in index.split("](").skip(1) {
+        let link = link.split(')').next().unwrap_or("");
+        let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+        let file = if file.is_empty() { "README.md" } else { file };
+        let path = root().join("examples").join(file);
+        assert!(path.exists(), "{link}");
+        let found = heading.is_empty() || headings(&read(&path)).contains(heading);
+        assert!(found, "no such heading: {link}");
+        links += 1;
+    }
+    assert!(links > 50, "{links} links");
+}
+
+/// What links to the headings of a document end with.
+fn headings(document: &str) -> BTreeSet<String> {
+    let headings = document.lines().filter(|line| line.starts_with('#'));
+    let text = headings.map(|heading| heading.trim_start_matches('#').trim().to_lowercase());
+    text.map(|text| {
+        let text = text.replace(' ', "-");
+        text.replace(
+            |sign: char| !sign.is_alphanumeric() && sign != '-' && sign != '_',
+            "",
+        )
+    })
+    .collect()
+}
+
 /// The example that a section is about, and what it prints.
 fn said(section: &str) -> (&str, &str) {
     let (example, rest) = section.split_once('\n').expect("a name");
