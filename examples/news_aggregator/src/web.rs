@@ -62,13 +62,11 @@ async fn articles(State(app): State<App>) -> Response {
 
 async fn article(State(app): State<App>, Path(id): Path<u64>) -> Response {
     let (article, report) = app.news.article(id).with_cache_report().await;
-    match article {
-        Some(article) => cached(StatusCode::OK, &*article, &report),
-        None => {
-            let error = json!({ "error": "no such article" });
-            cached(StatusCode::NOT_FOUND, error, &report)
-        }
-    }
+    let Some(article) = article else {
+        let error = json!({ "error": "no such article" });
+        return cached(StatusCode::NOT_FOUND, error, &report);
+    };
+    cached(StatusCode::OK, &*article, &report)
 }
 
 async fn trending(State(app): State<App>) -> Response {
