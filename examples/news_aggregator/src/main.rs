@@ -1,0 +1,58 @@
+//! A news aggregator: articles from a slow source behind a web server, cached by all its processes together.
+//!
+//! `settings` - what the environment says; `source` - what is slow; `news` - the same with a cache
+//! around it; `web` - the endpoints; `counters` - what they tell of the cache. `README.md` has the
+//! endpoints and how to try them.
+
+mod counters;
+mod news;
+mod settings;
+mod source;
+mod web;
+
+use std::error::Error;
+
+use cache_aside::Cache;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::news::News;
+use crate::settings::Settings;
+use crate::source::Source;
+use crate::web::App;
+
+/// A limit in bytes, so that they are counted.
+const MEMORY: usize = 64 << 20;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::from_env()?;
+    let cache = Cache::builder()
+        .namespace("news")
+        .local_capacity_bytes(MEMORY);
+    let cache = cache.overridden_by_env()?.build().await?;
+    cache.install()?; // before the first call of a cached function
+    let source = Source::new(settings.source_time)?;
+    let app = App {
+        news: News::new(source, settings.trending_life),
+        cache: cache.clone(),
+    };
+
+    let listener = TcpListener::bind(settings.address).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    println!("listening on {}", listener.local_addr()?);
+    axum::serve(listener, web::routes(app))
+        .with_graceful_shutdown(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                // Without a handler for it there is nothing to wait for.
+                Err(_) | Ok(()) = tokio::signal::ctrl_c() => {}
+            }
+        })
+        .await?;
+
+    // Every request is answered. What the server has not been told yet is told now.
+    cache.close().await?;
+    println!("ended in order");
+    Ok(())
+}

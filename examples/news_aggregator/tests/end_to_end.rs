@@ -1,0 +1,298 @@
+//! The application's own binary, asked over HTTP; each test with Redis and without, but those of Redis.
+
+use std::process::Command;
+
+use harness::{App, Ground, Response, eventually, twice};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_news_aggregator");
+/// Everything that is cached.
+const CACHED: [&str; 3] = ["/articles/cached", "/articles/1", "/articles/trending"];
+
+/// One process of the application, with a source that takes no time but where a test says so.
+async fn app(ground: &Ground, settings: &[(&str, &str)]) -> App {
+    let mut all = ground.cache_settings();
+    let mut ours = vec![("NEWS_ADDRESS", "127.0.0.1:0"), ("NEWS_SOURCE_MILLIS", "0")];
+    if ground.redis().is_some() {
+        // A busy machine is not what is tested.
+        ours.extend([("CACHE_READ_TIMEOUT", "5s"), ("CACHE_WRITE_TIMEOUT", "5s")]);
+    }
+    let ours = ours.iter().chain(settings);
+    all.extend(ours.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    App::start(BINARY, all).await
+}
+
+async fn stats(app: &App) -> Value {
+    app.get("/cache/stats").send().await.expect(200)
+}
+
+/// How often this process asked the source: for the list, for one article, for what is trending.
+async fn asked(app: &App) -> [u64; 3] {
+    let source = &stats(app).await["source"];
+    ["articles", "article", "trending"].map(|what| source[what].as_u64().expect("a count"))
+}
+
+fn from(answer: &Response) -> &str {
+    answer.header("x-cache")
+}
+
+/// As many requests at once, in turn to each of the processes.
+async fn at_once(apps: &[&App], path: &str, count: usize) -> Vec<Response> {
+    let mut asking = JoinSet::new();
+    for number in 0..count {
+        asking.spawn(apps[number % apps.len()].get(path).send());
+    }
+    asking.join_all().await
+}
+
+twice! {
+    the_baseline_asks_each_time_and_the_cached_list_once,
+    fifty_who_ask_what_is_trending_compute_it_once,
+    nobody_waits_for_a_new_list_of_what_is_trending,
+    forgetting_the_articles_reaches_articles_and_not_the_rest,
+    the_counters_tell_the_truth,
+    it_ends_in_order,
+    what_is_no_article_is_not_found,
+}
+
+async fn the_baseline_asks_each_time_and_the_cached_list_once(ground: Ground) {
+    let app = app(&ground, &[]).await;
+    let index = app.get("/").send().await.expect(200);
+    assert_eq!(index["endpoints"].as_array().map(Vec::len), Some(9));
+    let mut lists = Vec::new();
+    for count in 1..=3 {
+        let answer = app.get("/articles").send().await;
+        assert_eq!(from(&answer), "Bypassed");
+        assert_eq!(asked(&app).await, [count, 0, 0]);
+        lists.push(answer.expect(200));
+    }
+    for expected in ["Loaded", "Hit, Local", "Hit, Local"] {
+        let answer = app.get("/articles/cached").send().await;
+        assert_eq!(from(&answer), expected);
+        assert_eq!(asked(&app).await, [4, 0, 0]);
+        lists.push(answer.expect(200));
+    }
+    assert_eq!(lists[0][9]["title"], "The probe wakes up after nine years");
+    assert!(lists.iter().all(|list| *list == lists[0]));
+
+    for expected in ["Loaded", "Hit, Local"] {
+        let answer = app.get("/articles/1").send().await;
+        assert_eq!(from(&answer), expected);
+        assert_eq!(answer.expect(200), lists[0][0]);
+    }
+    assert_eq!(asked(&app).await, [4, 1, 0]);
+}
+
+async fn fifty_who_ask_what_is_trending_compute_it_once(ground: Ground) {
+    let app = app(&ground, &[("NEWS_SOURCE_MILLIS", "300")]).await;
+    let answers = at_once(&[&app], "/articles/trending", 50).await;
+    // Three feeds write of the weather, two of energy.
+    let expected = json!([
+        { "id": 7, "title": "Late frost in the orchards", "score": 1350 },
+        { "id": 5, "title": "Wind made more power than coal did", "score": 1280 },
+        { "id": 9, "title": "A satellite that sees wind", "score": 1050 },
+    ]);
+    for answer in &answers {
+        assert_eq!(answer.expect(200), expected);
+    }
+    assert_eq!(asked(&app).await, [0, 0, 1]);
+    let count = |outcome| {
+        answers
+            .iter()
+            .filter(|answer| from(answer) == outcome)
+            .count()
+    };
+    assert_eq!(count("Loaded"), 1);
+    assert!(count("Joined") > 0, "nobody waited for it");
+    let joined = &stats(&app).await["per_prefix"]["trending"]["joined"];
+    assert_eq!(joined.as_u64(), u64::try_from(count("Joined")).ok());
+}
+
+async fn nobody_waits_for_a_new_list_of_what_is_trending(ground: Ground) {
+    let app = app(&ground, &[("NEWS_TRENDING_SECONDS", "1")]).await;
+    let path = "/articles/trending";
+    assert_eq!(from(&app.get(path).send().await), "Loaded");
+    eventually("the old list is given", async || {
+        let answer = app.get(path).send().await;
+        assert_ne!(from(&answer), "Loaded");
+        from(&answer).starts_with("Stale")
+    })
+    .await;
+    eventually("a new one is computed", async || asked(&app).await[2] > 1).await;
+}
+
+async fn forgetting_the_articles_reaches_articles_and_not_the_rest(ground: Ground) {
+    let app = app(&ground, &[]).await;
+    for path in CACHED {
+        for expected in ["Loaded", "Hit, Local"] {
+            assert_eq!(from(&app.get(path).send().await), expected, "{path}");
+        }
+    }
+    let forgotten = app.delete("/cache/articles").send().await.expect(200);
+    assert_eq!(forgotten, json!({ "forgotten": "everywhere" }));
+    for (path, expected) in CACHED.into_iter().zip(["Loaded", "Loaded", "Hit, Local"]) {
+        assert_eq!(from(&app.get(path).send().await), expected, "{path}");
+    }
+    assert_eq!(asked(&app).await, [2, 2, 1]);
+
+    let forgotten = app.delete("/cache").send().await.expect(200);
+    assert_eq!(forgotten, json!({ "forgotten": "everywhere" }));
+    for path in CACHED {
+        assert_eq!(from(&app.get(path).send().await), "Loaded", "{path}");
+    }
+    assert_eq!(asked(&app).await, [3, 3, 2]);
+}
+
+async fn the_counters_tell_the_truth(ground: Ground) {
+    let app = app(&ground, &[]).await;
+    for (path, count) in [
+        ("/articles", 2),
+        ("/articles/cached", 3),
+        ("/articles/1", 2),
+        ("/articles/999", 2),
+        ("/articles/trending", 4),
+    ] {
+        for _ in 0..count {
+            app.get(path).send().await;
+        }
+    }
+    let mut told = stats(&app).await;
+    let memory = told["memory_bytes"].take().as_u64();
+    // Four keys of at least 120 bytes, and ten articles of which one is there twice.
+    assert!((1_000..20_000).contains(&memory.unwrap_or(0)), "{memory:?}");
+    let answers = |hits: u32, misses: u32, bypassed: u32| {
+        let hit_rate = f64::from(hits) / f64::from(hits + misses);
+        json!({ "hits": hits, "misses": misses, "hit_rate": hit_rate, "joined": 0, "bypassed": bypassed })
+    };
+    let mut expected = answers(7, 4, 2);
+    expected["keys"] = json!(4);
+    expected["memory_bytes"] = Value::Null;
+    expected["per_prefix"] = json!({
+        "article": answers(2, 2, 0),
+        "articles": answers(2, 1, 2),
+        "trending": answers(3, 1, 0),
+    });
+    expected["source"] = json!({ "articles": 3, "article": 2, "trending": 1 });
+    assert_eq!(told, expected);
+
+    app.delete("/cache").send().await.expect(200);
+    let told = stats(&app).await;
+    assert_eq!([&told["keys"], &told["memory_bytes"]], [0, 0]);
+    assert_eq!(told["hits"], 7, "what was counted stays");
+}
+
+async fn it_ends_in_order(ground: Ground) {
+    let app = app(&ground, &[("NEWS_SOURCE_MILLIS", "1000")]).await;
+    // A request that is under way is answered.
+    let slow = tokio::spawn(app.get("/articles/cached").send());
+    eventually("the source is asked", async || asked(&app).await[0] == 1).await;
+    app.terminate();
+    let answer = slow.await.expect("an answer").expect(200);
+    assert_eq!(answer.as_array().map(Vec::len), Some(10));
+    let status = app.ended().await;
+    assert!(status.success(), "{status}");
+}
+
+async fn what_is_no_article_is_not_found(ground: Ground) {
+    let app = app(&ground, &[]).await;
+    for expected in ["Loaded", "Negative, Local"] {
+        let answer = app.get("/articles/11").send().await;
+        assert_eq!(answer.expect(404)["error"], "no such article");
+        assert_eq!(from(&answer), expected);
+    }
+    assert_eq!(asked(&app).await, [0, 1, 0]);
+    assert_eq!(app.get("/articles/first").send().await.status, 400);
+    assert_eq!(app.delete("/articles/1").send().await.status, 405);
+    assert_eq!(app.get("/nothing").send().await.status, 404);
+    let health = app.get("/health").send().await.expect(200);
+    assert_eq!(health, json!({ "status": "healthy", "reasons": [] }));
+}
+
+#[test]
+fn a_setting_that_cannot_be_is_refused() {
+    let started = Command::new(BINARY)
+        .env("NEWS_SOURCE_MILLIS", "soon")
+        .output();
+    let started = started.expect("the binary is there");
+    assert!(!started.status.success());
+    let said = String::from_utf8_lossy(&started.stderr);
+    assert!(said.contains("`NEWS_SOURCE_MILLIS` is `soon`"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_process_has_what_the_first_loaded() {
+    let ground = Ground::with_redis().await;
+    let one = app(&ground, &[]).await;
+    let mut loaded = Vec::new();
+    for path in CACHED {
+        loaded.push(one.get(path).send().await.expect(200));
+    }
+    let two = app(&ground, &[]).await;
+    for (path, loaded) in CACHED.into_iter().zip(loaded) {
+        for expected in ["Hit, Remote", "Hit, Local"] {
+            let answer = two.get(path).send().await;
+            assert_eq!(from(&answer), expected, "{path}");
+            assert_eq!(answer.expect(200), loaded);
+        }
+    }
+    assert_eq!(asked(&two).await, [0, 0, 0]);
+
+    // What one forgets the other does not have, a second later at the latest.
+    one.delete("/cache/articles").send().await.expect(200);
+    for path in ["/articles/cached", "/articles/1"] {
+        eventually("it is loaded again", async || {
+            from(&two.get(path).send().await) == "Loaded"
+        })
+        .await;
+    }
+    let answer = two.get("/articles/trending").send().await;
+    assert_eq!(from(&answer), "Hit, Local");
+    assert_eq!(asked(&two).await, [1, 1, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_compute_what_is_trending_once_together() {
+    let ground = Ground::with_redis().await;
+    let slow = [("NEWS_SOURCE_MILLIS", "300")];
+    let (one, two) = (app(&ground, &slow).await, app(&ground, &slow).await);
+    for answer in at_once(&[&one, &two], "/articles/trending", 50).await {
+        assert_eq!(answer.expect(200)[0]["id"], 7);
+    }
+    let each = (asked(&one).await, asked(&two).await);
+    assert_eq!(each.0[2] + each.1[2], 1, "{each:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_redis_answers_go_on() {
+    let ground = Ground::with_redis().await;
+    let app = app(&ground, &[]).await;
+    let redis = ground.redis().expect("a server");
+    let mut before = Vec::new();
+    for path in CACHED {
+        before.push(app.get(path).send().await.expect(200));
+    }
+    redis.kill();
+    for _ in 0..20 {
+        for (path, before) in CACHED.into_iter().zip(&before) {
+            assert_eq!(app.get(path).send().await.expect(200), *before);
+        }
+        // It was not asked for before.
+        app.get("/articles/2").send().await.expect(200);
+    }
+    let health = app.get("/health").send().await.expect(200);
+    assert_eq!(health["status"], "degraded", "{health}");
+    let forgotten = app.delete("/cache/articles").send().await.expect(200);
+    assert_eq!(forgotten["forgotten"], "here, and elsewhere later");
+    assert_eq!(app.get(CACHED[0]).send().await.expect(200), before[0]);
+
+    redis.restart().await;
+    eventually("it is healthy again", async || {
+        let health = app.get("/health").send().await.expect(200);
+        health["status"] == "healthy"
+    })
+    .await;
+    app.get(CACHED[0]).send().await.expect(200);
+    let again = app.get(CACHED[0]).send().await;
+    assert!(from(&again).starts_with("Hit"), "{}", from(&again));
+}

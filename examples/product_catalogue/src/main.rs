@@ -1,0 +1,55 @@
+//! A product catalogue: products and their categories in `SQLite` behind a web server, cached by all its
+//! processes together.
+//!
+//! `settings` - what the environment says; `database` - the source of truth; `catalogue` - the same
+//! with a cache around it, and what each write invalidates; `web` - the endpoints. `README.md` has
+//! the endpoints and how to try them.
+
+mod catalogue;
+mod database;
+mod settings;
+mod web;
+
+use std::error::Error;
+
+use cache_aside::Cache;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::catalogue::Catalogue;
+use crate::database::Database;
+use crate::settings::Settings;
+use crate::web::App;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let settings = Settings::from_env()?;
+    let cache = Cache::builder()
+        .namespace("catalogue")
+        .overridden_by_env()?;
+    let cache = cache.build().await?;
+    cache.install()?; // before the first call of a cached function
+    let database = Database::open(&settings.database)?;
+    let app = App {
+        catalogue: Catalogue::new(database),
+        cache: cache.clone(),
+    };
+
+    let listener = TcpListener::bind(settings.address).await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    println!("listening on {}", listener.local_addr()?);
+    axum::serve(listener, web::routes(app))
+        .with_graceful_shutdown(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                // Without a handler for it there is nothing to wait for.
+                Err(_) | Ok(()) = tokio::signal::ctrl_c() => {}
+            }
+        })
+        .await?;
+
+    // Every request is answered. What the server has not been told yet is told now.
+    cache.close().await?;
+    println!("ended in order");
+    Ok(())
+}
