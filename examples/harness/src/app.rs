@@ -3,8 +3,9 @@
 use std::fmt;
 use std::io::{BufRead as _, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,7 +15,7 @@ use crate::client::Request;
 use crate::process::{Process, spawn};
 
 /// How long it may take to start, or to end. A first start may compete with a build.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// What an application prints when it can be used, and its address behind that.
 const READY: &str = "listening on ";
 
@@ -34,18 +35,7 @@ impl App {
     }
 
     fn launch(binary: &str, settings: &[(String, String)]) -> Self {
-        let set_up = |command: &mut Command| {
-            let ours = std::env::vars_os().map(|(name, _)| name);
-            for name in ours.filter(|name| name.to_string_lossy().starts_with("CACHE_")) {
-                command.env_remove(name);
-            }
-            command
-                .envs(settings.iter().map(|(name, value)| (name, value)))
-                .stdin(Stdio::null())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped());
-        };
-        let mut child = spawn(binary, set_up).expect("the binary is there");
+        let mut child = piped(binary, settings);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let process = Process::new(child);
         let printed = Arc::<Mutex<String>>::default();
@@ -123,12 +113,28 @@ impl fmt::Debug for App {
     }
 }
 
+/// A process that prints into pipes.
+pub(crate) fn piped(binary: &str, settings: &[(String, String)]) -> Child {
+    let set_up = |command: &mut Command| {
+        let ours = std::env::vars_os().map(|(name, _)| name);
+        for name in ours.filter(|name| name.to_string_lossy().starts_with("CACHE_")) {
+            command.env_remove(name);
+        }
+        command
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+    };
+    spawn(binary, set_up).expect("the binary is there")
+}
+
 /// Reads to the end on a thread of its own: no application waits for a test that does not read.
-fn follow(
+pub(crate) fn follow(
     from: impl Read + Send + 'static,
     printed: &Arc<Mutex<String>>,
     ready: Option<mpsc::Sender<String>>,
-) {
+) -> JoinHandle<()> {
     let printed = Arc::clone(printed);
     std::thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
@@ -140,5 +146,5 @@ fn follow(
             printed.push_str(&line);
             printed.push('\n');
         }
-    });
+    })
 }

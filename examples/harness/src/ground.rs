@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::obtain::{Flavor, obtain};
 use crate::place::new_folder;
 use crate::proxy::{Mode, Proxy};
 use crate::server::Server;
@@ -55,6 +56,18 @@ impl Ground {
         let url = url.map(|url| ("CACHE_URL".to_owned(), url));
         url.collect()
     }
+}
+
+/// What a program finds in its environment that starts a server of its own.
+pub async fn server_settings() -> Vec<(String, String)> {
+    // It may have to be downloaded.
+    let binary = tokio::task::spawn_blocking(|| obtain(Flavor::Any)).await;
+    let binary = binary.expect("a server");
+    let text = |path: PathBuf| path.to_str().expect("a path in UTF-8").to_owned();
+    let libraries = binary.libraries.map(text);
+    let libraries = libraries.map(|libraries| ("LD_LIBRARY_PATH".to_owned(), libraries));
+    let binary = ("CACHE_ASIDE_REDIS_BIN".to_owned(), text(binary.path));
+    libraries.into_iter().chain([binary]).collect()
 }
 
 impl Drop for Ground {

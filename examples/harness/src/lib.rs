@@ -1,7 +1,8 @@
 //! What the tests of the applications share.
 //!
 //! A [`Ground`] is where one test happens: a folder, and a private Redis or none. [`App`] is a real
-//! binary on a free loopback port; it ends with its handle, and never outlives the test. Each test is run
+//! binary on a free loopback port; it ends with its handle, and never outlives the test; [`run`] is for those
+//! that end by themselves. Each test is run
 //! twice, with Redis and without, by [`twice!`].
 
 #![allow(
@@ -12,6 +13,7 @@
 mod app;
 mod client;
 mod ground;
+mod run;
 
 #[allow(dead_code, reason = "the tests of the library use all of it")]
 #[path = "../../../tests/integration/support/obtain.rs"]
@@ -47,7 +49,8 @@ mod unpack;
 
 pub use app::App;
 pub use client::{Request, Response};
-pub use ground::{Ground, Redis, Road};
+pub use ground::{Ground, Redis, Road, server_settings};
+pub use run::{Finished, run};
 
 use std::time::{Duration, Instant};
 
