@@ -7,31 +7,25 @@ use std::time::Duration;
 use crate::audit::{self, Audit};
 use crate::back_off::BackOff;
 use crate::background::Background;
-use crate::call::{Subject, meet};
 use crate::clock::{Clock, Moment};
 use crate::coherence::{Trust, Watch};
 use crate::config::{CacheBuilder, Settings};
 use crate::error::Error;
 use crate::flight::{Flights, Lanes};
 use crate::health::Health;
-use crate::inspect::EntryInfo;
 use crate::invalidation::Invalidation;
 use crate::key::{Key, RawKey};
 use crate::limiter::Limiter;
 use crate::local::Store;
 use crate::lock::Locks;
-use crate::mode::Tier;
 use crate::observe::{Observatory, Stats};
-use crate::outcome::{Shape, codec};
 #[cfg(any(test, feature = "test-util"))]
 use crate::pause::Gates;
-use crate::policy::AnyPolicy;
 #[cfg(feature = "rate-limit")]
 use crate::rate_limit::Buckets;
 use crate::remote::Cell;
 use crate::shared::Shared;
 use crate::tags::{Manner, Number, Sequence, Tag, TagTable};
-use crate::value::Cacheable;
 
 /// A cache: a cheap clone, to be kept wherever it is needed.
 ///
@@ -205,45 +199,6 @@ impl Cache {
     /// Invalidates everything.
     pub fn clear(&self) -> Invalidation {
         Invalidation::new(self).everything()
-    }
-
-    /// What is known of a key's entry, in this process or in the shared store: current or not,
-    /// `None` if there is none.
-    ///
-    /// ```
-    /// # use cached_runtime as cache_aside;
-    /// use cache_aside::{Cache, Key, Policy};
-    /// use std::time::Duration;
-    ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let cache = Cache::in_process();
-    /// let key = Key::<u32>::new("answer", &());
-    /// cache.put(&key, &42, &Policy::ttl(Duration::from_secs(60)).tags(["t"])).await?;
-    /// let info = cache.inspect(&key).await.unwrap();
-    /// assert!(info.ttl_left <= Duration::from_secs(60) && !info.invalidated);
-    /// assert_eq!(info.tags[0].as_str(), "t");
-    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
-    /// ```
-    pub async fn inspect<T: Cacheable>(&self, key: &Key<T>) -> Option<EntryInfo> {
-        let raw = key.raw()?;
-        let here = self.store().peek(raw);
-        if self.shared().is_some() {
-            let codec = codec(Shape::<Option<T>, T, _>::of_option());
-            let mut subject = Subject::new(self, raw.clone());
-            subject.set_policy(self, AnyPolicy::storing_nothing());
-            let found = here.clone().filter(|entry| self.store().is_current(entry));
-            let met = meet(self, &codec.kind, &subject, found, true).await;
-            if let Ok(met) = met
-                && let Some(entry) = met.found
-            {
-                let now = self.clock().now();
-                return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));
-            }
-        }
-        let entry = here?;
-        let current = self.shared().is_none() && self.store().is_current(&entry);
-        let now = self.clock().now();
-        Some(EntryInfo::of::<T>(&entry, Tier::Local, current, now))
     }
 
     /// What happened so far, in total and per prefix.

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use crate::cache::Cache;
+use crate::call::{Subject, meet};
 use crate::clock::Moment;
 use crate::codec;
+use crate::key::Key;
 use crate::local::AnyEntry;
 use crate::mode::Tier;
+use crate::outcome::{self, Shape};
+use crate::policy::AnyPolicy;
 use crate::tags::Tag;
 use crate::value::{Cacheable, weight};
 
@@ -54,5 +59,46 @@ impl EntryInfo {
             codec: written_by.map(codec::name),
             tags: entry.tags().filter_map(|cell| cell.tag()).collect(),
         }
+    }
+}
+
+impl Cache {
+    /// What is known of a key's entry, in this process or in the shared store: current or not,
+    /// `None` if there is none.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, Key, Policy};
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let cache = Cache::in_process();
+    /// let key = Key::<u32>::new("answer", &());
+    /// cache.put(&key, &42, &Policy::ttl(Duration::from_secs(60)).tags(["t"])).await?;
+    /// let info = cache.inspect(&key).await.unwrap();
+    /// assert!(info.ttl_left <= Duration::from_secs(60) && !info.invalidated);
+    /// assert_eq!(info.tags[0].as_str(), "t");
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub async fn inspect<T: Cacheable>(&self, key: &Key<T>) -> Option<EntryInfo> {
+        let raw = key.raw()?;
+        let here = self.store().peek(raw);
+        if self.shared().is_some() {
+            let codec = outcome::codec(Shape::<Option<T>, T, _>::of_option());
+            let mut subject = Subject::new(self, raw.clone());
+            subject.set_policy(self, AnyPolicy::storing_nothing());
+            let found = here.clone().filter(|entry| self.store().is_current(entry));
+            let met = meet(self, &codec.kind, &subject, found, true).await;
+            if let Ok(met) = met
+                && let Some(entry) = met.found
+            {
+                let now = self.clock().now();
+                return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));
+            }
+        }
+        let entry = here?;
+        let current = self.shared().is_none() && self.store().is_current(&entry);
+        let now = self.clock().now();
+        Some(EntryInfo::of::<T>(&entry, Tier::Local, current, now))
     }
 }

@@ -9,9 +9,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::client::Request;
+use crate::client::{Request, Response};
 use crate::process::{Process, spawn};
 
 /// How long it may take to start, or to end. A first start may compete with a build.
@@ -147,4 +148,13 @@ pub(crate) fn follow(
             printed.push('\n');
         }
     })
+}
+
+/// As many requests at once, in turn to each of the processes.
+pub async fn at_once(apps: &[&App], path: &str, count: usize) -> Vec<Response> {
+    let mut asking = JoinSet::new();
+    for number in 0..count {
+        asking.spawn(apps[number % apps.len()].get(path).send());
+    }
+    asking.join_all().await
 }

@@ -47,7 +47,7 @@ mod server;
 #[path = "../../../tests/integration/support/unpack.rs"]
 mod unpack;
 
-pub use app::App;
+pub use app::{App, at_once};
 pub use client::{Request, Response};
 pub use ground::{Ground, Redis, Road, server_settings};
 pub use run::{Finished, run};

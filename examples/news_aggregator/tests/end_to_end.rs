@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
-use harness::{App, Ground, Response, eventually, twice};
+use harness::{App, Ground, Response, at_once, eventually, twice};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_news_aggregator");
 /// Everything that is cached.
@@ -35,15 +34,6 @@ async fn asked(app: &App) -> [u64; 3] {
 
 fn from(answer: &Response) -> &str {
     answer.header("x-cache")
-}
-
-/// As many requests at once, in turn to each of the processes.
-async fn at_once(apps: &[&App], path: &str, count: usize) -> Vec<Response> {
-    let mut asking = JoinSet::new();
-    for number in 0..count {
-        asking.spawn(apps[number % apps.len()].get(path).send());
-    }
-    asking.join_all().await
 }
 
 twice! {

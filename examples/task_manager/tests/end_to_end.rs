@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::{App, Ground, Response, eventually, twice};
+use harness::{App, Ground, Response, at_once, eventually, twice};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -47,15 +47,6 @@ async fn queries(app: &App, what: &str) -> u64 {
 fn from(answer: &Response) -> &str {
     let from = answer.header("x-cache");
     from.split(',').next().unwrap_or_default()
-}
-
-/// As many requests at once, in turn to each of the processes.
-async fn at_once(apps: &[&App], path: &str, count: usize) -> Vec<Response> {
-    let mut asking = JoinSet::new();
-    for number in 0..count {
-        asking.spawn(apps[number % apps.len()].get(path).send());
-    }
-    asking.join_all().await
 }
 
 twice! {

@@ -35,6 +35,7 @@
 //! `trouble` says what can happen to them; `server` and `client` are the two ends.
 
 mod client;
+mod control;
 mod data;
 mod generator;
 mod plan;
