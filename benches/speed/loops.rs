@@ -9,7 +9,7 @@
 //!
 //! Goals (P7) for local hits: at most 850 (`clone`), 320 (`arc`). `trusted-clone` and `trusted-arc` are hits on copies of what
 //! processes share, which the store's pushes vouch for. `--loop` makes calls to a server of this program's own, of one caller or of so many at once,
-//! each of which makes that number of calls: `--loop tagged 100 64`.
+//! each of which makes that number of calls: `--loop tagged 100 64`. `--loop crowd-tagged 10` has a thousand callers wait for one load, ten times.
 
 use std::future::Future;
 use std::hint::black_box;

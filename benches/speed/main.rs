@@ -87,6 +87,7 @@ enum Task {
     Measure(Plan),
     LocalLoop(String, u64),
     RemoteLoop(String, u64, u64),
+    CrowdLoop(String, u64),
     Fill(String),
 }
 
@@ -98,7 +99,12 @@ fn read(arguments: &[String]) -> Option<Task> {
             return Some(Task::LocalLoop(what.to_owned(), calls.parse().ok()?));
         }
         ["--loop", what, calls] => {
-            return Some(Task::RemoteLoop(what.to_owned(), calls.parse().ok()?, 1));
+            let (what, calls) = (what.to_owned(), calls.parse().ok()?);
+            return Some(if what.starts_with("crowd-") {
+                Task::CrowdLoop(what, calls)
+            } else {
+                Task::RemoteLoop(what, calls, 1)
+            });
         }
         ["--loop", what, calls, callers] => {
             let (calls, callers) = (calls.parse().ok()?, callers.parse().ok()?);
@@ -179,6 +185,7 @@ fn main() -> ExitCode {
         }
         Some(Task::LocalLoop(what, calls)) => loops::local(&what, calls),
         Some(Task::RemoteLoop(what, calls, callers)) => loops::remote(what.leak(), calls, callers),
+        Some(Task::CrowdLoop(what, crowds)) => stampede::crowds(&what, crowds),
         Some(Task::Fill(what)) => memory::fill(&what),
         None => {
             let names = SECTIONS.map(|(name, _)| name).join(", ");

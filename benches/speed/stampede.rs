@@ -92,6 +92,26 @@ fn crowd(runtime: &Runtime, variant: Variant, cells: &Arc<Cells>) -> Duration {
     time
 }
 
+/// Nothing but crowds, on one thread.
+pub(crate) fn crowds(what: &str, number: u64) {
+    let variant = match what {
+        "crowd-cell" => Variant::OnceCell,
+        "crowd-untagged" => Variant::Untagged,
+        _ => Variant::Tagged,
+    };
+    let runtime = single();
+    for _ in 0..number {
+        crowd(&runtime, variant, &Arc::default());
+    }
+}
+
+fn single() -> Runtime {
+    let single = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    single.expect("a runtime")
+}
+
 fn on(runtime: &Runtime, title: &str, effort: Effort) -> Vec<Record> {
     const CROWDS: u64 = 10;
     let cells = Arc::new(Cells::default());
@@ -121,10 +141,7 @@ fn on(runtime: &Runtime, title: &str, effort: Effort) -> Vec<Record> {
 }
 
 pub(crate) fn run(effort: Effort) -> Vec<Record> {
-    let single = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
-    let mut records = on(&single.expect("a runtime"), "runtime of 1 thread", effort);
+    let mut records = on(&single(), "runtime of 1 thread", effort);
     records.extend(on(&runtime(), "runtime of all cores", effort));
     records
 }

@@ -72,6 +72,20 @@ impl Args {
         args
     }
 
+    /// The options that are lengths of time and nothing else.
+    pub(crate) fn times(&self) -> [Option<&Given<Time>>; 8] {
+        [
+            self.ttl.as_ref(),
+            self.negative_ttl.as_ref(),
+            self.stale_while_revalidate.as_ref(),
+            self.stale_if_error.as_ref(),
+            self.soft_timeout.as_ref(),
+            self.load_timeout.as_ref(),
+            self.lease.as_ref(),
+            self.lease_wait.as_ref(),
+        ]
+    }
+
     pub(crate) fn meant(&self, option: &str) -> bool {
         self.meant.contains(&option)
     }

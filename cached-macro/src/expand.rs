@@ -161,7 +161,12 @@ fn miss(plan: &Plan) -> TokenStream {
                 let codec = codec();
                 let miss = look.miss(codec);
             },
-            quote_spanned! {here=> #rules miss.rules(rules) },
+            // Whoever joins a load makes none, where those of the load would do.
+            if plan.is_steady() {
+                quote_spanned! {here=> miss.rules_with(|| { #rules rules }) }
+            } else {
+                quote_spanned! {here=> #rules miss.rules(rules) }
+            },
         ),
     };
     // In what is known of the call an argument counts as used whatever it is called.

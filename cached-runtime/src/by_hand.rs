@@ -206,7 +206,7 @@ impl Cache {
                 {
                     return Ok(answer);
                 }
-                Miss::new(self, raw, mode, codec)
+                Miss::new(self, raw, mode, None, codec)
             }
         };
         Err(Box::new(miss.rules(policy.for_value())))

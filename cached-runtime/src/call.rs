@@ -31,6 +31,7 @@ mod land;
 mod loading;
 mod look;
 mod meet;
+mod passenger;
 mod share;
 mod ship;
 #[cfg(test)]
@@ -63,17 +64,26 @@ const VAIN_WAITS: u32 = 2;
 
 impl Call {
     /// Another caller's answer; or it is this caller's turn to load, as the leader or by itself.
-    pub(super) async fn wait_for_turn(&mut self, codec: &Kind) -> Result<Given, Option<Leader>> {
+    ///
+    /// It may have `waited` for one load before.
+    pub(super) async fn wait_for_turn(
+        &mut self,
+        codec: &Kind,
+        mut waited: Option<Waited>,
+    ) -> Result<Given, Option<Leader>> {
         let (mut vain_waits, mut overdue) = (0, None);
         while vain_waits < VAIN_WAITS {
-            let ticket = match self.board(overdue) {
-                Turn::Wait(ticket) => ticket,
-                Turn::Load(leader) => {
-                    let landed = self.landed_meanwhile(codec, leader)?;
-                    return Ok(self.answer(&landed));
-                }
+            let waited = match waited.take() {
+                Some(waited) => waited,
+                None => match self.board(overdue) {
+                    Turn::Wait(ticket) => self.wait(codec, ticket).await,
+                    Turn::Load(leader) => {
+                        let landed = self.landed_meanwhile(codec, leader)?;
+                        return Ok(self.answer(&landed));
+                    }
+                },
             };
-            let landing = match self.wait(codec, ticket).await {
+            let landing = match waited {
                 Waited::Landed(landing) => landing,
                 Waited::Answer(stale) => return Ok(stale),
                 Waited::Overdue(start) => {

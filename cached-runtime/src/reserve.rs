@@ -10,7 +10,7 @@ use crate::call::{Kept, Loading, Subject, Terms};
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, RawKey};
 use crate::outcome::{Codec, Kind, NotAResult, Shape, codec};
-use crate::policy::PolicyFor;
+use crate::policy::{AnyPolicy, PolicyFor};
 use crate::remote::How;
 use crate::shared::{Claimed, Order, Shared, Sight};
 use crate::value::{Cacheable, Value};
@@ -110,7 +110,7 @@ impl Cache {
     ) -> Result<Reservation<T>, Error> {
         let codec = plain_codec::<T>();
         let mut subject = Subject::new(self, usable(key)?.clone());
-        subject.set_policy(self, policy.for_value().into());
+        subject.set_policy(self, AnyPolicy::from(policy.for_value()));
         subject.tags(self);
         self.store()
             .supersede(&subject.cell, self.sequence().next());

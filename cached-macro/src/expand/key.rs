@@ -27,11 +27,12 @@ pub(super) fn site(plan: &Plan) -> TokenStream {
     let coherence = rules::coherence(plan).map(|coherence| {
         quote_spanned! {here=> .coherence(#coherence) }
     });
+    let steady = plan.is_steady().then(|| quote_spanned! {here=> .steady() });
     quote_spanned! {here=>
         let site = {
             enum Here {}
             static SITE: #k::Site = #k::Site::new(#name, #k::type_name::<Here>)
-                #prefix #version #coherence;
+                #prefix #version #coherence #steady;
             &SITE
         };
     }

@@ -16,7 +16,8 @@ use crate::tokens::placed;
 pub(super) fn rules(plan: &Plan) -> TokenStream {
     let Plan { k, args, .. } = plan;
     let here = Span::mixed_site();
-    let times = times(args)
+    let times = args
+        .times()
         .into_iter()
         .flatten()
         .map(|time| self::time(time, k));
@@ -37,19 +38,6 @@ pub(super) fn rules(plan: &Plan) -> TokenStream {
         #(#others)*
         #(#tags)*
     }
-}
-
-fn times(args: &Args) -> [Option<&Given<Time>>; 8] {
-    [
-        args.ttl.as_ref(),
-        args.negative_ttl.as_ref(),
-        args.stale_while_revalidate.as_ref(),
-        args.stale_if_error.as_ref(),
-        args.soft_timeout.as_ref(),
-        args.load_timeout.as_ref(),
-        args.lease.as_ref(),
-        args.lease_wait.as_ref(),
-    ]
 }
 
 fn time(option: &Given<Time>, k: &TokenStream) -> TokenStream {

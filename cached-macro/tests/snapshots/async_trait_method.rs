@@ -30,7 +30,8 @@ impl Service {
                             "load",
                             __k::type_name::<Here>,
                         )
-                        .prefix("user");
+                        .prefix("user")
+                        .steady();
                     &SITE
                 };
                 let parts = __k::scoped(site, || (), __k::Nil);
@@ -43,10 +44,13 @@ impl Service {
                 }
                 let codec = codec();
                 let miss = look.miss(codec);
-                let rules = __k::rules(codec);
-                let rules = rules.ttl(__k::Duration::from_millis(60000u64));
-                let rules = rules.tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
-                miss.rules(rules)
+                miss.rules_with(|| {
+                    let rules = __k::rules(codec);
+                    let rules = rules.ttl(__k::Duration::from_millis(60000u64));
+                    let rules = rules
+                        .tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
+                    rules
+                })
             };
             let codec = codec();
             let body = async move {

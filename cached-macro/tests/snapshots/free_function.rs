@@ -19,7 +19,8 @@ pub(crate) async fn load(
         let site = {
             enum Here {}
             static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
-                .prefix("user");
+                .prefix("user")
+                .steady();
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::Nil);
@@ -32,9 +33,11 @@ pub(crate) async fn load(
         }
         let codec = codec();
         let miss = look.miss(codec);
-        let rules = __k::rules(codec);
-        let rules = rules.ttl(__k::Duration::from_millis(300000u64));
-        miss.rules(rules)
+        miss.rules_with(|| {
+            let rules = __k::rules(codec);
+            let rules = rules.ttl(__k::Duration::from_millis(300000u64));
+            rules
+        })
     };
     let codec = codec();
     let body = async move {

@@ -14,7 +14,8 @@ where
     let miss = {
         let site = {
             enum Here {}
-            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
+                .steady();
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::types::<T>().constant(&N));
@@ -27,10 +28,12 @@ where
         }
         let codec = codec();
         let miss = look.miss(codec);
-        let rules = __k::rules(codec);
-        let rules = rules.ttl(__k::Duration::from_millis(60000u64));
-        let rules = rules.not_remote();
-        miss.rules(rules)
+        miss.rules_with(|| {
+            let rules = __k::rules(codec);
+            let rules = rules.ttl(__k::Duration::from_millis(60000u64));
+            let rules = rules.not_remote();
+            rules
+        })
     };
     let codec = codec();
     let body = async move {

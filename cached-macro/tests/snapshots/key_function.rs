@@ -16,7 +16,8 @@ pub async fn load<D: Db>(
     let miss = {
         let site = {
             enum Here {}
-            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
+                .steady();
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::Nil);
@@ -29,9 +30,11 @@ pub async fn load<D: Db>(
         }
         let codec = codec();
         let miss = look.miss(codec);
-        let rules = __k::rules(codec);
-        let rules = rules.ttl(__k::Duration::from_millis(300000u64));
-        miss.rules(rules)
+        miss.rules_with(|| {
+            let rules = __k::rules(codec);
+            let rules = rules.ttl(__k::Duration::from_millis(300000u64));
+            rules
+        })
     };
     let codec = codec();
     let body = async move {
@@ -99,7 +102,7 @@ pub fn user_key(
     use ::cache_aside::__private as __k;
     let site = {
         enum Here {}
-        static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
+        static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>).steady();
         &SITE
     };
     let parts = __k::scoped(site, || (), __k::Nil);

@@ -11,7 +11,8 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
     let miss = {
         let site = {
             enum Here {}
-            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
+                .steady();
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::Nil);
@@ -24,25 +25,28 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
         }
         let codec = codec();
         let miss = look.miss(codec);
-        let rules = __k::rules(codec);
-        let rules = rules.ttl_with(|user: &User| user.ttl());
-        let rules = rules.tags_with(|user| user.groups());
-        let rules = rules.tag([__k::Piece::text("user:"), __k::Piece::arg(&user.id)]);
-        let rules = rules
-            .tag([
-                __k::Piece::text("org:"),
-                __k::Piece::result(|result, out| __k::write(out, &result.org_id)),
-            ]);
-        let rules = rules
-            .tag([__k::Piece::result(|result, out| __k::write(out, result))]);
-        let rules = rules.tag([__k::Piece::text("all")]);
-        let rules = rules
-            .tag([
-                __k::Piece::text("{"),
-                __k::Piece::arg(&r#type),
-                __k::Piece::text("}"),
-            ]);
-        miss.rules(rules)
+        miss.rules_with(|| {
+            let rules = __k::rules(codec);
+            let rules = rules.ttl_with(|user: &User| user.ttl());
+            let rules = rules.tags_with(|user| user.groups());
+            let rules = rules
+                .tag([__k::Piece::text("user:"), __k::Piece::arg(&user.id)]);
+            let rules = rules
+                .tag([
+                    __k::Piece::text("org:"),
+                    __k::Piece::result(|result, out| __k::write(out, &result.org_id)),
+                ]);
+            let rules = rules
+                .tag([__k::Piece::result(|result, out| __k::write(out, result))]);
+            let rules = rules.tag([__k::Piece::text("all")]);
+            let rules = rules
+                .tag([
+                    __k::Piece::text("{"),
+                    __k::Piece::arg(&r#type),
+                    __k::Piece::text("}"),
+                ]);
+            rules
+        })
     };
     let codec = codec();
     let body = async move {

@@ -16,7 +16,7 @@ use crate::pause::{Point, Stop};
 
 use super::Call;
 use super::fallback::RestsInPanic;
-use super::found::Open;
+use super::found::{Open, Waited};
 use super::given::{AtOnce, Given};
 use super::loading::Loading;
 use super::look::Errand;
@@ -33,6 +33,8 @@ pub(super) struct Attempt {
 enum Stage {
     /// It has looked in this process.
     Looked,
+    /// It has looked, and waited for a load that it found.
+    Waited(Waited),
     /// It is its turn to load, as the leader or by itself.
     Leads(Option<Leader>),
 }
@@ -76,6 +78,14 @@ impl Attempt {
         }
     }
 
+    pub(super) fn having_waited(call: Call, waited: Waited) -> Self {
+        Self {
+            call,
+            stage: Stage::Waited(waited),
+            running: None,
+        }
+    }
+
     fn leading(call: Call, leader: Option<Leader>) -> Self {
         Self {
             call,
@@ -111,6 +121,14 @@ impl Attempt {
                     // On the heap: who waits for the store carries nothing of it.
                     Box::pin(self.go_on(open, codec)).await.map(AtOnce::Given)
                 }
+                Stage::Waited(waited) => {
+                    let turn = Box::pin(self.call.wait_for_turn(codec, Some(waited))).await;
+                    let given = match turn {
+                        Ok(given) => Some(given),
+                        Err(leader) => Box::pin(self.prepare(leader, codec)).await,
+                    };
+                    given.map(AtOnce::Given)
+                }
                 Stage::Leads(leader) => {
                     let given = Box::pin(self.prepare(leader, codec)).await;
                     given.map(AtOnce::Given)
@@ -144,7 +162,7 @@ impl Attempt {
                     }
                 },
                 Open::Load if self.call.may_answer_softly() => {
-                    match Box::pin(self.call.wait_for_turn(codec)).await {
+                    match Box::pin(self.call.wait_for_turn(codec, None)).await {
                         Ok(given) => Begun::given(given),
                         Err(leader) => {
                             self.stage = Stage::Leads(leader);
@@ -180,7 +198,7 @@ impl Attempt {
                 None => return Some(call.answer(&found)),
             },
             Open::Unshared => None,
-            Open::Load => match call.wait_for_turn(codec).await {
+            Open::Load => match call.wait_for_turn(codec, None).await {
                 Ok(given) => return Some(given),
                 Err(leader) => leader,
             },

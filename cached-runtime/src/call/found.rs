@@ -173,21 +173,21 @@ impl Call {
     /// `overdue` names a flight that was waited for long enough.
     fn board_flight(&self, overdue: Option<Number>) -> Boarding {
         let (store, sequence) = (self.cache.store(), self.cache.sequence());
-        let super::Subject { key, cell, .. } = &self.subject;
-        let tags = self.subject.tags(&self.cache);
+        let subject = &self.subject;
+        // Held from before the number is drawn.
+        subject.tags(&self.cache);
         if self.mode.refresh {
             // Loads that run already may still be joined by those who wait, but not be stored.
-            store.supersede(cell, sequence.next());
+            store.supersede(&subject.cell, sequence.next());
         }
+        let about = || subject.manifest(&self.cache, self.function);
         let start = || sequence.next();
-        self.cache.flights().board(key, tags, start, |flight| {
+        let flights = self.cache.flights();
+        flights.board(&subject.key, about, start, |flight| {
             !self.mode.refresh
                 && overdue != Some(flight.start)
-                && self.subject.is_latest(&self.cache, flight.start)
-                && flight
-                    .tags
-                    .iter()
-                    .all(|tag| tag.unbroken_since(flight.start))
+                && subject.is_latest(&self.cache, flight.start)
+                && flight.is_unbroken()
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::clock::Moment;
-use crate::flight::Landing;
+use crate::flight::{Landing, Manifest};
 use crate::freshness::Life;
 use crate::key::RawKey;
 use crate::local::{AnyEntry, EntryHead, Home, KeyCell, NotFound, Refused};
@@ -16,6 +16,7 @@ use crate::outcome::{Kind, SharedError};
 use crate::pause::Point;
 use crate::policy::{AnyPolicy, Local};
 use crate::remote::{Cell, EntryName};
+use crate::site::Site;
 use crate::tags::{Number, TagCell, TagCells, name_of_tag};
 use crate::value::Value;
 
@@ -36,8 +37,7 @@ pub(crate) struct Subject {
     /// When the key had last been invalidated by then.
     pub(crate) seen: Number,
     pub(crate) stats: Arc<PrefixStats>,
-    /// On the heap: it is large, and whoever waits for the store carries it.
-    pub(crate) policy: Box<AnyPolicy>,
+    pub(crate) policy: Arc<AnyPolicy>,
     /// The prefix and the tags that are known before the load, once they are held: from before a
     /// question whose answer is kept here, and from before a load.
     tags: OnceLock<Arc<[Arc<TagCell>]>>,
@@ -152,9 +152,35 @@ impl Subject {
             cell,
             seen,
             stats,
-            policy: Box::new(AnyPolicy::storing_nothing()),
+            policy: AnyPolicy::storing_nothing(),
             tags: OnceLock::new(),
             by_view: true,
+        }
+    }
+
+    /// What a load that runs is about: for a caller who goes on by itself.
+    pub(super) fn of_flight(about: &Manifest) -> Self {
+        Self {
+            key: about.key.clone(),
+            name: OnceLock::new(),
+            cell: Arc::clone(&about.cell),
+            seen: about.cell.invalidated(),
+            stats: Arc::clone(&about.stats),
+            policy: Arc::clone(&about.policy),
+            tags: Arc::clone(&about.tags).into(),
+            by_view: true,
+        }
+    }
+
+    /// What the call is about, for those who join its load.
+    pub(super) fn manifest(&self, cache: &Cache, function: Option<&'static Site>) -> Manifest {
+        Manifest {
+            key: self.key.clone(),
+            cell: Arc::clone(&self.cell),
+            tags: Arc::clone(self.tags(cache)),
+            stats: Arc::clone(&self.stats),
+            policy: Arc::clone(&self.policy),
+            function,
         }
     }
 
@@ -165,8 +191,8 @@ impl Subject {
 
     /// Gives the subject its options. Its tags are held from now on, unless nothing is kept here of
     /// what the store answers: mostly they are not needed then.
-    pub(crate) fn set_policy(&mut self, cache: &Cache, policy: AnyPolicy) {
-        *self.policy = policy;
+    pub(crate) fn set_policy(&mut self, cache: &Cache, policy: impl Into<Arc<AnyPolicy>>) {
+        self.policy = policy.into();
         self.tags = OnceLock::new();
         if cache.shared().is_none() || self.keeps_copies() {
             self.tags(cache);

@@ -31,7 +31,7 @@ impl Loading {
     pub(crate) fn begin(cache: &Cache, leader: Option<Leader>) -> Self {
         let start = leader
             .as_ref()
-            .map_or_else(|| cache.sequence().next(), |leader| leader.start);
+            .map_or_else(|| cache.sequence().next(), Leader::start);
         Self {
             start,
             began: cache.clock().now(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::coherence::Trust;
+use crate::flight::Flight;
 use crate::key::{Ident, Identity, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode, Tier};
@@ -14,6 +15,7 @@ use crate::policy::AnyPolicy;
 use crate::site::Site;
 
 use super::meet::Access;
+use super::passenger::Passenger;
 use super::{Miss, Subject};
 
 /// A call that was not answered at the first look, whatever the types of its function. Owns all it
@@ -36,6 +38,8 @@ pub(crate) struct Call {
     pub(super) hurry: bool,
     /// What the store gave could not be read: this caller looks again, and closely.
     pub(super) reads_closely: bool,
+    /// Whose calls with this key have one policy; those of other functions may have several.
+    pub(super) function: Option<&'static Site>,
 }
 
 /// What a call is about to do.
@@ -96,11 +100,19 @@ impl<P: Parts> Looking<'_, P> {
             key,
             store,
         } = self;
-        drop(store);
-        match key {
-            Some(key) => Miss::new(cache, &key, mode::take(), &codec),
-            None => Miss::uncacheable(cache, site.name(), mode::take(), &codec),
+        let Some(key) = key else {
+            drop(store);
+            return Miss::uncacheable(cache, site.name(), mode::take(), &codec);
+        };
+        let mode = mode::take();
+        if mode.is_none()
+            && let Some(passenger) = Passenger::board(site, cache, &key, &store)
+        {
+            return Miss::joined(passenger, &codec);
         }
+        drop(store);
+        let function = site.is_steady().then_some(site);
+        Miss::new(cache, &key, mode, function, &codec)
     }
 }
 
@@ -163,20 +175,44 @@ fn given<'a, R, T, E>(entry: &'a AnyEntry, codec: &Codec<R, T, E>) -> Option<Hit
 
 impl Call {
     #[cold]
-    pub(super) fn new(cache: &Cache, raw: RawKey, mode: Option<Mode>, codec: &Kind) -> Self {
+    pub(super) fn new(
+        cache: &Cache,
+        raw: RawKey,
+        mode: Option<Mode>,
+        function: Option<&'static Site>,
+        codec: &Kind,
+    ) -> Self {
         let subject = Subject::new(cache, raw);
         let found = subject.find(cache, codec);
         Self {
-            cache: cache.clone(),
-            subject,
             mode: mode.unwrap_or_default(),
             found,
+            function,
+            ..Self::about(cache, subject)
+        }
+    }
+
+    /// A call that has joined a load and found nothing else.
+    pub(super) fn of_flight(cache: &Cache, flight: &Flight) -> Self {
+        Self {
+            function: flight.about.function,
+            ..Self::about(cache, Subject::of_flight(&flight.about))
+        }
+    }
+
+    fn about(cache: &Cache, subject: Subject) -> Self {
+        Self {
+            cache: cache.clone(),
+            subject,
+            mode: Mode::default(),
+            found: None,
             softly: false,
             tier: Tier::Local,
             access: Access::default(),
             errand: Errand::default(),
             hurry: false,
             reads_closely: false,
+            function: None,
         }
     }
 
@@ -189,16 +225,8 @@ impl Call {
         };
         let subject = Subject::new(cache, RawKey::of_prefix(prefix));
         Self {
-            cache: cache.clone(),
-            subject,
             mode,
-            found: None,
-            softly: false,
-            tier: Tier::Local,
-            access: Access::default(),
-            errand: Errand::default(),
-            hurry: false,
-            reads_closely: false,
+            ..Self::about(cache, subject)
         }
     }
 

@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use crate::background::unless_late;
 use crate::cache::Cache;
@@ -14,17 +14,28 @@ use crate::key::Ident;
 use crate::mode::Mode;
 use crate::outcome::{Answer, Codec};
 use crate::policy::{AnyPolicy, Policy};
+use crate::site::Site;
 
 use super::Call;
 use super::attempt::{Attempt, Begun};
 use super::given::Given;
 use super::loading::Loading;
+use super::passenger::Passenger;
 
 /// A call that was not answered at the first look.
 pub struct Miss<R, T, E> {
-    pub(super) call: Call,
+    pub(super) caller: Caller,
     policy: fn(Policy<T>) -> AnyPolicy,
     types: PhantomData<fn() -> (R, E)>,
+}
+
+/// How it goes on.
+#[derive(Debug)]
+pub(super) enum Caller {
+    /// By itself.
+    Calls(Call),
+    /// With the load of another caller.
+    Joins(Passenger),
 }
 
 type Body<F> = Pin<Box<F>>;
@@ -35,13 +46,19 @@ impl<R, T, E> Miss<R, T, E> {
         cache: &Cache,
         key: &I,
         mode: Option<Mode>,
+        function: Option<&'static Site>,
         codec: &Codec<R, T, E>,
     ) -> Self {
         let call = match key.encode() {
-            Ok(raw) => Call::new(cache, raw, mode, &codec.kind),
+            Ok(raw) => Call::new(cache, raw, mode, function, &codec.kind),
             Err(_) => Call::unkeyable(cache, key.prefix(), mode),
         };
-        Self::of(call, codec)
+        Self::of(Caller::Calls(call), codec)
+    }
+
+    #[cold]
+    pub(super) fn joined(passenger: Passenger, codec: &Codec<R, T, E>) -> Self {
+        Self::of(Caller::Joins(passenger), codec)
     }
 
     /// A call that can have no key loads every time.
@@ -52,12 +69,13 @@ impl<R, T, E> Miss<R, T, E> {
         mode: Option<Mode>,
         codec: &Codec<R, T, E>,
     ) -> Self {
-        Self::of(Call::uncacheable(cache, prefix, mode), codec)
+        let call = Call::uncacheable(cache, prefix, mode);
+        Self::of(Caller::Calls(call), codec)
     }
 
-    fn of(call: Call, codec: &Codec<R, T, E>) -> Self {
+    fn of(caller: Caller, codec: &Codec<R, T, E>) -> Self {
         Self {
-            call,
+            caller,
             policy: codec.policy,
             types: PhantomData,
         }
@@ -65,8 +83,16 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// Gives the call its options. Evaluated only now: a plain hit needs none of them.
     #[must_use]
-    pub fn rules(mut self, policy: impl Into<Policy<T>>) -> Self {
-        self.call.set_policy((self.policy)(policy.into()));
+    pub fn rules(self, policy: impl Into<Policy<T>>) -> Self {
+        self.rules_with(|| policy)
+    }
+
+    /// The same, where whoever joins a load needs none of its own.
+    #[must_use]
+    pub fn rules_with<P: Into<Policy<T>>>(mut self, policy: impl FnOnce() -> P) -> Self {
+        if let Caller::Calls(call) = &mut self.caller {
+            call.set_policy((self.policy)(policy().into()));
+        }
         self
     }
 
@@ -79,7 +105,18 @@ impl<R, T, E> Miss<R, T, E> {
     where
         F: Future<Output = R>,
     {
-        Box::pin(attend(Attempt::new(self.call), codec, || Box::pin(body)))
+        match self.caller {
+            Caller::Calls(call) => {
+                let make = || Box::pin(body);
+                Going::Calls(Box::pin(attend(Attempt::new(call), codec, make)))
+            }
+            Caller::Joins(passenger) => Going::Joins(Box::pin(async move {
+                match passenger.wait(&codec.kind).await {
+                    Ok(entry) => codec.open(&entry),
+                    Err(attempt) => Box::pin(attend(attempt, codec, || Box::pin(body))).await,
+                }
+            })),
+        }
     }
 
     /// The same for a body that can outlive the call: `make` gives one that borrows nothing. It may
@@ -92,8 +129,15 @@ impl<R, T, E> Miss<R, T, E> {
         T: Send + Sync + 'static,
         E: 'static,
     {
-        let (mut attempt, make) = (Attempt::new(self.call), || Box::pin(make()));
+        let make = || Box::pin(make());
         Box::pin(async move {
+            let mut attempt = match self.caller {
+                Caller::Calls(call) => Attempt::new(call),
+                Caller::Joins(passenger) => match passenger.wait(&codec.kind).await {
+                    Ok(entry) => return codec.open(&entry),
+                    Err(attempt) => return Box::pin(attend(attempt, codec, make)).await,
+                },
+            };
             match attempt.begin_owned(&codec.kind).await {
                 Begun::Here(given) => {
                     let given = given.and_then(|given| attempt.answer(given, &codec));
@@ -115,6 +159,23 @@ impl<R, T, E> Miss<R, T, E> {
                 }
             }
         })
+    }
+}
+
+/// A call that goes on, in one way or the other.
+enum Going<A, B> {
+    Calls(Pin<Box<A>>),
+    Joins(Pin<Box<B>>),
+}
+
+impl<R, A: Future<Output = R>, B: Future<Output = R>> Future for Going<A, B> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        match self.get_mut() {
+            Self::Calls(call) => call.as_mut().poll(context),
+            Self::Joins(joined) => joined.as_mut().poll(context),
+        }
     }
 }
 
@@ -232,7 +293,7 @@ where
 impl<R, T, E> fmt::Debug for Miss<R, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Miss")
-            .field("call", &self.call)
+            .field("caller", &self.caller)
             .finish_non_exhaustive()
     }
 }

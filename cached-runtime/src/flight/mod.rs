@@ -15,4 +15,4 @@ mod table;
 mod tests;
 
 pub(crate) use self::lane::{Lanes, Running, Seat};
-pub(crate) use self::table::{Boarding, Flights, Landing, Leader, Ticket};
+pub(crate) use self::table::{Boarding, Flight, Flights, Landing, Leader, Manifest, Ticket};

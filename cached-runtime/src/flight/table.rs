@@ -7,8 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use crate::key::RawKey;
-use crate::local::AnyEntry;
+use crate::local::{AnyEntry, KeyCell};
+use crate::observe::PrefixStats;
 use crate::outcome::SharedError;
+use crate::policy::AnyPolicy;
+use crate::site::Site;
 use crate::tags::{Number, TagCell};
 
 const SHARDS: usize = 32;
@@ -19,16 +22,29 @@ pub(crate) struct Flights {
     shards: [Mutex<Shard>; SHARDS],
 }
 
-type Shard = HashMap<RawKey, Flight>;
+/// By the hash of the key: two keys with one hash could only cost each other a load.
+type Shard = HashMap<u64, Arc<Flight>, foldhash::fast::RandomState>;
 
 /// A load on its way, as newcomers see it.
 #[derive(Debug)]
 pub(crate) struct Flight {
+    pub(crate) about: Manifest,
     /// The number at which the load began.
     pub(crate) start: Number,
+    landing: watch::Receiver<Landing>,
+}
+
+/// What a load is about.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) key: RawKey,
+    pub(crate) cell: Arc<KeyCell>,
     /// The tags that are known before the load.
     pub(crate) tags: Arc<[Arc<TagCell>]>,
-    landing: watch::Receiver<Landing>,
+    pub(crate) stats: Arc<PrefixStats>,
+    pub(crate) policy: Arc<AnyPolicy>,
+    /// The function that loads, if its calls with one key have one policy.
+    pub(crate) function: Option<&'static Site>,
 }
 
 /// How a load ended, for those who waited.
@@ -72,8 +88,7 @@ pub(crate) enum Boarding {
 #[derive(Debug)]
 pub(crate) struct Leader {
     flights: Arc<Flights>,
-    key: RawKey,
-    pub(crate) start: Number,
+    flight: Arc<Flight>,
     landing: watch::Sender<Landing>,
 }
 
@@ -92,36 +107,40 @@ impl Flights {
     pub(crate) fn board(
         self: &Arc<Self>,
         key: &RawKey,
-        tags: &Arc<[Arc<TagCell>]>,
+        about: impl FnOnce() -> Manifest,
         start: impl FnOnce() -> Number,
         current: impl FnOnce(&Flight) -> bool,
     ) -> Boarding {
-        let mut shard = self.shard(key);
-        let slot = shard.entry(key.clone());
+        let mut shard = self.shard(key.hash());
+        let slot = shard.entry(key.hash());
         if let Slot::Occupied(flight) = &slot
+            && flight.get().about.key == *key
             && current(flight.get())
         {
-            let Flight { start, landing, .. } = flight.get();
-            return Boarding::Join(Ticket {
-                start: *start,
-                landing: landing.clone(),
-            });
+            return Boarding::Join(flight.get().ticket());
         }
-        let start = start();
         let (sender, landing) = watch::channel(Landing::Aloft);
-        let flight = Flight {
-            start,
-            tags: Arc::clone(tags),
+        let flight = Arc::new(Flight {
+            about: about(),
+            start: start(),
             landing,
-        };
-        slot.insert_entry(flight);
-        let flights = Arc::clone(self);
+        });
+        slot.insert_entry(Arc::clone(&flight));
         Boarding::Lead(Leader {
-            flights,
-            key: key.clone(),
-            start,
+            flights: Arc::clone(self),
+            flight,
             landing: sender,
         })
+    }
+
+    /// The flight of a key that need not be written down, if there is one to `join`.
+    pub(crate) fn find(
+        &self,
+        hash: u64,
+        join: impl FnOnce(&Flight) -> bool,
+    ) -> Option<Arc<Flight>> {
+        let shard = self.shard(hash);
+        shard.get(&hash).filter(|flight| join(flight)).cloned()
     }
 
     #[cfg(test)]
@@ -129,14 +148,34 @@ impl Flights {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    fn shard(&self, key: &RawKey) -> MutexGuard<'_, Shard> {
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
         // Other bits than the maps inside take.
-        let index = (key.hash() >> 32) as usize % SHARDS;
+        let index = (hash >> 32) as usize % SHARDS;
         lock(&self.shards[index])
     }
 }
 
+impl Flight {
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket {
+            start: self.start,
+            landing: self.landing.clone(),
+        }
+    }
+
+    /// Whether no tag that is known of it was invalidated since it began.
+    pub(crate) fn is_unbroken(&self) -> bool {
+        let mut tags = self.about.tags.iter();
+        tags.all(|tag| tag.unbroken_since(self.start))
+    }
+}
+
 impl Leader {
+    /// The number at which the load began.
+    pub(crate) fn start(&self) -> Number {
+        self.flight.start
+    }
+
     /// Nobody can join any more.
     ///
     /// In a process by itself it is called after the value was stored: a newcomer finds the flight
@@ -144,12 +183,13 @@ impl Leader {
     /// prove the value, it is called before the store is asked: what is proven then is so for all
     /// who joined. Newcomers ask the store themselves.
     pub(crate) fn close(&self) {
-        let mut shard = self.flights.shard(&self.key);
+        let hash = self.flight.about.key.hash();
+        let mut shard = self.flights.shard(hash);
         if shard
-            .get(&self.key)
-            .is_some_and(|flight| flight.start == self.start)
+            .get(&hash)
+            .is_some_and(|flight| Arc::ptr_eq(flight, &self.flight))
         {
-            shard.remove(&self.key);
+            shard.remove(&hash);
         }
     }
 

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use crate::key::{Key, RawKey};
-use crate::tags::{Manner, Sequence, Tag, TagTable};
+use crate::observe::Observatory;
+use crate::policy::AnyPolicy;
+use crate::tags::{Manner, Sequence, Tag, TagCell, TagTable};
 
-use super::{Boarding, Flights, Landing, Leader, Ticket};
+use super::{Boarding, Flight, Flights, Landing, Leader, Manifest, Ticket};
 
 struct Gate {
     flights: Arc<Flights>,
@@ -19,12 +21,9 @@ impl Gate {
     }
 
     fn board(&self, key: u64, current: bool) -> Boarding {
-        self.flights.board(
-            &raw(key),
-            &Arc::from([]),
-            || self.sequence.next(),
-            |_| current,
-        )
+        let about = || about(key, &Arc::from([]));
+        self.flights
+            .board(&raw(key), about, || self.sequence.next(), |_| current)
     }
 
     fn lead(&self, key: u64) -> Leader {
@@ -47,6 +46,17 @@ fn raw(key: u64) -> RawKey {
         .raw()
         .expect("a number is a key")
         .clone()
+}
+
+fn about(key: u64, tags: &Arc<[Arc<TagCell>]>) -> Manifest {
+    Manifest {
+        key: raw(key),
+        cell: Arc::default(),
+        tags: Arc::clone(tags),
+        stats: Observatory::default().prefix("p"),
+        policy: AnyPolicy::storing_nothing(),
+        function: None,
+    }
 }
 
 #[tokio::test]
@@ -106,14 +116,9 @@ fn a_flight_knows_the_tags_it_depends_on() {
     let board = || {
         gate.flights.board(
             &raw(1),
-            &tags,
+            || about(1, &tags),
             || gate.sequence.next(),
-            |flight| {
-                flight
-                    .tags
-                    .iter()
-                    .all(|tag| tag.unbroken_since(flight.start))
-            },
+            Flight::is_unbroken,
         )
     };
     let first = board();

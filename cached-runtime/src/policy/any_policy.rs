@@ -1,7 +1,7 @@
 //! A policy without the type of its values: what the algorithm of a call works with.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::by_value::Looks;
@@ -36,14 +36,18 @@ impl<T: 'static> From<Policy<T>> for AnyPolicy {
 }
 
 impl AnyPolicy {
-    pub(crate) fn storing_nothing() -> Self {
-        Self {
-            options: Options::default(),
-            codec: None,
-            families: Vec::new(),
-            value_tells_ttl: false,
-            looks: None,
-        }
+    /// That of a call whose own is not known yet.
+    pub(crate) fn storing_nothing() -> Arc<Self> {
+        static NOTHING: LazyLock<Arc<AnyPolicy>> = LazyLock::new(|| {
+            Arc::new(AnyPolicy {
+                options: Options::default(),
+                codec: None,
+                families: Vec::new(),
+                value_tells_ttl: false,
+                looks: None,
+            })
+        });
+        Arc::clone(&NOTHING)
     }
 
     /// Whether it is the one of callers who know nothing of how the value is stored.
