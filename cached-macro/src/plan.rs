@@ -8,6 +8,7 @@ mod generics;
 mod key;
 mod key_fn;
 mod options;
+mod steady;
 mod tags;
 mod tiers;
 
@@ -19,11 +20,10 @@ pub(crate) use tags::{Tag, TagPiece, resolve as resolve_tags};
 
 use proc_macro2::{Ident, TokenStream};
 
-use crate::args::{Args, Given, Jitter, Local};
+use crate::args::Args;
 use crate::crate_path;
-use crate::duration::Time;
 use crate::errors::{Errors, did_you_mean, quoted};
-use crate::function::{Function, Param};
+use crate::function::Function;
 
 /// All that the expansion of `#[cache_aside]` needs to know.
 pub(crate) struct Plan {
@@ -79,46 +79,6 @@ impl Plan {
             tags,
             load,
         }
-    }
-}
-
-impl Plan {
-    /// Whether calls with one key have one policy, and wait for another's load for as long as it
-    /// takes: lengths of time are known now, and tags are over what the key is made of.
-    pub(crate) fn is_steady(&self) -> bool {
-        let Self { args, .. } = self;
-        let known = |time: &Given<Time>| time.value.length().is_some();
-        matches!(self.load, Load::InPlace)
-            && args.key.is_none()
-            && args.load_timeout.is_none()
-            && args.single_flight.is_none()
-            && args.times().into_iter().flatten().all(known)
-            && args.local.as_ref().is_none_or(|local| match &local.value {
-                Local::For(time) => time.length().is_some(),
-                _ => true,
-            })
-            && args
-                .jitter
-                .as_ref()
-                .is_none_or(|jitter| match &jitter.value {
-                    Jitter::By(time) => time.length().is_some(),
-                    _ => true,
-                })
-            && self.tags.iter().all(|tag| self.is_of_the_key(tag))
-    }
-
-    /// Whether all arguments in a tag are part of the key.
-    fn is_of_the_key(&self, tag: &Tag) -> bool {
-        let counts = |argument: &Ident| {
-            let of = |param: &Param| param.bound.iter().any(|name| name == argument);
-            let mut params = self.function.params.iter().zip(&self.key.params);
-            (argument == "self" && self.key.receiver)
-                || params.any(|(param, counts)| *counts && of(param))
-        };
-        tag.pieces.iter().all(|piece| match piece {
-            TagPiece::Argument { name, .. } => counts(name),
-            TagPiece::Text(_) | TagPiece::Result { .. } => true,
-        })
     }
 }
 

@@ -27,6 +27,74 @@ fn check(args: TokenStream, item: TokenStream, expected: &[&str]) {
     assert_eq!(refusals(&crate::cached(args, item)), expected, "{text}");
 }
 
+/// Whoever joins a load must not need a policy that differs from that of the load.
+#[test]
+fn callers_join_without_a_policy_where_all_calls_with_one_key_have_one() {
+    let plain = quote!(
+        async fn load(&self, id: u64, db: &Db) -> u64 {
+            1
+        }
+    );
+    for (args, steady) in [
+        (quote!(ttl = "5m", skip(self, db)), true),
+        (quote!(ttl_with = |_| TTL, skip(self, db)), true),
+        (
+            quote!(
+                ttl = 5,
+                tags = ["a", "{id}", "{id.0}", "{result}"],
+                skip(self, db)
+            ),
+            true,
+        ),
+        (quote!(ttl = 5, tags = ["{self.name}"], skip(db)), true),
+        (
+            quote!(
+                ttl = 5,
+                local = "1s",
+                jitter = "1s",
+                lease = "1s",
+                skip(self, db)
+            ),
+            true,
+        ),
+        (
+            quote!(ttl = 5, tags = ["{self.name}"], skip(self, db)),
+            false,
+        ),
+        (
+            quote!(ttl = 5, tags = ["{id}", "{db.name}"], skip(self, db)),
+            false,
+        ),
+        (quote!(ttl = 5, key(id)), false),
+        (quote!(ttl = TTL, skip(self, db)), false),
+        (
+            quote!(ttl = 5, negative_ttl = self.short, skip(self, db)),
+            false,
+        ),
+        (quote!(ttl = 5, local = self.short, skip(self, db)), false),
+        (quote!(ttl = 5, jitter = self.short, skip(self, db)), false),
+        (quote!(ttl = 5, single_flight = off, skip(self, db)), false),
+        (
+            quote!(
+                ttl = 5,
+                load_timeout = "1s",
+                stale_if_error = "1m",
+                skip(self, db)
+            ),
+            false,
+        ),
+        (
+            quote!(ttl = 5, stale_while_revalidate = "1m", skip(self, db)),
+            false,
+        ),
+    ] {
+        let named = quote!(prefix = "p", #args);
+        let expansion = crate::cached(named, plain.clone());
+        assert_eq!(refusals(&expansion), [""; 0], "{args}");
+        assert_eq!(expansion.to_string().contains("steady"), steady, "{args}");
+    }
+}
+
 #[test]
 fn background_loads_keep_nothing_borrowed() {
     let outlive = "`refresh_ahead` lets the load outlive the call, and a clone of this argument \

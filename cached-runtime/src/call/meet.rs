@@ -236,7 +236,7 @@ impl Subject {
     }
 
     pub(super) fn trust(&self, cache: &Cache) -> Trust {
-        let general = cache.watch().coherence().trust();
+        let general = cache.watch().trust();
         general.min(self.policy.options.trust())
     }
 

@@ -8,6 +8,7 @@ use crate::policy::Policy;
 use crate::tags::{Manner, Tag};
 
 use super::found::Joined;
+use super::typed::Caller;
 use super::{Call, Kept, Loading, Miss};
 
 type Plain = Miss<u64, u64, NotAResult<u64>>;
@@ -21,14 +22,16 @@ fn joining(cache: &Cache) -> (Call, Landing) {
     let key = Key::<u64>::new("call", &(1,));
     let raw = key.raw().expect("a number is a key");
     let policy = Policy::ttl(Duration::from_secs(60)).tags_with(|value: &u64| [value.to_string()]);
-    let miss = Plain::new(cache, raw, None, &plain()).rules(policy);
+    let miss = Plain::new(cache, raw, None, None, &plain()).rules(policy);
+    let Caller::Calls(call) = miss.caller else {
+        panic!("nothing is loaded yet");
+    };
     let loading = Loading::begin(cache, None);
-    match miss
-        .call
+    let kept = call
         .subject
-        .keep(cache, &plain().kind, Some(&7_u64), &loading)
-    {
-        Kept::Stored(entry) => (miss.call, Landing::Arrived(entry)),
+        .keep(cache, &plain().kind, Some(&7_u64), &loading);
+    match kept {
+        Kept::Stored(entry) => (call, Landing::Arrived(entry)),
         kept => panic!("not stored: {kept:?}"),
     }
 }

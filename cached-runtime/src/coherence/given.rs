@@ -1,7 +1,7 @@
 //! Whether a copy is given as it is.
 
 use crate::cache::Cache;
-use crate::local::AnyEntry;
+use crate::local::{AnyEntry, Backed};
 
 use super::{Trust, Vouched};
 
@@ -10,30 +10,39 @@ impl Cache {
     /// reader allows.
     #[inline]
     pub(crate) fn stands_for(&self, entry: &AnyEntry, asked: Trust) -> bool {
-        match entry.vouched() {
-            None => self.store().is_still_current(entry),
-            Some(vouched) => self.stands_for_shared(entry, vouched, asked),
+        match entry.backed() {
+            Backed::Not => self.store().is_still_current(entry),
+            Backed::Ordinarily => self.stands_for_shared(entry, self.watch().trust().min(asked)),
+            Backed::Otherwise => self.stands_otherwise(entry, asked),
         }
+    }
+
+    #[inline(never)]
+    fn stands_otherwise(&self, entry: &AnyEntry, asked: Trust) -> bool {
+        let own = entry.vouched().map_or(Trust::NONE, Vouched::trust);
+        self.stands_for_shared(entry, own.min(asked))
     }
 
     /// Apart from the hit in a cache of one process, which needs none of it.
     #[inline(never)]
-    fn stands_for_shared(&self, entry: &AnyEntry, vouched: &Vouched, asked: Trust) -> bool {
-        let (now, trust) = (self.clock().sharp(), vouched.trust().min(asked));
+    fn stands_for_shared(&self, entry: &AnyEntry, trust: Trust) -> bool {
+        let now = self.clock().sharp();
         // The horizon is read first: whatever was told before it was moved has been counted.
         if !self.watch().is_within(now, trust) {
             return false;
         }
         let changes = self.store().changes();
-        entry.is_verified(changes) || self.verify_shared(entry, vouched, changes)
+        entry.is_verified(changes) || self.verify_shared(entry, changes)
     }
 
     #[cold]
-    fn verify_shared(&self, entry: &AnyEntry, vouched: &Vouched, changes: u64) -> bool {
+    fn verify_shared(&self, entry: &AnyEntry, changes: u64) -> bool {
+        let beyond_doubt = |vouched| {
+            let watch = self.watch();
+            watch.is_beyond_doubt(vouched, entry.tags(), entry.start)
+        };
         let stands = !self.store().is_cleared_since(entry.start)
-            && self
-                .watch()
-                .is_beyond_doubt(vouched, entry.tags(), entry.start);
+            && entry.vouched().is_some_and(beyond_doubt);
         if stands {
             entry.verify(changes);
         }

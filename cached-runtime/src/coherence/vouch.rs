@@ -21,6 +21,8 @@ pub(crate) struct Vouched {
     /// Drawn before the store was last asked about it.
     confirmed: AtomicU64,
     trust: Trust,
+    /// Whether that is how far copies of its cache are trusted in general.
+    ordinary: bool,
     /// Where pushes about its key leave their mark.
     place: u32,
 }
@@ -38,6 +40,7 @@ impl Watch {
         Vouched {
             confirmed: AtomicU64::new(self.counted(confirmed)),
             trust,
+            ordinary: trust == self.trust(),
             place: self.place(entry),
         }
     }
@@ -105,7 +108,7 @@ impl Watch {
         };
         // In the order of `vouches`.
         let (horizon, epoch) = (self.horizon.load(), self.epoch.load(Acquire));
-        let trusted = self.clock.now() < horizon.plus(self.coherence.trust().0);
+        let trusted = self.clock.now() < horizon.plus(self.trust().0);
         let (proof, number) = self.tags.cell_named(name).view().filter(|_| trusted)?;
         (number > epoch).then_some((proof, number))
     }
@@ -137,5 +140,9 @@ impl Vouched {
     #[inline]
     pub(crate) fn trust(&self) -> Trust {
         self.trust
+    }
+
+    pub(crate) fn is_ordinary(&self) -> bool {
+        self.ordinary
     }
 }

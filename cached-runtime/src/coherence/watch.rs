@@ -14,8 +14,8 @@ use crate::remote::{Cell, Incarnation};
 use crate::shared::namespace_cell;
 use crate::tags::{Number, Sequence, TagTable};
 
-use super::Coherence;
 use super::record::{Record, Told};
+use super::{Coherence, Trust};
 
 #[cfg(test)]
 mod tests;
@@ -48,7 +48,9 @@ pub struct Watch {
     pub(super) sequence: Arc<Sequence>,
     pub(super) tags: Arc<TagTable>,
     pub(super) clock: Clock,
-    pub(super) coherence: Coherence,
+    coherence: Coherence,
+    /// That of `coherence`.
+    trust: Trust,
     serves_views: bool,
     pub(super) hasher: foldhash::quality::RandomState,
     pub(super) link: Mutex<Link>,
@@ -92,6 +94,7 @@ impl Watch {
         tags: Arc<TagTable>,
         clock: Clock,
     ) -> Self {
+        let followed = coherence.unwrap_or(Coherence::Strict);
         let places = if coherence.is_some() { PLACES } else { 0 };
         Self {
             horizon: AtomicMoment::new(Moment::FIRST),
@@ -100,7 +103,8 @@ impl Watch {
             sequence,
             tags,
             clock,
-            coherence: coherence.unwrap_or(Coherence::Strict),
+            coherence: followed,
+            trust: followed.trust(),
             serves_views: false,
             hasher: foldhash::quality::RandomState::default(),
             link: Mutex::new(Link::None),
@@ -261,6 +265,12 @@ impl Watch {
 
     pub(crate) fn coherence(&self) -> Coherence {
         self.coherence
+    }
+
+    /// How far copies are trusted in general.
+    #[inline]
+    pub(crate) fn trust(&self) -> Trust {
+        self.trust
     }
 
     pub(super) fn link(&self) -> MutexGuard<'_, Link> {

@@ -35,8 +35,7 @@ pub(crate) struct Entry<V: ?Sized> {
     /// How long the load took, in microseconds.
     cost: u32,
     uses: AtomicU8,
-    /// More than fit: the key stands in `more`.
-    key_len: u8,
+    shape: Shape,
     key: [u8; SHORT_KEY],
     pub(crate) value: V,
 }
@@ -55,6 +54,54 @@ struct More {
     shared: Option<(Backing, Vouched)>,
 }
 
+/// In one byte: the length of a key that stands in the entry, [`Shape::LONG`] for one that stands in
+/// `more`; and above that the [`Backed`].
+#[derive(Clone, Copy)]
+struct Shape(u8);
+
+/// Whether others can change what an entry depends on.
+///
+/// It stands in the entry, so that a hit on a copy need not read what backs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backed {
+    /// It is of this process alone.
+    Not,
+    /// It is a copy, trusted as far as those of its cache are in general.
+    Ordinarily,
+    /// It is a copy that is trusted otherwise.
+    Otherwise,
+}
+
+impl Shape {
+    const LENGTH: u8 = 0x1f;
+    const LONG: u8 = Self::LENGTH;
+    const ORDINARILY: u8 = 0x20;
+    const OTHERWISE: u8 = 0x40;
+
+    #[inline]
+    fn key_len(self) -> usize {
+        usize::from(self.0 & Self::LENGTH)
+    }
+
+    #[inline]
+    fn backed(self) -> Backed {
+        match self.0 & !Self::LENGTH {
+            0 => Backed::Not,
+            Self::ORDINARILY => Backed::Ordinarily,
+            _ => Backed::Otherwise,
+        }
+    }
+
+    fn back(&mut self, ordinarily: bool) {
+        let backed = if ordinarily {
+            Self::ORDINARILY
+        } else {
+            Self::OTHERWISE
+        };
+        self.0 = self.0 & Self::LENGTH | backed;
+    }
+}
+
 /// Stands for the value of a negative answer.
 #[derive(Debug)]
 pub(crate) struct NotFound;
@@ -65,7 +112,6 @@ const MOST_USES: u8 = 3;
 const FEW_TAGS: usize = 2;
 /// The arguments in a key that stand in the entry itself: what fills its head up.
 const SHORT_KEY: usize = 26;
-const LONG: u8 = u8::MAX;
 const COUNTS_SEEN: usize = 8;
 
 thread_local! {
@@ -93,9 +139,9 @@ impl EntryHead {
         let (key_len, long) = match short.get_mut(..rest.len()) {
             Some(room) => {
                 room.copy_from_slice(rest);
-                (u8::try_from(rest.len()).unwrap_or(LONG), None)
+                (u8::try_from(rest.len()).unwrap_or(Shape::LONG), None)
             }
-            None => (LONG, Some(rest.into())),
+            None => (Shape::LONG, Some(rest.into())),
         };
         let mut tags = tags.into_iter();
         if home.cell.is_some() {
@@ -112,7 +158,7 @@ impl EntryHead {
             more: None,
             cost: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
             uses: AtomicU8::new(0),
-            key_len,
+            shape: Shape(key_len),
             key: short,
             value: (),
         };
@@ -143,6 +189,7 @@ impl EntryHead {
             kept_until,
             ..backing
         };
+        self.shape.back(vouched.is_ordinary());
         self.more().shared = Some((backing, vouched));
         self
     }
@@ -170,7 +217,7 @@ impl EntryHead {
             more,
             cost,
             uses,
-            key_len,
+            shape,
             key,
             value: (),
         } = self;
@@ -184,7 +231,7 @@ impl EntryHead {
             more,
             cost,
             uses,
-            key_len,
+            shape,
             key,
             value,
         }
@@ -201,7 +248,7 @@ impl<V: ?Sized> Entry<V> {
     /// What comes after the head of its key.
     #[inline]
     pub(crate) fn key_rest(&self) -> &[u8] {
-        match self.key.get(..usize::from(self.key_len)) {
+        match self.key.get(..self.shape.key_len()) {
             Some(key) => key,
             None => self.long_key(),
         }
@@ -252,6 +299,11 @@ impl<V: ?Sized> Entry<V> {
     pub(crate) fn backing(&self) -> Option<&Backing> {
         let (backing, _) = self.more.as_ref()?.shared.as_ref()?;
         Some(backing)
+    }
+
+    #[inline]
+    pub(crate) fn backed(&self) -> Backed {
+        self.shape.backed()
     }
 
     /// When and for how long it is given without a question; `None`: nobody else can change it.

@@ -18,7 +18,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::entry::{AnyEntry, EntryHead, NotFound};
+pub(crate) use self::entry::{AnyEntry, Backed, EntryHead, NotFound};
 pub(crate) use self::home::Home;
 pub(crate) use self::key_cell::KeyCell;
 pub(crate) use self::ledger::Limits;
