@@ -84,11 +84,13 @@ where
 {
     let mode = mode::take();
     let (mut hits, mut missing) = (Vec::new(), Vec::new());
+    // All keys have one prefix.
+    let mut stats = None;
     let identity = site.identity(parts).filter(|_| cache.is_enabled());
     let read = mode
         .as_ref()
         .is_none_or(|mode| !mode.bypass && !mode.refresh);
-    let mut seen = HashSet::new();
+    let mut seen: HashSet<_, foldhash::fast::RandomState> = HashSet::default();
     elements.each(|element| {
         if !seen.insert(element) {
             return;
@@ -104,7 +106,13 @@ where
         }
         let raw = key.and_then(|key| key.encode().ok());
         let keyed = raw.is_some();
-        let subject = Subject::new(cache, raw.unwrap_or_else(|| RawKey::of_prefix(site.name())));
+        let subject = match raw {
+            Some(raw) => {
+                let stats = stats.get_or_insert_with(|| cache.observatory().prefix(raw.prefix()));
+                Subject::counted(cache, raw, Arc::clone(stats))
+            }
+            None => Subject::new(cache, RawKey::of_prefix(site.name())),
+        };
         if key.is_some() && !keyed {
             cache.observatory().unkeyable(&subject.stats, site.name());
         }
@@ -144,7 +152,6 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         for missing in &mut self.missing {
             let subject = &mut missing.subject;
             subject.set_policy(&self.cache, (self.policy)(rules(&missing.element).into()));
-            subject.tags(&self.cache);
         }
         self
     }
@@ -261,6 +268,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         };
         self.mode.report.report(|| Report::loaded(outcome));
         for missing in missing {
+            // From before a load.
+            missing.subject.tags(&self.cache);
             missing.subject.stats.count(event);
             if self.mode.refresh {
                 self.cache

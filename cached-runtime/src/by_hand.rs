@@ -59,6 +59,9 @@ impl Cache {
         let met = meet_each(self, &codec.kind, sought.collect(), false).await;
         let now = self.clock().now();
         for ((at, subject, _), met) in asked.iter().zip(met) {
+            let Ok(met) = met else {
+                unreachable!("copies are kept of what is asked for by hand");
+            };
             let fresh = met.found.filter(|entry| entry.life().is_fresh(now));
             let Some(entry) = fresh.filter(|entry| !entry.is_negative()) else {
                 subject.stats.count(Event::Miss);

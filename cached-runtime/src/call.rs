@@ -52,6 +52,7 @@ pub use self::typed::Miss;
 use self::claim::Aboard;
 use self::found::{Joined, Turn, Waited};
 use self::given::Given;
+pub(crate) use self::given::Stored;
 use self::look::Call;
 use crate::flight::{Landing, Leader, Running as InLane, Seat};
 use crate::limiter::is_inside;

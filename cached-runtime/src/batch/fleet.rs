@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Answers, BatchMiss, Each, Missing, key_of};
 use crate::background::{join_all, within};
-use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Terms, meet_each};
+use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Stored, Terms, meet_each};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::pause::Point;
@@ -28,24 +28,55 @@ type Foreign<C, M> = Vec<Abroad<<C as Each>::Key, M>>;
 impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     /// Asks the shared tier for all that is missing, in one trip.
     pub(super) async fn meet<R, E>(
-        &self,
+        &mut self,
         codec: &BatchCodec<R, M, E>,
-        mut missing: Elements<C, M>,
+        missing: Elements<C, M>,
     ) -> Elements<C, M> {
         if self.mode.bypass || self.cache.shared().is_none() {
             return missing;
         }
-        let asked = missing.iter_mut().filter(|missing| missing.keyed);
-        let asked = asked.map(|missing| (&missing.subject, missing.found.take()));
-        let refresh = self.mode.refresh;
-        let met = meet_each(&self.cache, &codec.element.kind, asked.collect(), refresh).await;
-        let asked = missing.iter_mut().filter(|missing| missing.keyed);
-        for (missing, met) in asked.zip(met) {
-            // What was softly invalidated is for single calls.
-            missing.found = met.found.filter(|_| !met.softly);
-            (missing.tier, missing.access) = (met.tier, met.access);
+        let (mut asked, mut left): (Vec<_>, Vec<_>) =
+            missing.into_iter().partition(|missing| missing.keyed);
+        let mut closely = self.mode.refresh;
+        while !asked.is_empty() {
+            let sought = asked.iter_mut();
+            let sought = sought.map(|missing| (&missing.subject, missing.found.take()));
+            let kind = &codec.element.kind;
+            let met = meet_each(&self.cache, kind, sought.collect(), closely).await;
+            let mut unread = Vec::new();
+            for (mut missing, met) in asked.into_iter().zip(met) {
+                match met {
+                    Ok(met) => {
+                        // What was softly invalidated is for single calls.
+                        missing.found = met.found.filter(|_| !met.softly);
+                        (missing.tier, missing.access) = (met.tier, met.access);
+                        left.push(missing);
+                    }
+                    Err(stored) => unread.extend(self.take_stored(codec, missing, &stored)),
+                }
+            }
+            // They are looked at once more, and then no answer is taken as it is.
+            (asked, closely) = (unread, true);
         }
-        missing
+        left
+    }
+
+    /// Takes an answer as it is in the store; the element is left if it cannot be read.
+    fn take_stored<R, E>(
+        &mut self,
+        codec: &BatchCodec<R, M, E>,
+        missing: Missing<C::Key, M>,
+        stored: &Stored,
+    ) -> Option<Missing<C::Key, M>> {
+        let Some(value) = stored.answer(&codec.element) else {
+            return Some(missing);
+        };
+        let hit = value.as_ref().map_or(Event::Negative, |_| Event::Hit);
+        missing.subject.stats.count(hit);
+        missing.subject.stats.count(Event::RemoteHit);
+        self.hits
+            .extend(value.map(|value| (missing.map_key, value)));
+        None
     }
 
     /// Settles on what terms each element is loaded. Those that another process loads are left for

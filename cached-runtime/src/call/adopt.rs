@@ -34,10 +34,9 @@ impl Subject {
         &self,
         cache: &Cache,
         codec: &Kind,
-        sighted: &Sighted<'_>,
+        legible: &Legible,
         asked: Asking,
     ) -> bool {
-        let legible = &sighted.legible;
         let carefree_until = || self.life_found(asked, legible).carefree_until;
         !self.keeps_copies()
             && (codec.has_not_found || !legible.header.negative)
@@ -46,12 +45,18 @@ impl Subject {
     }
 
     /// Takes the answer out of such an entry.
-    pub(super) fn give(&self, codec: &Kind, sighted: Sighted<'_>, asked: Asking) -> Stored {
+    pub(super) fn give(
+        &self,
+        codec: &Kind,
+        schema: u16,
+        legible: Legible,
+        asked: Asking,
+    ) -> Stored {
         Stored {
-            codec: self.codec_of(codec, &sighted.legible),
-            schema: sighted.schema(),
-            born: self.life_found(asked, &sighted.legible).born,
-            legible: sighted.into_legible(),
+            codec: self.codec_of(codec, &legible),
+            schema,
+            born: self.life_found(asked, &legible).born,
+            legible,
         }
     }
 
@@ -104,7 +109,7 @@ impl Subject {
                     .type_mismatch(self.key.prefix(), (codec.type_name)());
                 (None, false)
             }
-            Found::Nothing => (None, false),
+            Found::Nothing | Found::Given(_) => (None, false),
         };
         if keep || entry.is_none() {
             self.replace_copy(cache, entry.as_ref(), local.is_some(), asked);

@@ -51,7 +51,7 @@ impl Given {
 
 impl Stored {
     /// `None`: it cannot be read, or it is "not found" and the function cannot say so.
-    pub(super) fn answer<R, T, E>(&self, codec: &Codec<R, T, E>) -> Option<R> {
+    pub(crate) fn answer<R, T, E>(&self, codec: &Codec<R, T, E>) -> Option<R> {
         let (header, payload) = (&self.legible.header, self.legible.payload());
         let written_with = self.codec?;
         match header.raw(payload, self.schema, written_with.id).ok()? {

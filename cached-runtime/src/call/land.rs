@@ -144,6 +144,11 @@ impl Call {
 impl Subject {
     pub(crate) fn new(cache: &Cache, key: RawKey) -> Self {
         let stats = cache.observatory().prefix(key.prefix());
+        Self::counted(cache, key, stats)
+    }
+
+    /// The same, where the counters of its prefix are known.
+    pub(crate) fn counted(cache: &Cache, key: RawKey, stats: Arc<PrefixStats>) -> Self {
         let cell = cache.store().hold(&key);
         let seen = cell.invalidated();
         Self {

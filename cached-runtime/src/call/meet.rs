@@ -9,7 +9,7 @@ use crate::local::AnyEntry;
 use crate::mode::Tier;
 use crate::outcome::Kind;
 use crate::policy::Local;
-use crate::shared::{Backing, Found, Glimpsed, Look, Share, Sight};
+use crate::shared::{Backing, Found, Glimpsed, Legible, Look, Share, Sight};
 
 use super::given::Stored;
 use super::{Call, Subject};
@@ -40,23 +40,24 @@ pub(crate) struct Met {
 
 /// Asks the shared tier for keys: is what was found in this process valid, or is there something
 /// else? Nobody need be asked about what is beyond doubt, unless `always`. Without such a tier what
-/// was found stands.
+/// was found stands. What is beyond doubt, and of which nothing is kept here, comes as it is; not
+/// if `always`.
 pub(crate) async fn meet_each(
     cache: &Cache,
     codec: &Kind,
     keys: Vec<(&Subject, Option<Arc<AnyEntry>>)>,
     always: bool,
-) -> Vec<Met> {
+) -> Vec<Result<Met, Box<Stored>>> {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
-        let apart = |(_, found)| Met::here(found, Access::Apart);
+        let apart = |(_, found)| Ok(Met::here(found, Access::Apart));
         return keys.into_iter().map(apart).collect();
     };
-    let mut met: Vec<Option<Met>> = keys.iter().map(|_| None).collect();
+    let mut met: Vec<Option<Result<Met, Box<Stored>>>> = keys.iter().map(|_| None).collect();
     let mut asked = Vec::with_capacity(keys.len());
     for (at, (subject, found)) in keys.into_iter().enumerate() {
         match found {
             Some(found) if !always && subject.is_beyond_doubt(cache, &found) => {
-                met[at] = Some(Met::here(Some(found), Access::Unasked));
+                met[at] = Some(Ok(Met::here(Some(found), Access::Unasked)));
             }
             found => asked.push((at, subject, found)),
         }
@@ -71,23 +72,33 @@ pub(crate) async fn meet_each(
             .map(|((_, _, found), share)| (share, Subject::copy(cache, found.as_deref())))
             .collect();
         let moment = cache.asking();
-        let looks = tier.look_each(&sought, moment.at).await;
+        let gives = |at: usize, legible: &Legible| {
+            let (_, subject, _) = &asked[at];
+            !always && subject.is_given(cache, codec, legible, moment)
+        };
+        let looks = tier.look_each(&sought, moment.at, &gives).await;
         let mut looks = looks.map(Vec::into_iter);
         for ((at, subject, found), share) in asked.into_iter().zip(shares) {
-            met[at] = Some(match &mut looks {
-                Some(looks) => {
-                    let look = looks.next().flatten();
-                    subject.met(cache, codec, share, found, (moment, look))
+            met[at] = Some(match looks.as_mut().map(Iterator::next) {
+                Some(Some(Some(Look {
+                    found: Found::Given(legible),
+                    ..
+                }))) => {
+                    let stored = subject.give(codec, share.schema, legible, moment);
+                    Err(Box::new(stored))
                 }
-                None => subject.unanswered(cache, found),
+                Some(look) => {
+                    let look = (moment, look.flatten());
+                    Ok(subject.met(cache, codec, share, found, look))
+                }
+                None => Ok(subject.unanswered(cache, found)),
             });
         }
     }
     met.into_iter().flatten().collect()
 }
 
-/// The same for one key. What is beyond doubt, and of which nothing is kept here, comes as it is; not
-/// if `always`.
+/// The same for one key.
 pub(crate) async fn meet(
     cache: &Cache,
     codec: &Kind,
@@ -110,9 +121,10 @@ pub(crate) async fn meet(
             Glimpsed::NoAnswer => return Ok(subject.unanswered(cache, found)),
             Glimpsed::More(looks) => looks,
             Glimpsed::Valid(sighted)
-                if !always && subject.is_given(cache, codec, &sighted, asked) =>
+                if !always && subject.is_given(cache, codec, &sighted.legible, asked) =>
             {
-                return Err(subject.give(codec, sighted, asked));
+                let schema = sighted.schema();
+                return Err(subject.give(codec, schema, sighted.into_legible(), asked));
             }
             Glimpsed::Valid(sighted) => {
                 let entry = subject.taken(cache, codec, found.is_some(), &sighted, asked);

@@ -31,6 +31,10 @@ pub struct Miss<R, T, E> {
 
 /// How it goes on.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the one that mostly comes, and is taken apart at once"
+)]
 pub(super) enum Caller {
     /// By itself.
     Calls(Call),
@@ -110,12 +114,7 @@ impl<R, T, E> Miss<R, T, E> {
                 let make = || Box::pin(body);
                 Going::Calls(Box::pin(attend(Attempt::new(call), codec, make)))
             }
-            Caller::Joins(passenger) => Going::Joins(Box::pin(async move {
-                match passenger.wait(&codec.kind).await {
-                    Ok(entry) => codec.open(&entry),
-                    Err(attempt) => Box::pin(attend(attempt, codec, || Box::pin(body))).await,
-                }
-            })),
+            Caller::Joins(passenger) => Going::Joins(Box::pin(ride(passenger, codec, body))),
         }
     }
 
@@ -223,6 +222,23 @@ where
             landing.await;
         }
         codec.shape.put_back(value)
+    }
+}
+
+/// Gives what another caller loads; or goes on by what has become of that.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "the arguments of an async function stand in its future twice"
+)]
+fn ride<R, T, E, F>(passenger: Passenger, codec: Codec<R, T, E>, body: F) -> impl Future<Output = R>
+where
+    F: Future<Output = R>,
+{
+    async move {
+        match passenger.wait(&codec.kind).await {
+            Ok(entry) => codec.open(&entry),
+            Err(attempt) => Box::pin(attend(attempt, codec, || Box::pin(body))).await,
+        }
     }
 }
 

@@ -7,9 +7,9 @@ use crate::clock::Moment;
 use crate::remote::{Cell, CellState, EntryName, LeaseId, Part, Read, Reading};
 
 use super::Shared;
-use super::deps::{Seen, Share, Sight};
-use super::glimpse::valid;
-use super::look::Fetched;
+use super::deps::{Backing, Seen, Share, Sight};
+use super::glimpse::{Witness, valid};
+use super::look::Legible;
 
 /// Keys, and all that is asked about them in one trip.
 pub(super) struct Glance<'a> {
@@ -103,7 +103,7 @@ impl<'a> Glance<'a> {
     }
 
     /// The entry of a key, taken out of the answer, if it is valid.
-    pub(super) fn valid(&self, at: usize, reading: &mut Reading) -> Option<Fetched> {
+    pub(super) fn valid(&self, at: usize, reading: &mut Reading) -> Option<(Legible, Witness)> {
         let Key {
             share,
             part: Part::Whole,
@@ -115,18 +115,23 @@ impl<'a> Glance<'a> {
         };
         let places = &self.places[depends_on.clone()];
         let Reading { entries, cells, .. } = reading;
-        let cell = |at: usize| {
-            let place = places[at];
-            (&self.cells[place], cells.get(place).copied())
-        };
-        let (legible, witness) = valid(share, entries.get_mut(at)?, places.len(), cell)?;
-        let backing = witness.of((0..places.len()).map(cell));
-        Some(Fetched { legible, backing })
+        let cell = |at: usize| self.cell(places[at], cells);
+        valid(share, entries.get_mut(at)?, places.len(), cell)
     }
 
-    /// Whether an entry with so many tokens has those that were expected of it.
-    pub(super) fn expected(&self, at: usize, tokens: usize) -> bool {
-        self.keys[at].depends_on.len() == tokens
+    fn cell(&self, place: usize, states: &[CellState]) -> (&Cell, Option<CellState>) {
+        (&self.cells[place], states.get(place).copied())
+    }
+
+    /// What such an entry rests on.
+    pub(super) fn backing(&self, at: usize, witness: &Witness, states: &[CellState]) -> Backing {
+        let places = &self.places[self.keys[at].depends_on.clone()];
+        witness.of(places.iter().map(|&place| self.cell(place, states)))
+    }
+
+    /// Whether an entry has the tokens that were expected of it.
+    pub(super) fn expected(&self, at: usize, witness: &Witness) -> bool {
+        self.keys[at].depends_on.len() == witness.tokens
     }
 
     /// What was seen of a key.

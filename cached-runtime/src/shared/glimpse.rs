@@ -145,7 +145,7 @@ impl Sighted<'_> {
 /// What an entry depends on besides its place in the store, to be made a [`Backing`].
 pub(super) struct Witness {
     entry: (LeaseId, Incarnation),
-    tokens: usize,
+    pub(super) tokens: usize,
     codec: u8,
 }
 

@@ -39,6 +39,8 @@ pub(crate) enum Found {
     Local,
     /// A valid entry of the store.
     Remote(Box<Fetched>),
+    /// The same, and the reader said that it gives it as it is: nothing else was made of it.
+    Given(Legible),
     /// One that was softly invalidated: for a function with a stale window.
     Softly(Box<Fetched>),
     /// Damaged, truncated, foreign, or of another version; or late before, and larger than what the
@@ -91,13 +93,21 @@ pub(crate) type Looking<'a> = Pin<Box<dyn Future<Output = Looks> + Send + 'a>>;
 /// What came of looks for several keys.
 pub(crate) type Looks = Option<Vec<Option<Look>>>;
 
+/// Whether a reader gives a valid entry of one of the keys as it is.
+pub(crate) type Gives<'a> = &'a (dyn Fn(usize, &Legible) -> bool + Send + Sync);
+
 /// A key to look for, and what backs the entry that this process has.
 pub(crate) type Sought<'a> = (&'a Share, Option<&'a Backing>);
 
 impl Shared {
     /// Looks for keys, from `since` on; `None` if the store cannot be used. `None` for a key on which
     /// a bracketed write is under way: what depends on that is neither read nor stored.
-    pub(crate) async fn look_each(self: &Arc<Self>, sought: &[Sought<'_>], since: Moment) -> Looks {
+    pub(crate) async fn look_each(
+        self: &Arc<Self>,
+        sought: &[Sought<'_>],
+        since: Moment,
+        gives: Gives<'_>,
+    ) -> Looks {
         let plain = |(share, local): &Sought<'_>| local.is_none() && share.is_plain();
         if sought.iter().all(plain) {
             if !self.may_be_used() {
@@ -105,7 +115,7 @@ impl Shared {
             }
             let glance = Glance::new(self, sought.iter().map(|(share, _)| *share));
             let reading = self.remote.read(glance.question()).await;
-            return match self.glanced(sought, since, glance, reading) {
+            return match self.glanced((sought, gives), since, glance, reading) {
                 Ok(looks) => looks,
                 Err(more) => more.await,
             };
@@ -125,7 +135,7 @@ impl Shared {
         sought: Sought<'a>,
         since: Moment,
     ) -> Looking<'a> {
-        Box::pin(async move { self.look_each(&[sought], since).await })
+        Box::pin(async move { self.look_each(&[sought], since, &|_, _| false).await })
     }
 
     /// The same for one key, of which this process has nothing and which it would have to ask for in
@@ -165,7 +175,7 @@ impl Shared {
     /// comes on the heap.
     fn glanced<'a>(
         self: &'a Arc<Self>,
-        sought: &'a [Sought<'a>],
+        (sought, gives): (&'a [Sought<'a>], Gives<'_>),
         since: Moment,
         glance: Glance<'a>,
         reading: Result<Reading, Fault>,
@@ -180,18 +190,27 @@ impl Shared {
         let mut left = Vec::new();
         let mut looks: Vec<Option<Look>> = Vec::with_capacity(sought.len());
         for (at, (share, _)) in sought.iter().enumerate() {
-            let Some(fetched) = glance.valid(at, &mut reading) else {
+            let Some((legible, witness)) = glance.valid(at, &mut reading) else {
                 left.push(at);
                 looks.push(None);
                 continue;
             };
-            if share.open_ended && !glance.expected(at, fetched.backing.proofs.len()) {
-                self.remember(share, &fetched);
-            }
-            let entry = LeaseId(fetched.legible.header.id.0);
+            let expected = !share.open_ended || glance.expected(at, &witness);
+            let (sight, found) = if expected && gives(at, &legible) {
+                (Sight::default(), Found::Given(legible))
+            } else {
+                let entry = LeaseId(legible.header.id.0);
+                let backing = glance.backing(at, &witness, &reading.cells);
+                let fetched = Fetched { legible, backing };
+                if !expected {
+                    self.remember(share, &fetched);
+                }
+                let sight = glance.sight(at, entry, &reading.cells, since);
+                (sight, Found::Remote(Box::new(fetched)))
+            };
             looks.push(Some(Look {
-                sight: glance.sight(at, entry, &reading.cells, since),
-                found: Found::Remote(Box::new(fetched)),
+                sight,
+                found,
                 server: reading.incarnation,
                 oldest: None,
             }));

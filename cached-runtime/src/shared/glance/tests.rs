@@ -9,7 +9,7 @@ use crate::codec::compress::Packed;
 use crate::envelope::{Draft, EntryId, TokenRecord, stamp};
 use crate::remote::{Cell, DoubleServer, Found as Bytes, Incarnation, Proof, ServerTime};
 use crate::shared::glimpse::Glimpse;
-use crate::shared::{Backing, Deps, namespace_cell};
+use crate::shared::{Backing, Deps, Fetched, namespace_cell};
 
 const HERE: Incarnation = Incarnation(7);
 const BORN: u64 = 1_000;
@@ -116,20 +116,21 @@ fn valid(cache: &Cache, share: &Share, mut answer: Reading) -> Option<(Fetched, 
         }
         return None;
     };
-    let fetched = found.expect("one of many is valid, too");
-    assert_eq!(sighted.legible.payload(), fetched.legible.payload());
-    assert_eq!(sighted.legible.age, fetched.legible.age);
+    let (legible, witness) = found.expect("one of many is valid, too");
+    assert_eq!(sighted.legible.payload(), legible.payload());
+    assert_eq!(sighted.legible.age, legible.age);
+    let backing = glance.backing(0, &witness, &answer.cells);
     let same = |one: Backing, other: &Backing| {
         one.entry == other.entry && one.proofs == other.proofs && one.codec == other.codec
     };
-    assert!(same(sighted.backing(), &fetched.backing));
-    let expected = glance.expected(0, fetched.backing.proofs.len());
+    assert!(same(sighted.backing(), &backing));
+    let expected = glance.expected(0, &witness);
     assert_eq!(sighted.unexpected_tags().is_none(), expected);
     let sight = glance.sight(0, ENTRY, &answer.cells, Moment::FIRST);
     let of_one = sighted.into_sight();
     assert_eq!(of_one.entry, sight.entry);
     assert!(of_one.cells.0 == sight.cells.0 && of_one.since == sight.since);
-    Some((fetched, sight))
+    Some((Fetched { legible, backing }, sight))
 }
 
 #[tokio::test]
@@ -232,9 +233,10 @@ async fn i3_a_tag_that_an_earlier_answer_had_may_be_hidden_and_not_changed() {
         known.into_iter().chain([CellState::Missing]).collect()
     };
     let glance = Glance::new(tier, [&share].into_iter());
-    assert!(!glance.expected(0, 3), "it is to be forgotten");
-    let gone = reading(entry(&TOKENS, 5), states(current(9)));
-    assert!(valid(&cache, &share, gone).is_some());
+    let mut gone = reading(entry(&TOKENS, 5), states(current(9)));
+    assert!(valid(&cache, &share, gone.clone()).is_some());
+    let (_, witness) = glance.valid(0, &mut gone).expect("as above");
+    assert!(!glance.expected(0, &witness), "it is to be forgotten");
     let hidden = reading(entry(&TOKENS, 5), states(CellState::Intent));
     assert!(valid(&cache, &share, hidden).is_none());
 }
