@@ -22,11 +22,14 @@ impl User {
     /// The body of every cached function: no work at all, so that what is measured is the cache.
     pub(crate) fn of(id: u64, name: &str) -> Self {
         Self {
-            name: format!("{name} of the first house"),
-            email: format!("{name}@long.example.org"),
-            about: format!(
-                "{name} keeps bees, reads maps and answers letters on Sundays only, or when it rains"
-            ),
+            // Joined, which takes as much memory as a clone does: `format!` takes more.
+            name: [name, " of the first house"].concat(),
+            email: [name, "@long.example.org"].concat(),
+            about: [
+                name,
+                " keeps bees, reads maps and answers letters on Sundays only, or when it rains",
+            ]
+            .concat(),
             id,
             created: 1_700_000_000 + i64::try_from(id).unwrap_or_default(),
             score: 0.25,

@@ -25,6 +25,7 @@ mod hardening;
 mod harness;
 mod intents;
 mod invalidation;
+mod joining;
 mod keys;
 mod limiter;
 #[cfg(feature = "redis")]

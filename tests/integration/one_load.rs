@@ -36,17 +36,6 @@ async fn picky(world: &World, id: u64) -> u64 {
     world.load().await + id
 }
 
-#[cache_aside(ttl = "1m", prefix = "one_load.tagged", tags = ["tagged:{id}"], skip(world), cache = world.cache)]
-async fn tagged(world: &World, id: u64) -> u64 {
-    world.load().await + id * 1_000
-}
-
-/// Its tag is that of the caller whose body runs.
-#[cache_aside(ttl = "1m", prefix = "one_load.told", tags = ["for:{who}"], skip(world, who), cache = world.cache)]
-async fn told(world: &World, who: &str, id: u64) -> u64 {
-    world.load().await + id * 1_000
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r1_a_thousand_callers_of_a_cold_key_load_once() {
     let world = World::new().await;
@@ -114,62 +103,6 @@ async fn r6_dropping_one_who_waits_fails_none_of_the_others() {
         assert_eq!(other.await.is_ok(), i != 3);
     }
     assert_eq!(world.loads(), 1);
-}
-
-/// Who finds a load under way has nothing of its own but a place among those who wait, and counts like any other.
-#[tokio::test]
-async fn who_joins_at_the_first_look_is_counted_and_can_load() {
-    let world = World::new().await;
-    world.hold();
-    let call = || {
-        let world = world.clone();
-        tokio::spawn(async move { tagged(&world, 7).await })
-    };
-    let leader = call();
-    world.reached(1).await;
-    let others: Vec<_> = (0..10).map(|_| call()).collect();
-    settle().await;
-    leader.abort();
-    world.reached(1).await;
-    world.let_go();
-    for other in others {
-        assert_eq!(other.await.expect("not aborted"), 7_001);
-    }
-    let counts = world.cache.stats().prefixes["one_load.tagged"];
-    assert_eq!((counts.misses, counts.joined, counts.loads), (11, 9, 1));
-
-    // What the one who took over has stored has the tags that it should.
-    assert_eq!(tagged(&world, 7).await, 7_001);
-    let done = world.cache.invalidate_tag("tagged:7").await;
-    done.expect("there is no store that could fail");
-    let loads = world.loads();
-    tagged(&world, 7).await;
-    assert_eq!(world.loads(), loads + 1);
-}
-
-#[tokio::test]
-async fn who_takes_over_a_load_stores_with_its_own_tags() {
-    let world = World::new().await;
-    world.hold();
-    let call = |who: &'static str| {
-        let world = world.clone();
-        tokio::spawn(async move { told(&world, who, 7).await })
-    };
-    let leader = call("ada");
-    world.reached(1).await;
-    let other = call("bob");
-    settle().await;
-    leader.abort();
-    world.reached(1).await;
-    world.let_go();
-    assert_eq!(other.await.expect("not aborted"), 7_001);
-    for (tag, loads) in [("for:ada", 0), ("for:bob", 1)] {
-        let before = world.loads();
-        let done = world.cache.invalidate_tag(tag).await;
-        done.expect("there is no store that could fail");
-        told(&world, "eve", 7).await;
-        assert_eq!(world.loads() - before, loads, "{tag}");
-    }
 }
 
 fn spawn(world: &World) -> tokio::task::JoinHandle<u64> {
