@@ -36,9 +36,26 @@ async fn told(world: &World, who: &str, id: u64) -> u64 {
     world.load().await + id * 1_000
 }
 
-/// Who finds a load under way has nothing of its own but a place among those who wait, and counts like any other.
+/// Who finds a load under way has nothing of its own but a place among those who wait.
 #[tokio::test]
-async fn who_joins_at_the_first_look_is_counted_and_can_load() {
+async fn who_joins_at_the_first_look_is_counted_like_any_other() {
+    let world = World::new().await;
+    world.hold();
+    let call = || world.spawn(|world| async move { tagged(&world, 7).await });
+    let leader = call();
+    world.reached(1).await;
+    let others: Vec<_> = (0..10).map(|_| call()).collect();
+    settle().await;
+    world.let_go();
+    for caller in others.into_iter().chain([leader]) {
+        assert_eq!(caller.await.expect("no panic"), 7_001);
+    }
+    let counts = world.cache.stats().prefixes["joining.tagged"];
+    assert_eq!((counts.misses, counts.joined, counts.loads), (11, 10, 1));
+}
+
+#[tokio::test]
+async fn who_joins_at_the_first_look_can_load() {
     let world = World::new().await;
     world.hold();
     let call = || {

@@ -18,6 +18,7 @@ use crate::observe::Event;
 use crate::outcome::Kind;
 use crate::pause::Point;
 use crate::site::Site;
+use crate::tags::Number;
 
 use super::attempt::Attempt;
 use super::found::{PATIENCE, Waited};
@@ -48,7 +49,7 @@ impl Passenger {
                 |other: &Site| ptr::eq(function, other) && key.goes_on_with(about.key.rest());
             about.function.is_some_and(is_it)
                 && found.is_none_or(|found| of_no_use(cache, flight, found))
-                && is_latest(cache, flight)
+                && is_latest(cache, flight, flight.start)
                 && flight.is_unbroken()
                 && !is_hidden(cache, flight)
         })?;
@@ -69,7 +70,9 @@ impl Passenger {
         let landing = within(PATIENCE, pin!(ticket.landing())).await;
         let waited = match landing {
             Some(Landing::Arrived(entry))
-                if entry.is_current() && is_latest(&cache, &flight) && codec.can_read(&entry) =>
+                if entry.is_current()
+                    && is_latest(&cache, &flight, entry.start)
+                    && codec.can_read(&entry) =>
             {
                 flight.about.stats.count(Event::Joined);
                 return Ok(entry);
@@ -89,8 +92,9 @@ fn of_no_use(cache: &Cache, flight: &Flight, found: &AnyEntry) -> bool {
         && !(found.life().is_fresh(cache.clock().now()) && cache.store().is_current(found))
 }
 
-fn is_latest(cache: &Cache, flight: &Flight) -> bool {
-    flight.about.cell.is_latest(flight.start) && !cache.store().is_cleared_since(flight.start)
+/// Whether neither the key nor everything was invalidated since this number.
+fn is_latest(cache: &Cache, flight: &Flight, start: Number) -> bool {
+    flight.about.cell.is_latest(start) && !cache.store().is_cleared_since(start)
 }
 
 /// Whether what is loaded now may be older than a write that is under way.
