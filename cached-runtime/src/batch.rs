@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::again::Again;
 pub use self::answers::{Answers, AsMapKey};
@@ -22,6 +23,7 @@ pub use self::each::Each;
 use crate::background::unless_late;
 use crate::cache::Cache;
 use crate::call::{Access, Loading, Subject, Terms, plain_hit};
+use crate::clock::Moment;
 use crate::key::{Ident, Parts, RawKey};
 use crate::local::AnyEntry;
 use crate::mode::{self, Mode, Outcome, Report, Tier};
@@ -46,6 +48,8 @@ pub struct BatchMiss<C: Each + ?Sized, M: Answers> {
     mode: Mode,
     hits: Vec<(M::Key, M::Value)>,
     missing: Vec<Missing<C::Key, M>>,
+    /// The farthest tier of what was found, and the age of the oldest.
+    from: Option<(Tier, Duration)>,
     policy: fn(Policy<M::Value>) -> AnyPolicy,
 }
 
@@ -88,6 +92,8 @@ where
     let read = mode
         .as_ref()
         .is_none_or(|mode| !mode.bypass && !mode.refresh);
+    // A plain hit does not say how old it is.
+    let told = mode.as_ref().is_some_and(|mode| mode.report.is_wanted());
     let mut seen = HashSet::new();
     elements.each(|element| {
         if !seen.insert(element) {
@@ -96,7 +102,7 @@ where
         let map_key = element.as_map_key();
         let key = identity.map(|identity| identity.element(element));
         if let Some(answer) = key
-            .filter(|_| read)
+            .filter(|_| read && !told)
             .and_then(|key| plain_hit(cache, &key, &codec.element, site.trust()))
         {
             hits.extend(answer.map(|value| (map_key, value)));
@@ -133,6 +139,7 @@ where
         mode: mode.unwrap_or_default(),
         hits,
         missing,
+        from: None,
         policy: codec.element.policy,
     })
 }
@@ -182,15 +189,15 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             } else {
                 Outcome::Stale
             };
-            self.mode.report.report(|| Report::loaded(outcome));
+            self.tell(outcome);
             return (codec.shape.answers)(M::of(self.hits));
         }
         self.begin(&missing);
         let (ours, abroad) = self.claim(&codec, missing, again.is_some()).await;
         if ours.is_empty() && abroad.is_empty() {
-            let stale = || Report::loaded(Outcome::Stale);
-            self.mode.report.report(stale);
+            self.tell(Outcome::Stale);
         }
+        let waits = ours.is_empty() && !abroad.is_empty();
         let (mut first, mut second) = (Some(body), None);
         if !ours.is_empty() {
             second = first
@@ -218,6 +225,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 }
             };
             self.land(&codec, ours, loaded).await;
+        } else if waits {
+            self.mode.report.report(|| Report::loaded(Outcome::Joined));
         }
         (codec.shape.answers)(M::of(self.hits))
     }
@@ -230,7 +239,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         hit: Event,
     ) -> Vec<Missing<C::Key, M>> {
         let now = self.cache.clock().now();
-        let hits = &mut self.hits;
+        let (hits, from) = (&mut self.hits, &mut self.from);
         let refresh = self.mode.refresh;
         missing
             .into_iter()
@@ -242,8 +251,11 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                         event => event,
                     };
                     missing.subject.stats.count(event);
-                    if missing.tier == Tier::Remote && matches!(hit, Event::Hit) {
-                        missing.subject.stats.count(Event::RemoteHit);
+                    if matches!(hit, Event::Hit) {
+                        if missing.tier == Tier::Remote {
+                            missing.subject.stats.count(Event::RemoteHit);
+                        }
+                        *from = farther(*from, missing.from(found, now));
                     }
                     hits.extend(value.map(|value| (missing.map_key, value)));
                     None
@@ -254,13 +266,19 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     }
 
     fn begin(&self, missing: &[Missing<C::Key, M>]) {
-        let (outcome, event) = if self.mode.bypass {
-            (Outcome::Bypassed, Event::Bypassed)
+        let apart = |missing: &Missing<_, _>| self.is_apart(missing);
+        let outcome = if missing.iter().all(apart) {
+            Outcome::Bypassed
         } else {
-            (Outcome::Loaded, Event::Miss)
+            Outcome::Loaded
         };
         self.mode.report.report(|| Report::loaded(outcome));
         for missing in missing {
+            let event = if apart(missing) {
+                Event::Bypassed
+            } else {
+                Event::Miss
+            };
             missing.subject.stats.count(event);
             if self.mode.refresh {
                 self.cache
@@ -268,6 +286,25 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                     .supersede(&missing.subject.cell, self.cache.sequence().next());
             }
         }
+    }
+
+    /// Whether an element has nothing to do with the cache.
+    fn is_apart(&self, missing: &Missing<C::Key, M>) -> bool {
+        self.mode.bypass || !missing.keyed
+    }
+
+    /// Counts what became of elements that the body was to load.
+    fn count_loads(&self, missing: &[Missing<C::Key, M>], event: Event) {
+        let loaded = missing.iter().filter(|missing| !self.is_apart(missing));
+        loaded.for_each(|missing| missing.subject.stats.count(event));
+    }
+
+    /// Reports what was given without a load.
+    fn tell(&self, outcome: Outcome) {
+        self.mode.report.report(|| match self.from {
+            Some((tier, age)) => Report::found(outcome, tier, age),
+            None => Report::loaded(outcome),
+        });
     }
 
     /// What the body returns for these elements, and the load that it was; or what is given at once.
@@ -286,7 +323,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         };
         let limit = missing
             .iter()
-            .filter_map(|m| m.subject.policy.options.load_timeout)
+            .filter(|missing| !self.is_apart(missing))
+            .filter_map(|missing| missing.subject.policy.options.load_timeout)
             .min();
         let tried = false;
         let place = self.find_place(codec, missing, limit).await;
@@ -301,7 +339,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(codec, missing, limit)).await,
         };
-        let count = |event| missing.iter().for_each(|m| m.subject.stats.count(event));
+        let count = |event| self.count_loads(missing, event);
         match outcome.map(codec.shape.open) {
             Err(answer) => {
                 count(Event::LoadTimeout);
@@ -317,6 +355,22 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             }
             Ok(Ok(loaded)) => Ok((loaded, loading)),
         }
+    }
+}
+
+/// The farther of two tiers, and the older of two ages.
+fn farther(one: Option<(Tier, Duration)>, other: (Tier, Duration)) -> Option<(Tier, Duration)> {
+    let Some((tier, age)) = one else {
+        return Some(other);
+    };
+    let tier = if tier == Tier::Remote { tier } else { other.0 };
+    Some((tier, age.max(other.1)))
+}
+
+impl<K, M: Answers> Missing<K, M> {
+    /// Where what was found lay, and how long.
+    fn from(&self, found: &AnyEntry, now: Moment) -> (Tier, Duration) {
+        (self.tier, now.since(found.life().born))
     }
 }
 

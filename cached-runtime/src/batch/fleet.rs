@@ -217,11 +217,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .map(|missing| loaded.take(&missing.map_key))
             .collect();
         let (element, cache) = (&codec.element.kind, &self.cache);
-        let mut landing = Vec::with_capacity(missing.len());
-        for (missing, value) in missing.into_iter().zip(values) {
-            missing.subject.stats.count(Event::Load);
-            landing.push((missing, value));
-        }
+        self.count_loads(&missing, Event::Load);
+        let mut landing: Vec<_> = missing.into_iter().zip(values).collect();
         let (mut packing, mut keeping) = (Vec::new(), Vec::new());
         for (missing, value) in &mut landing {
             if !missing.keyed || self.mode.bypass {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Answers, BatchMiss, Each, Missing};
+use super::{Answers, BatchMiss, Each, Missing, farther};
 use crate::back_off::AnswerId;
 use crate::cache::Cache;
 use crate::call::Terms;
 use crate::error::LoadTimeout;
 use crate::limiter::Place;
 use crate::local::AnyEntry;
+use crate::mode::{Outcome, Report};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::remote::Release;
@@ -61,6 +62,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         missing.subject.stats.count(Event::HeldBack);
         missing.subject.stats.count(Event::Stale);
         let older = missing.found.as_ref();
+        if let Some(older) = older {
+            let now = self.cache.clock().now();
+            self.from = farther(self.from, missing.from(older, now));
+        }
         let value = older.and_then(|older| codec.element.open(older));
         self.hits
             .extend(value.map(|value| (missing.map_key, value)));
@@ -96,9 +101,12 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         if self.mode.refresh {
             return None;
         }
+        let (now, mut from) = (self.cache.clock().now(), self.from);
         let mut answers = Vec::with_capacity(missing.len());
         for missing in missing {
-            let value = codec.element.open(missing.older(&self.cache)?);
+            let older = missing.older(&self.cache)?;
+            from = farther(from, missing.from(older, now));
+            let value = codec.element.open(older);
             answers.extend(value.map(|value| (missing.map_key.clone(), value)));
         }
         let hits = self
@@ -107,6 +115,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .map(|(key, value)| (key.clone(), value.clone()));
         for missing in missing {
             missing.subject.stats.count(Event::Stale);
+        }
+        if let Some((tier, age)) = from {
+            let stale = || Report::found(Outcome::Stale, tier, age);
+            self.mode.report.report(stale);
         }
         Some((codec.shape.answers)(M::of(
             answers.into_iter().chain(hits),
