@@ -79,9 +79,9 @@
 pub use cached_runtime::{
     AuditCounts, BreakerState, BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec,
     CodecError, Coherence, Counts, EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation,
-    Jitter, Key, KeyPart, Lease, LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache, Report,
-    Reservation, SingleFlight, Stats, Tag, Tier, Untyped, WithCacheReport, WriteBracket, codec,
-    remote,
+    Jitter, Key, KeyPart, Lease, LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache,
+    RefreshIfDue, Report, Reservation, SingleFlight, Stats, Tag, Tier, Untyped, WithCacheReport,
+    WriteBracket, codec, remote,
 };
 
 #[cfg(feature = "macros")]
@@ -94,7 +94,7 @@ pub use cached_runtime::test_util;
 
 #[cfg(feature = "rate-limit")]
 #[doc(inline)]
-pub use cached_runtime::{Decision, RateLimiter, RateLimiterBuilder};
+pub use cached_runtime::{Decision, RateLimiter, RateLimiterBuilder, RateLimiterStats};
 
 #[doc(hidden)]
 pub use cached_runtime::{Defect, private as __private};

@@ -9,6 +9,7 @@ mod answers;
 mod each;
 mod fleet;
 mod older;
+mod origin;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 pub use self::again::Again;
 pub use self::answers::{Answers, AsMapKey};
 pub use self::each::Each;
+
+use self::origin::Origin;
 
 use crate::background::unless_late;
 use crate::cache::Cache;
@@ -46,6 +49,7 @@ pub struct BatchMiss<C: Each + ?Sized, M: Answers> {
     mode: Mode,
     hits: Vec<(M::Key, M::Value)>,
     missing: Vec<Missing<C::Key, M>>,
+    origin: Origin,
     policy: fn(Policy<M::Value>) -> AnyPolicy,
 }
 
@@ -90,6 +94,8 @@ where
     let read = mode
         .as_ref()
         .is_none_or(|mode| !mode.bypass && !mode.refresh);
+    // A plain hit does not say how old it is.
+    let told = mode.as_ref().is_some_and(|mode| mode.report.is_wanted());
     let mut seen: HashSet<_, foldhash::fast::RandomState> = HashSet::default();
     elements.each(|element| {
         if !seen.insert(element) {
@@ -98,7 +104,7 @@ where
         let map_key = element.as_map_key();
         let key = identity.map(|identity| identity.element(element));
         if let Some(answer) = key
-            .filter(|_| read)
+            .filter(|_| read && !told)
             .and_then(|key| plain_hit(cache, &key, &codec.element, site.trust()))
         {
             hits.extend(answer.map(|value| (map_key, value)));
@@ -141,6 +147,7 @@ where
         mode: mode.unwrap_or_default(),
         hits,
         missing,
+        origin: Origin::default(),
         policy: codec.element.policy,
     })
 }
@@ -189,15 +196,15 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             } else {
                 Outcome::Stale
             };
-            self.mode.report.report(|| Report::loaded(outcome));
+            self.tell(outcome);
             return (codec.shape.answers)(M::of(self.hits));
         }
         self.begin(&missing);
         let (ours, abroad) = self.claim(&codec, missing, again.is_some()).await;
         if ours.is_empty() && abroad.is_empty() {
-            let stale = || Report::loaded(Outcome::Stale);
-            self.mode.report.report(stale);
+            self.tell(Outcome::Stale);
         }
+        let waits = ours.is_empty() && !abroad.is_empty();
         let (mut first, mut second) = (Some(body), None);
         if !ours.is_empty() {
             second = first
@@ -225,6 +232,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 }
             };
             self.land(&codec, ours, loaded).await;
+        } else if waits {
+            self.mode.report.report(|| Report::loaded(Outcome::Joined));
         }
         (codec.shape.answers)(M::of(self.hits))
     }
@@ -237,7 +246,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         hit: Event,
     ) -> Vec<Missing<C::Key, M>> {
         let now = self.cache.clock().now();
-        let hits = &mut self.hits;
+        let (hits, origin) = (&mut self.hits, &mut self.origin);
         let refresh = self.mode.refresh;
         missing
             .into_iter()
@@ -249,8 +258,11 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                         event => event,
                     };
                     missing.subject.stats.count(event);
-                    if missing.tier == Tier::Remote && matches!(hit, Event::Hit) {
-                        missing.subject.stats.count(Event::RemoteHit);
+                    if matches!(hit, Event::Hit) {
+                        if missing.tier == Tier::Remote {
+                            missing.subject.stats.count(Event::RemoteHit);
+                        }
+                        origin.note(missing.tier, now.since(found.life().born));
                     }
                     hits.extend(value.map(|value| (missing.map_key, value)));
                     None
@@ -261,15 +273,21 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
     }
 
     fn begin(&self, missing: &[Missing<C::Key, M>]) {
-        let (outcome, event) = if self.mode.bypass {
-            (Outcome::Bypassed, Event::Bypassed)
+        let apart = |missing: &Missing<_, _>| self.is_apart(missing);
+        let outcome = if missing.iter().all(apart) {
+            Outcome::Bypassed
         } else {
-            (Outcome::Loaded, Event::Miss)
+            Outcome::Loaded
         };
         self.mode.report.report(|| Report::loaded(outcome));
         for missing in missing {
             // From before a load.
             missing.subject.tags(&self.cache);
+            let event = if apart(missing) {
+                Event::Bypassed
+            } else {
+                Event::Miss
+            };
             missing.subject.stats.count(event);
             if self.mode.refresh {
                 self.cache
@@ -277,6 +295,22 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                     .supersede(&missing.subject.cell, self.cache.sequence().next());
             }
         }
+    }
+
+    /// Whether an element has nothing to do with the cache.
+    fn is_apart(&self, missing: &Missing<C::Key, M>) -> bool {
+        self.mode.bypass || !missing.keyed
+    }
+
+    /// Counts what became of elements that the body was to load.
+    fn count_loads(&self, missing: &[Missing<C::Key, M>], event: Event) {
+        let loaded = missing.iter().filter(|missing| !self.is_apart(missing));
+        loaded.for_each(|missing| missing.subject.stats.count(event));
+    }
+
+    /// Reports what was given without a load.
+    fn tell(&self, outcome: Outcome) {
+        self.mode.report.report(|| self.origin.report(outcome));
     }
 
     /// What the body returns for these elements, and the load that it was; or what is given at once.
@@ -295,7 +329,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         };
         let limit = missing
             .iter()
-            .filter_map(|m| m.subject.policy.options.load_timeout)
+            .filter(|missing| !self.is_apart(missing))
+            .filter_map(|missing| missing.subject.policy.options.load_timeout)
             .min();
         let tried = false;
         let place = self.find_place(codec, missing, limit).await;
@@ -310,7 +345,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(codec, missing, limit)).await,
         };
-        let count = |event| missing.iter().for_each(|m| m.subject.stats.count(event));
+        let count = |event| self.count_loads(missing, event);
         match outcome.map(codec.shape.open) {
             Err(answer) => {
                 count(Event::LoadTimeout);

@@ -1,5 +1,6 @@
 //! Settings, from code and from the environment.
 
+mod bounds;
 mod environment;
 #[cfg(feature = "redis")]
 mod redis;
@@ -286,34 +287,7 @@ impl CacheBuilder {
             LOCAL_CAPACITY
         };
         settings.limits.entries = entries.unwrap_or(default);
-        if settings.limits.entries == 0 {
-            return Err(Error::config("`local_capacity` must be at least 1 entry"));
-        }
-        if settings.limits.bytes == Some(0) {
-            return Err(Error::config(
-                "`local_capacity_bytes` must be at least 1 byte",
-            ));
-        }
-        if let Coherence::Bounded(window) = settings.coherence
-            && window < Coherence::SHORTEST
-        {
-            return Err(Error::config(
-                "`coherence` cannot be kept within less than 100 ms; `Strict` asks the store each time",
-            ));
-        }
-        if settings.unshared_loads == 0 {
-            return Err(Error::config(
-                "`unshared_loads` must be at least 1: without the store answers have to be loaded",
-            ));
-        }
-        if !(0.0..=1.0).contains(&settings.audit) {
-            return Err(Error::config("`audit` is a share, from 0 to 1"));
-        }
-        if settings.namespace.is_empty() || settings.namespace.contains(['{', '}']) {
-            return Err(Error::config(
-                "`namespace` must have a name without `{` and `}`",
-            ));
-        }
+        settings.check()?;
         #[cfg(feature = "redis")]
         if let Some(remote) = redis.start(&settings.namespace).await? {
             settings.remote = Some(remote);

@@ -91,12 +91,12 @@ pub use crate::invalidation::Invalidation;
 pub use crate::key::{Key, KeyPart};
 pub use crate::lock::Lease;
 pub use crate::mode::{
-    BypassCache, CacheExt, Outcome, RefreshCache, Report, Tier, WithCacheReport,
+    BypassCache, CacheExt, Outcome, RefreshCache, RefreshIfDue, Report, Tier, WithCacheReport,
 };
 pub use crate::observe::{Counts, Stats};
 pub use crate::policy::{Policy, PolicyFor, SingleFlight, Untyped};
 #[cfg(feature = "rate-limit")]
-pub use crate::rate_limit::{Decision, RateLimiter, RateLimiterBuilder};
+pub use crate::rate_limit::{Decision, RateLimiter, RateLimiterBuilder, RateLimiterStats};
 pub use crate::reserve::Reservation;
 pub use crate::tags::Tag;
 pub use crate::value::Cacheable;

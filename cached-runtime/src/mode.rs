@@ -1,6 +1,7 @@
 //! Per-call modes and reports, for any future that makes a cached call.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,8 @@ fn set(mode: Option<Mode>) {
 pub(crate) struct Mode {
     pub(crate) refresh: bool,
     pub(crate) bypass: bool,
+    /// Refresh before the answer, where others refresh behind it.
+    pub(crate) in_front: bool,
     pub(crate) report: Reporter,
 }
 
@@ -34,6 +37,10 @@ pub(crate) struct Mode {
 pub(crate) struct Reporter(Vec<Arc<Mutex<Report>>>);
 
 impl Reporter {
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     pub(crate) fn report(&self, report: impl Fn() -> Report) {
         for slot in &self.0 {
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = report();
@@ -58,6 +65,14 @@ pub(crate) fn take() -> Option<Mode> {
 }
 
 /// How a cached call came by its answer.
+///
+/// ```
+/// # use cached_runtime as cache_aside;
+/// use cache_aside::Outcome;
+///
+/// assert_eq!(Outcome::Hit.as_str(), "hit");
+/// assert_eq!(Outcome::Joined.to_string(), "joined");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -78,6 +93,13 @@ pub enum Outcome {
 }
 
 /// Where an answer lay.
+///
+/// ```
+/// # use cached_runtime as cache_aside;
+/// use cache_aside::Tier;
+///
+/// assert_eq!((Tier::Local.as_str(), Tier::Remote.as_str()), ("local", "remote"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Tier {
@@ -87,17 +109,31 @@ pub enum Tier {
     Remote,
 }
 
-/// What happened in one cached call.
+/// What happened in one cached call. As a text it is the outcome and the tier, such as `hit, local`:
+/// made for a header like `X-Cache`.
 ///
 /// ```
 /// # use cached_runtime as cache_aside;
-/// use cache_aside::{CacheExt, Outcome};
+/// use cache_aside::{Cache, CacheExt, Key, Outcome, Policy};
+/// use std::{convert::Infallible, time::Duration};
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let (sum, report) = async { 1 + 1 }.with_cache_report().await;
 /// assert_eq!((sum, report.outcome), (2, Outcome::Uncached));
+///
+/// let cache = Cache::in_process();
+/// let (key, policy) = (Key::<u32>::new("answer", &()), Policy::ttl(Duration::from_secs(60)));
+/// let answer = || cache.get_or_load(&key, &policy, || async { Ok::<_, Infallible>(42) });
+/// let (_, report) = answer().with_cache_report().await;
+/// assert_eq!(report.to_string(), "loaded");
+/// let (_, report) = answer().with_cache_report().await;
+/// assert_eq!(report.to_string(), "hit, local");
 /// # });
 /// ```
+///
+/// Of a batch it says what the call had to do: `Loaded` if its body ran, else `Joined` if it waited for
+/// another process, else `Stale` if any element is, else `Hit`, "not found" included. The tier of the latter two is the
+/// farthest that an element came from, the age that of the oldest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -107,6 +143,53 @@ pub struct Report {
     pub tier: Option<Tier>,
     /// How long ago the answer was stored; `None` where it was loaded.
     pub age: Option<Duration>,
+}
+
+impl Outcome {
+    /// Its name in lower case.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Stale => "stale",
+            Self::Negative => "negative",
+            Self::Loaded => "loaded",
+            Self::Joined => "joined",
+            Self::Bypassed => "bypassed",
+            Self::Uncached => "uncached",
+        }
+    }
+}
+
+impl Tier {
+    /// Its name in lower case.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Remote => "remote",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.outcome.as_str())?;
+        match self.tier {
+            Some(tier) => write!(f, ", {tier}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Report {
@@ -159,6 +242,43 @@ pub trait CacheExt: Future + Sized {
                 call: self,
                 mode: Some(Mode {
                     refresh: true,
+                    ..Mode::default()
+                }),
+            },
+        }
+    }
+
+    /// Loads now if the answer is due for a refresh: where others are given it as it is, and it is
+    /// refreshed behind them, this call refreshes it and answers then. An answer that is not due is
+    /// given, one that somebody refreshes already, too; if the load fails, the one that was there is given.
+    ///
+    /// It is for those who keep a cache warm: however many answers are due, as many loads run
+    /// as there are such calls.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, CacheExt, Clock, Key, Outcome, Policy};
+    /// use std::{convert::Infallible, time::Duration};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (clock, minute) = (Clock::manual(), Duration::from_secs(60));
+    /// let cache = Cache::builder().clock(clock.clone()).build().await?;
+    /// let policy = Policy::ttl(minute).jitter(0.0).refresh_ahead(0.5);
+    /// let key = Key::<u32>::new("rate", &("EUR",));
+    /// let rate = |n| cache.get_or_load_owned(&key, &policy, move || async move { Ok::<_, Infallible>(n) });
+    ///
+    /// assert_eq!(rate(108).refresh_if_due().await, Ok(108));
+    /// assert_eq!(rate(109).refresh_if_due().await, Ok(108)); // it is not due
+    /// clock.advance(minute / 2);
+    /// assert_eq!(rate(110).refresh_if_due().await, Ok(110));
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    fn refresh_if_due(self) -> RefreshIfDue<Self> {
+        RefreshIfDue {
+            call: Moded {
+                call: self,
+                mode: Some(Mode {
+                    in_front: true,
                     ..Mode::default()
                 }),
             },
@@ -254,6 +374,7 @@ impl Mode {
         if let Some(outer) = outer {
             self.refresh |= outer.refresh;
             self.bypass |= outer.bypass;
+            self.in_front |= outer.in_front;
             self.report.0.extend(outer.report.0);
         }
         self
@@ -285,6 +406,8 @@ macro_rules! moded {
 moded! {
     /// The future of [`CacheExt::refresh_cache`].
     RefreshCache
+    /// The future of [`CacheExt::refresh_if_due`].
+    RefreshIfDue
     /// The future of [`CacheExt::bypass_cache`].
     BypassCache
 }

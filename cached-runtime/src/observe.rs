@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::audit::AuditCounts;
 use crate::breaker::BreakerState;
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use self::prefix::Counters;
 pub(crate) use self::prefix::PrefixStats;
@@ -28,7 +28,9 @@ macro_rules! counters {
         pub(crate) enum Event { $($event),* }
 
         /// What happened since the cache was built, for one prefix or in total.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+        ///
+        /// Serialized it has the [`hit_rate`](Self::hit_rate) besides.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Counts { $($(#[$doc])* pub $field: u64),* }
 
@@ -41,6 +43,15 @@ macro_rules! counters {
 
             fn add_counts(&mut self, other: &Self) {
                 $(self.$field += other.$field;)*
+            }
+        }
+
+        impl Serialize for Counts {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                let mut out = serializer.serialize_struct("Counts", EVENTS + 1)?;
+                out.serialize_field("hit_rate", &self.hit_rate())?;
+                $(out.serialize_field(stringify!($field), &self.$field)?;)*
+                out.end()
             }
         }
     };
@@ -63,9 +74,10 @@ counters! {
     Queued queued,
     /// Answered by a load that another caller ran.
     Joined joined,
-    /// Answered past the cache because the caller or the settings said so.
+    /// Past the cache, because the caller or the settings said so, or because there was no key. Their
+    /// bodies are not counted among the loads.
     Bypassed bypassed,
-    /// Bodies that ran to their end.
+    /// Bodies that ran to their end, in calls that used the cache; of a batch, one for each element.
     Load loads,
     /// Of these, the ones that returned an error.
     LoadError load_errors,
@@ -97,7 +109,8 @@ impl Counts {
         self.hits + self.negatives + self.stale
     }
 
-    /// Share of look-ups answered out of the cache; 0 where there was none.
+    /// Share of look-ups answered out of the cache; 0 where there was none. Callers who were given what
+    /// another one loaded are misses, and calls past the cache are none of it.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
@@ -136,7 +149,7 @@ impl Counts {
 /// assert_eq!(stats.prefixes["answer"].stored, 1);
 /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
 /// ```
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, serde::Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// The cache's namespace.

@@ -1,10 +1,11 @@
 //! Batches: `each`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::time::Duration;
 
-use cache_aside::{CacheExt, Key, Outcome, cache_aside};
+use cache_aside::{Cache, CacheExt, Key, Outcome, Tier, cache_aside, test_util};
 
-use crate::support::{Broken, MINUTE, World, settle};
+use crate::support::{Broken, MINUTE, SECOND, World, settle};
 
 #[cache_aside(ttl = "1m", prefix = "batch.user", key_fn = user_key, tags = ["user:{id}"], skip(world), cache = world.cache)]
 async fn user(world: &World, id: u64) -> Result<Option<String>, Broken> {
@@ -230,4 +231,97 @@ async fn a_failed_batch_is_stale_only_if_every_missing_element_may_be() {
         .expect("done");
     assert_eq!(stale(&world, vec![1, 2]).await, Err(Broken));
     settle().await;
+}
+
+#[cache_aside(ttl = "1m", jitter = 0, stale_if_error = "1h", prefix = "batch.told", each = ids, skip(world), cache = world.cache)]
+async fn told(world: &World, ids: Vec<u64>) -> Result<HashMap<u64, u64>, Broken> {
+    let version = world.try_load().await?;
+    Ok(ids.into_iter().map(|id| (id, version)).collect())
+}
+
+/// The report of a call, without its answer.
+async fn report<C: Future>(call: C) -> (Outcome, Option<Tier>, Option<Duration>) {
+    let (_, report) = call.with_cache_report().await;
+    (report.outcome, report.tier, report.age)
+}
+
+#[tokio::test]
+async fn a_batch_tells_how_far_its_answers_came_and_how_old_the_oldest_is() {
+    let fleet = test_util::fleet(2);
+    let worlds = fleet.caches.iter();
+    let worlds = worlds.map(|cache| World::with(cache.clone(), fleet.clock.clone()));
+    let [one, two] = &worlds.collect::<Vec<_>>()[..] else {
+        unreachable!()
+    };
+    let loaded = (Outcome::Loaded, None, None);
+    assert_eq!(report(told(one, vec![1])).await, loaded);
+    fleet.advance(SECOND * 10);
+    assert_eq!(report(told(one, vec![1, 2])).await, loaded);
+    fleet.advance(SECOND);
+    let found = |tier, age| (Outcome::Hit, Some(tier), Some(SECOND * age));
+    let both = || told(one, vec![2, 1]);
+    assert_eq!(report(both()).await, found(Tier::Local, 11));
+    let second = told(one, vec![2]);
+    assert_eq!(report(second).await, found(Tier::Local, 1));
+
+    let second = told(two, vec![2]);
+    assert_eq!(report(second).await, found(Tier::Remote, 1));
+    for order in [vec![1, 2], vec![2]] {
+        let far = if order.len() == 2 {
+            (Tier::Remote, 11)
+        } else {
+            (Tier::Local, 1)
+        };
+        let call = told(two, order);
+        assert_eq!(report(call).await, found(far.0, far.1));
+    }
+    assert_eq!(report(told(two, vec![])).await, (Outcome::Hit, None, None));
+    let counts = two.cache.stats().total;
+    assert_eq!((counts.hits, counts.remote_hits, counts.loads), (4, 2, 0));
+}
+
+#[tokio::test]
+async fn a_batch_that_gives_older_answers_says_so() {
+    let world = World::new().await;
+    let call = || told(&world, vec![1, 2]);
+    call().await.expect("works");
+    world.clock.advance(MINUTE);
+    world.break_down(true);
+    let stale = (Outcome::Stale, Some(Tier::Local), Some(MINUTE));
+    assert_eq!(report(call()).await, stale, "tried in vain");
+    assert_eq!(report(call()).await, stale, "not tried");
+    assert_eq!(world.loads(), 2);
+    let more = told(&world, vec![1, 3]);
+    assert_eq!(
+        report(more).await,
+        (Outcome::Loaded, None, None),
+        "an error"
+    );
+}
+
+#[tokio::test]
+async fn what_passes_the_cache_is_counted_as_that_and_not_as_a_load() {
+    let world = World::new().await;
+    let asked = std::sync::Mutex::default();
+    let counts = |cache: &Cache| {
+        let counts = cache.stats().total;
+        (counts.bypassed, counts.loads, counts.misses)
+    };
+    user(&world, 1).bypass_cache().await.expect("works");
+    assert_eq!(counts(&world.cache), (1, 0, 0));
+    let call = users(&world, vec![1, 2], &asked).bypass_cache();
+    assert_eq!(report(call).await.0, Outcome::Bypassed);
+    assert_eq!(counts(&world.cache), (3, 0, 0), "an element each");
+
+    let off = Cache::builder().enabled(false).build().await.expect("good");
+    let off = World::with(off, world.clock.clone());
+    user(&off, 1).await.expect("works");
+    assert_eq!(
+        report(users(&off, vec![1, 2], &asked)).await.0,
+        Outcome::Bypassed
+    );
+    off.break_down(true);
+    users(&off, vec![1], &asked).await.expect_err("broken");
+    assert_eq!(counts(&off.cache), (4, 0, 0));
+    assert_eq!(off.cache.stats().total.load_errors, 0);
 }

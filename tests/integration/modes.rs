@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cache_aside::{CacheExt, Outcome, Tier, cache_aside};
 
-use crate::support::{MINUTE, SECOND, World, settle};
+use crate::support::{Broken, MINUTE, SECOND, World, settle};
 
 #[cache_aside(ttl = "1m", jitter = 0, prefix = "modes.inner", key(), cache = world.cache)]
 async fn inner(world: &World) -> u64 {
@@ -58,7 +58,7 @@ async fn a_report_tells_how_the_call_came_by_its_answer() {
 }
 
 #[cache_aside(ttl = "1m", negative_ttl = "5s", jitter = 0, stale_if_error = "1h", prefix = "modes.none", key(), cache = world.cache)]
-async fn none(world: &World) -> Result<Option<u64>, crate::support::Broken> {
+async fn none(world: &World) -> Result<Option<u64>, Broken> {
     world.try_load().await.map(|_| None)
 }
 
@@ -161,12 +161,12 @@ async fn a_refresh_that_fails_leaves_the_old_value() {
 }
 
 #[cache_aside(ttl = "1m", prefix = "modes.fallible", key(), cache = world.cache)]
-async fn fallible(world: &World) -> Result<u64, crate::support::Broken> {
+async fn fallible(world: &World) -> Result<u64, Broken> {
     world.try_load().await
 }
 
 #[cache_aside(ttl = "1m", stale_if_error = "1h", prefix = "modes.stale", key(), cache = world.cache)]
-async fn stale(world: &World) -> Result<u64, crate::support::Broken> {
+async fn stale(world: &World) -> Result<u64, Broken> {
     world.try_load().await
 }
 
@@ -193,4 +193,78 @@ fn futures_with_a_mode_are_send_where_the_call_is() {
         let world = world().await;
         inner(&world).refresh_cache().with_cache_report().await
     });
+}
+
+#[cache_aside(ttl = "1m", jitter = 0, refresh_ahead = 0.5, prefix = "modes.ahead", skip(world), cache = world.cache)]
+async fn ahead(world: World, id: u64) -> Result<u64, Broken> {
+    world.try_load().await
+}
+
+#[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", prefix = "modes.revalidated", skip(world), cache = world.cache)]
+async fn revalidated(world: World, id: u64) -> Result<u64, Broken> {
+    world.try_load().await
+}
+
+#[tokio::test]
+async fn who_asks_for_a_refresh_that_is_due_waits_for_it() {
+    for (of, due) in [(true, MINUTE / 2), (false, MINUTE)] {
+        let world = World::new().await;
+        let call = async |id| {
+            let (here, wait) = (world.clone(), CacheExt::refresh_if_due);
+            let (answer, report) = if of {
+                wait(ahead(here, id)).with_cache_report().await
+            } else {
+                revalidated(here, id)
+                    .with_cache_report()
+                    .refresh_if_due()
+                    .await
+            };
+            (answer, report.outcome)
+        };
+        assert_eq!(call(1).await, (Ok(1), Outcome::Loaded), "nothing is there");
+        world.write();
+        assert_eq!(call(1).await, (Ok(1), Outcome::Hit), "it is not due");
+        world.clock.advance(due);
+        assert_eq!(
+            call(1).await,
+            (Ok(2), Outcome::Loaded),
+            "refreshed before the answer"
+        );
+        assert_eq!(call(1).await, (Ok(2), Outcome::Hit));
+        assert_eq!((world.loads(), world.cache.stats().total.refreshes), (2, 0));
+
+        world.clock.advance(due);
+        world.break_down(true);
+        let (answer, outcome) = call(1).await;
+        assert_eq!(answer, Ok(2), "what was there");
+        assert!(
+            matches!(outcome, Outcome::Hit | Outcome::Stale),
+            "{outcome}"
+        );
+        assert_eq!(world.loads(), 3);
+    }
+}
+
+#[tokio::test]
+async fn of_several_who_wait_for_a_refresh_one_loads() {
+    let world = World::new().await;
+    let call =
+        |world: World| async move { ahead(world, 1).refresh_if_due().with_cache_report().await };
+    call(world.clone()).await.0.expect("works");
+    world.write();
+    world.clock.advance(MINUTE / 2);
+    world.hold();
+    world.forget_reached();
+    let first = world.spawn(call);
+    world.reached(1).await;
+    let (answer, report) = call(world.clone()).await;
+    assert_eq!(
+        (answer, report.outcome),
+        (Ok(1), Outcome::Hit),
+        "somebody refreshes it"
+    );
+    world.release(1);
+    let (answer, report) = first.await.expect("no panic");
+    assert_eq!((answer, report.outcome), (Ok(2), Outcome::Loaded));
+    assert_eq!(world.loads(), 2);
 }

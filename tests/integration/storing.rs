@@ -351,6 +351,8 @@ async fn statistics_tell_what_happened() {
     assert!((counts.hit_rate() - 0.5).abs() < f64::EPSILON);
     let json = serde_json::to_value(&stats).expect("it is Serialize");
     assert_eq!(json["prefixes"]["storing.shared"]["hits"], 2);
+    assert_eq!(json["prefixes"]["storing.shared"]["hit_rate"], 0.5);
+    assert_eq!(json["total"]["hit_rate"], 0.5);
     let health = serde_json::to_value(world.cache.health().await).expect("it is Serialize");
     assert_eq!(health["status"], "healthy");
 }

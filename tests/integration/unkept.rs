@@ -89,6 +89,14 @@ async fn a_batch_takes_what_the_store_has_and_loads_the_rest() {
     one.cache.invalidate_tag("unkept:2").await.unwrap();
     let answers = items(two, &[1, 2, 3]).await;
     assert_eq!(answers, HashMap::from([(1, 1), (2, 2), (3, 1)]));
+
+    fleet.advance(SECOND * 2);
+    let (_, report) = items(one, &[1, 2]).with_cache_report().await;
+    assert_eq!(
+        (report.outcome, report.tier),
+        (Outcome::Hit, Some(Tier::Remote))
+    );
+    assert_eq!(report.age, Some(SECOND * 2));
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{Answers, BatchMiss, Each, Missing, key_of};
 use crate::background::{join_all, within};
 use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Stored, Terms, meet_each};
+use crate::mode::Tier;
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::pause::Point;
@@ -74,6 +75,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let hit = value.as_ref().map_or(Event::Negative, |_| Event::Hit);
         missing.subject.stats.count(hit);
         missing.subject.stats.count(Event::RemoteHit);
+        let age = self.cache.clock().now().since(stored.born);
+        self.origin.note(Tier::Remote, age);
         self.hits
             .extend(value.map(|value| (missing.map_key, value)));
         None
@@ -248,11 +251,8 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .map(|missing| loaded.take(&missing.map_key))
             .collect();
         let (element, cache) = (&codec.element.kind, &self.cache);
-        let mut landing = Vec::with_capacity(missing.len());
-        for (missing, value) in missing.into_iter().zip(values) {
-            missing.subject.stats.count(Event::Load);
-            landing.push((missing, value));
-        }
+        self.count_loads(&missing, Event::Load);
+        let mut landing: Vec<_> = missing.into_iter().zip(values).collect();
         let (mut packing, mut keeping) = (Vec::new(), Vec::new());
         for (missing, value) in &mut landing {
             if !missing.keyed || self.mode.bypass {

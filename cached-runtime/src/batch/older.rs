@@ -10,6 +10,7 @@ use crate::call::Terms;
 use crate::error::LoadTimeout;
 use crate::limiter::Place;
 use crate::local::AnyEntry;
+use crate::mode::Outcome;
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::remote::Release;
@@ -61,6 +62,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         missing.subject.stats.count(Event::HeldBack);
         missing.subject.stats.count(Event::Stale);
         let older = missing.found.as_ref();
+        if let Some(older) = older {
+            let now = self.cache.clock().now();
+            self.origin.note(missing.tier, now.since(older.life().born));
+        }
         let value = older.and_then(|older| codec.element.open(older));
         self.hits
             .extend(value.map(|value| (missing.map_key, value)));
@@ -96,9 +101,12 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         if self.mode.refresh {
             return None;
         }
+        let (now, mut origin) = (self.cache.clock().now(), self.origin);
         let mut answers = Vec::with_capacity(missing.len());
         for missing in missing {
-            let value = codec.element.open(missing.older(&self.cache)?);
+            let older = missing.older(&self.cache)?;
+            origin.note(missing.tier, now.since(older.life().born));
+            let value = codec.element.open(older);
             answers.extend(value.map(|value| (missing.map_key.clone(), value)));
         }
         let hits = self
@@ -108,6 +116,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         for missing in missing {
             missing.subject.stats.count(Event::Stale);
         }
+        self.mode.report.report(|| origin.report(Outcome::Stale));
         Some((codec.shape.answers)(M::of(
             answers.into_iter().chain(hits),
         )))

@@ -144,23 +144,25 @@ impl Attempt {
                 return Begun::Here(Some(AtOnce::Stored(stored)));
             }
             match self.call.open() {
-                Open::Behind(found) => match self.call.background_permit() {
-                    Ok(permit) => match self.call.lead_only(codec) {
-                        Some(leader) => {
-                            let behind = Self::leading(self.call.behind(), Some(leader));
-                            Begun::Behind(permit, Box::new(behind), self.call.answer(&found))
+                Open::Behind(found) if !self.call.mode.in_front => {
+                    match self.call.background_permit() {
+                        Ok(permit) => match self.call.lead_only(codec) {
+                            Some(leader) => {
+                                let behind = Self::leading(self.call.behind(), Some(leader));
+                                Begun::Behind(permit, Box::new(behind), self.call.answer(&found))
+                            }
+                            None => Begun::given(self.call.answer(&found)),
+                        },
+                        Err(NotSpawned::Full) => {
+                            self.call.gives_back(&found);
+                            Begun::given(self.call.answer(&found))
                         }
-                        None => Begun::given(self.call.answer(&found)),
-                    },
-                    Err(NotSpawned::Full) => {
-                        self.call.gives_back(&found);
-                        Begun::given(self.call.answer(&found))
+                        Err(NotSpawned::NoRuntime) => {
+                            let given = Box::pin(self.go_on(Open::Behind(found), codec)).await;
+                            Begun::Here(given.map(AtOnce::Given))
+                        }
                     }
-                    Err(NotSpawned::NoRuntime) => {
-                        let given = Box::pin(self.go_on(Open::Behind(found), codec)).await;
-                        Begun::Here(given.map(AtOnce::Given))
-                    }
-                },
+                }
                 Open::Load if self.call.may_answer_softly() => {
                     match Box::pin(self.call.wait_for_turn(codec, None)).await {
                         Ok(given) => Begun::given(given),

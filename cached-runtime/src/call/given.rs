@@ -32,7 +32,7 @@ pub(crate) struct Stored {
     pub(super) codec: Option<AnyCodec>,
     /// The type that the caller expects.
     pub(super) schema: u16,
-    pub(super) born: Moment,
+    pub(crate) born: Moment,
 }
 
 impl Given {

@@ -30,8 +30,8 @@ pub(crate) struct Passenger {
 }
 
 impl Passenger {
-    /// Joins what `function` loads for this key, if nothing here could be given instead and the
-    /// call is to wait for it as long as it takes.
+    /// Joins what `function` loads for this key, if nothing here could be given instead. A write that
+    /// is under way has broken what it concerns, and its load began before that.
     pub(super) fn board<I: Ident>(
         function: &'static Site,
         cache: &Cache,
@@ -51,7 +51,6 @@ impl Passenger {
                 && found.is_none_or(|found| of_no_use(cache, flight, found))
                 && is_latest(cache, flight, flight.start)
                 && flight.is_unbroken()
-                && !is_hidden(cache, flight)
         })?;
         flight.about.stats.count(Event::Miss);
         Some(Self {
@@ -95,13 +94,6 @@ fn of_no_use(cache: &Cache, flight: &Flight, found: &AnyEntry) -> bool {
 /// Whether neither the key nor everything was invalidated since this number.
 fn is_latest(cache: &Cache, flight: &Flight, start: Number) -> bool {
     flight.about.cell.is_latest(start) && !cache.store().is_cleared_since(start)
-}
-
-/// Whether what is loaded now may be older than a write that is under way.
-fn is_hidden(cache: &Cache, flight: &Flight) -> bool {
-    let (now, about) = (cache.clock().now(), &flight.about);
-    let mut tags = about.tags.iter();
-    cache.store().hides(&about.key, now) || tags.any(|tag| tag.rare().hides(now))
 }
 
 impl fmt::Debug for Passenger {

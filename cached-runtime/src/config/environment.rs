@@ -4,9 +4,11 @@ use std::env::VarError;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::CacheBuilder;
+use super::{CacheBuilder, bounds};
 use crate::coherence::Coherence;
 use crate::error::Error;
+#[cfg(feature = "redis")]
+use crate::remote::redis::values;
 
 const LOADS: &str = "a number of loads, at most 4294967295";
 
@@ -36,8 +38,12 @@ impl CacheBuilder {
     /// | `CACHE_CONNECTIONS` | how many connections carry operations | `1` |
     /// | `CACHE_VERIFY_ROLE` | `true` or `false` | `true` |
     ///
+    /// Those below `CACHE_URL` are for a server that is named there or in the code. Without one they are
+    /// looked at, and wait unused: one environment serves with a server and without.
+    ///
     /// # Errors
-    /// Of kind [`Config`](crate::ErrorKind::Config), naming the variable at fault; also where
+    /// Of kind [`Config`](crate::ErrorKind::Config), naming the variable at fault and never repeating a
+    /// URL or a password; also where
     /// `CACHE_URL` names a server and the crate is built without the feature `redis`.
     ///
     /// ```
@@ -76,31 +82,39 @@ impl CacheBuilder {
     ) -> Result<Self, Error> {
         let environment = Environment { look_up };
         let mut builder = self.store_from(&environment)?;
-        if let Some(namespace) = environment.text("CACHE_NAMESPACE")? {
+        let namespace = environment.text("CACHE_NAMESPACE")?;
+        if let Some(namespace) = checked("CACHE_NAMESPACE", namespace, |it| bounds::namespace(it))?
+        {
             builder = builder.namespace(namespace);
         }
         if let Some(Switch(enabled)) = environment.parsed("CACHE_ENABLED", Switch::EXPECTED)? {
             builder = builder.enabled(enabled);
         }
-        if let Some(entries) = environment.parsed("CACHE_LOCAL_CAPACITY", "a number of entries")? {
+        let entries = environment.parsed("CACHE_LOCAL_CAPACITY", "a number of entries")?;
+        if let Some(entries) = checked("CACHE_LOCAL_CAPACITY", entries, |it| bounds::entries(*it))?
+        {
             builder = builder.local_capacity(entries);
         }
-        if let Some(Size(bytes)) =
-            environment.parsed("CACHE_LOCAL_CAPACITY_BYTES", Size::EXPECTED)?
-        {
+        let name = "CACHE_LOCAL_CAPACITY_BYTES";
+        let bytes = environment.parsed(name, Size::EXPECTED)?;
+        if let Some(Size(bytes)) = checked(name, bytes, |it: &Size| bounds::bytes(it.0))? {
             builder = builder.local_capacity_bytes(bytes);
         }
         if let Some(loads) = environment.parsed("CACHE_BACKGROUND_LOADS", LOADS)? {
             builder = builder.background_loads(loads);
         }
-        if let Some(loads) = environment.parsed("CACHE_UNSHARED_LOADS", LOADS)? {
+        let loads = environment.parsed("CACHE_UNSHARED_LOADS", LOADS)?;
+        let check = |loads: &u32| bounds::unshared_loads(*loads);
+        if let Some(loads) = checked("CACHE_UNSHARED_LOADS", loads, check)? {
             builder = builder.unshared_loads(loads);
         }
         if let Some(Time(time)) = environment.parsed("CACHE_BACK_OFF", Time::EXPECTED)? {
             builder = builder.back_off(time);
         }
         let expected = "`strict` or a time such as `500ms`";
-        if let Some(Closeness(coherence)) = environment.parsed("CACHE_COHERENCE", expected)? {
+        let coherence = environment.parsed("CACHE_COHERENCE", expected)?;
+        let check = |it: &Closeness| bounds::coherence(it.0);
+        if let Some(Closeness(coherence)) = checked("CACHE_COHERENCE", coherence, check)? {
             builder = builder.coherence(coherence);
         }
         if let Some(Time(time)) = environment.parsed("CACHE_LOCAL_ON_DOWN", Time::EXPECTED)? {
@@ -112,7 +126,8 @@ impl CacheBuilder {
         if let Some(Time(lag)) = environment.parsed("CACHE_SETTLE_LAG", Time::EXPECTED)? {
             builder = builder.settle_lag(lag);
         }
-        if let Some(share) = environment.parsed("CACHE_AUDIT", "a share such as `0.01`")? {
+        let share = environment.parsed("CACHE_AUDIT", "a share such as `0.01`")?;
+        if let Some(share) = checked("CACHE_AUDIT", share, |it| bounds::audit(*it))? {
             builder = builder.audit(share);
         }
         Ok(builder)
@@ -124,7 +139,8 @@ impl CacheBuilder {
         L: Fn(&str) -> Result<String, VarError>,
     {
         let mut builder = self;
-        if let Some(url) = environment.text("CACHE_URL")? {
+        let url = environment.text("CACHE_URL")?;
+        if let Some(url) = checked("CACHE_URL", url, |url| values::url(url))? {
             builder = builder.redis(url);
         }
         if let Some(username) = environment.text("CACHE_USERNAME")? {
@@ -133,16 +149,22 @@ impl CacheBuilder {
         if let Some(password) = environment.text("CACHE_PASSWORD")? {
             builder = builder.redis_password(password);
         }
-        if let Some(database) = environment.parsed("CACHE_DATABASE", "a number")? {
+        let database = environment.parsed("CACHE_DATABASE", "a number")?;
+        if let Some(database) = checked("CACHE_DATABASE", database, |it| values::database(*it))? {
             builder = builder.redis_database(database);
         }
-        if let Some(Time(limit)) = environment.parsed("CACHE_READ_TIMEOUT", Time::EXPECTED)? {
+        let time_out = |name, setting| {
+            let limit = environment.parsed(name, Time::EXPECTED)?;
+            checked(name, limit, |Time(limit)| values::time_out(setting, *limit))
+        };
+        if let Some(Time(limit)) = time_out("CACHE_READ_TIMEOUT", "read_timeout")? {
             builder = builder.read_timeout(limit);
         }
-        if let Some(Time(limit)) = environment.parsed("CACHE_WRITE_TIMEOUT", Time::EXPECTED)? {
+        if let Some(Time(limit)) = time_out("CACHE_WRITE_TIMEOUT", "write_timeout")? {
             builder = builder.write_timeout(limit);
         }
-        if let Some(count) = environment.parsed("CACHE_CONNECTIONS", "a number of connections")? {
+        let count = environment.parsed("CACHE_CONNECTIONS", "a number of connections")?;
+        if let Some(count) = checked("CACHE_CONNECTIONS", count, |it| values::connections(*it))? {
             builder = builder.connections(count);
         }
         if let Some(Switch(verify)) = environment.parsed("CACHE_VERIFY_ROLE", Switch::EXPECTED)? {
@@ -163,6 +185,19 @@ impl CacheBuilder {
         Err(Error::config(
             "`CACHE_URL` names a server, but this build caches in the process only; unset it, or turn the feature `redis` on",
         ))
+    }
+}
+
+/// What is wrong with a value is said with the variable that it comes from. The value itself, which may
+/// be a URL with a password, is not repeated.
+fn checked<T>(
+    name: &str,
+    value: Option<T>,
+    check: impl FnOnce(&T) -> Result<(), Error>,
+) -> Result<Option<T>, Error> {
+    match value.as_ref().map(check) {
+        Some(Err(error)) => Err(Error::config(format!("`{name}`: {error}"))),
+        Some(Ok(())) | None => Ok(value),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::remote::redis::{RedisRemote, RedisSettings};
 pub(super) struct Choice {
     settings: RedisSettings,
     chosen: bool,
-    /// Something was said that only makes sense with a server.
+    /// Something was said that waits for a server.
     described: bool,
 }
 
@@ -36,10 +36,13 @@ impl Choice {
     /// Starts to connect, and gives a server that is there the time to answer.
     pub(super) async fn start(self, namespace: &str) -> Result<Option<Arc<dyn Remote>>, Error> {
         if !self.chosen {
+            // They wait for a server, so that one program serves with it and without. That they are wrong
+            // is to be known before there is one.
+            self.settings.check_values()?;
             if self.described {
-                return Err(Error::config(
-                    "there are settings for a server, but none is named; call `redis(url)` or set `CACHE_URL`",
-                ));
+                tracing::info!(
+                    "there are settings for a server, and none is named: answers stay in this process"
+                );
             }
             return Ok(None);
         }
@@ -53,6 +56,21 @@ impl CacheBuilder {
     /// Shares answers with every process that uses this server and namespace. The URL is
     /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`. In a
     /// password `/`, `#` and `@` are percent-escaped, or it is given by itself.
+    ///
+    /// The settings below are for this server. Without one they are looked at, and wait unused: what a
+    /// program says of its server holds wherever it is given one.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::Cache;
+    /// use std::time::Duration;
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// // In the process alone, or shared where `CACHE_URL` names a server.
+    /// let builder = Cache::builder().read_timeout(Duration::from_millis(100));
+    /// let cache = builder.overridden_by_env()?.build().await?;
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
     pub fn redis(mut self, url: impl Into<String>) -> Self {
         self.redis.chosen = true;
         self.redis.settings.url = url.into();

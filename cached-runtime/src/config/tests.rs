@@ -101,23 +101,102 @@ fn every_variable_of_the_store_reaches_its_setting() {
     assert_eq!((settings.connections, settings.verify_role), (4, false));
 }
 
+#[test]
+fn what_is_out_of_bounds_is_an_error_with_the_name_of_its_variable() {
+    for (name, value, said) in [
+        ("CACHE_NAMESPACE", "a{b", "`namespace`"),
+        ("CACHE_LOCAL_CAPACITY", "0", "`local_capacity`"),
+        (
+            "CACHE_LOCAL_CAPACITY_BYTES",
+            "0MiB",
+            "`local_capacity_bytes`",
+        ),
+        ("CACHE_UNSHARED_LOADS", "0", "`unshared_loads`"),
+        ("CACHE_COHERENCE", "99ms", "`coherence`"),
+        ("CACHE_AUDIT", "1.5", "`audit`"),
+        ("CACHE_AUDIT", "NaN", "`audit`"),
+    ] {
+        let error = from(&[(name, value)]).expect_err(name).to_string();
+        let begins = error.starts_with(&format!("`{name}`: "));
+        assert!(begins && error.contains(said), "{error}");
+    }
+    for (name, value) in [("CACHE_COHERENCE", "strict"), ("CACHE_AUDIT", "1")] {
+        assert!(from(&[(name, value)]).is_ok(), "{name}");
+    }
+}
+
 #[cfg(feature = "redis")]
 #[tokio::test]
 async fn what_is_wrong_with_the_store_is_said_and_its_password_is_not() {
-    for (variables, said) in [
-        (&[("CACHE_URL", "http://:secret@host")][..], "redis://"),
-        (&[("CACHE_PASSWORD", "secret")][..], "redis"),
-        (
-            &[("CACHE_URL", "redis://h"), ("CACHE_CONNECTIONS", "0")][..],
-            "connections",
-        ),
+    for (name, value, said) in [
+        ("CACHE_URL", "http://:secret@host", "redis://"),
+        ("CACHE_URL", "rediss://:secret@host", "TLS"),
+        ("CACHE_URL", "redis://:secret@host/secret", "cannot be read"),
+        ("CACHE_URL", "redis://:secret@host/-1", "database"),
+        ("CACHE_DATABASE", "-1", "database"),
+        ("CACHE_READ_TIMEOUT", "fast", "expected"),
+        ("CACHE_READ_TIMEOUT", "0", "1 ms"),
+        ("CACHE_WRITE_TIMEOUT", "2h", "60 s"),
+        ("CACHE_CONNECTIONS", "0", "connections"),
+        ("CACHE_VERIFY_ROLE", "perhaps", "expected"),
     ] {
-        let error = from(variables).expect("text is fine").build().await;
-        let error = error.expect_err(said).to_string();
-        assert!(error.contains(said) && !error.contains("secret"), "{error}");
+        // With a server and without: what is wrong is wrong before there is one.
+        for first in [
+            ("CACHE_NAMESPACE", "shop"),
+            ("CACHE_URL", "redis://:secret@h"),
+        ] {
+            let error = from(&[(name, value), first]).expect_err(name).to_string();
+            let named = error.starts_with(&format!("`{name}`"));
+            assert!(named && error.contains(said), "{error}");
+            assert!(!error.contains("secret"), "{error}");
+        }
     }
-    let error = from(&[("CACHE_READ_TIMEOUT", "fast")]).expect_err("no time");
-    assert!(error.to_string().contains("CACHE_READ_TIMEOUT"));
+    let alone = [("CACHE_URL", "redis://host"), ("CACHE_USERNAME", "secret")];
+    let error = from(&alone).expect("a password may follow").build().await;
+    let error = error.expect_err("no password").to_string();
+    assert!(
+        error.contains("`CACHE_PASSWORD`") && !error.contains("secret"),
+        "{error}"
+    );
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn what_is_said_of_a_server_waits_until_there_is_one() {
+    let described = [
+        ("CACHE_USERNAME", "me"),
+        ("CACHE_PASSWORD", "secret"),
+        ("CACHE_DATABASE", "3"),
+        ("CACHE_READ_TIMEOUT", "70ms"),
+        ("CACHE_WRITE_TIMEOUT", "2s"),
+        ("CACHE_CONNECTIONS", "4"),
+        ("CACHE_VERIFY_ROLE", "no"),
+    ];
+    for one in described {
+        let cache = from(&[one]).expect("good settings").build().await;
+        assert!(cache.expect(one.0).shared().is_none());
+    }
+    let said = CacheBuilder::new().read_timeout(Duration::from_millis(70));
+    assert!(said.clone().build().await.is_ok());
+    assert_eq!(
+        said.redis("redis://host")
+            .redis
+            .settings()
+            .read_timeout
+            .as_millis(),
+        70
+    );
+
+    let wrong = CacheBuilder::new().read_timeout(Duration::ZERO);
+    let error = wrong.build().await.expect_err("no time at all").to_string();
+    assert_eq!(error, "`read_timeout` must be from 1 ms to 60 s");
+    let wrong = CacheBuilder::new().connections(65).build().await;
+    assert!(
+        wrong
+            .expect_err("too many")
+            .to_string()
+            .contains("connections")
+    );
 }
 
 #[test]

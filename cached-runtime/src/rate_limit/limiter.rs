@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::here::BucketId;
@@ -56,6 +58,27 @@ pub struct RateLimiter {
     cache: Cache,
     name: Arc<str>,
     pace: Pace,
+    counters: Arc<Counters>,
+}
+
+/// What a [`RateLimiter`] and its clones have decided since it was built; see [`RateLimiter::stats`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RateLimiterStats {
+    /// Questions that were allowed.
+    pub allowed: u64,
+    /// Questions that were refused.
+    pub refused: u64,
+    /// Of both, those that this process decided alone because the store could not be used. Always
+    /// 0 where there is no store.
+    pub unshared: u64,
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    allowed: AtomicU64,
+    refused: AtomicU64,
+    unshared: AtomicU64,
 }
 
 /// What came of a question to a [`RateLimiter`].
@@ -116,6 +139,7 @@ impl RateLimiter {
             cache,
             name: name.into(),
             pace,
+            counters: Arc::default(),
         }
     }
 
@@ -159,12 +183,60 @@ impl RateLimiter {
         // More than it ever holds is as good as one part more.
         let parts = cost.saturating_mul(self.pace.token);
         let parts = parts.min(self.pace.capacity + 1);
-        if let Some(drawn) = self.ask_the_store(&id, parts).await {
-            return self.decision(drawn, parts, true);
+        let decision = if let Some(drawn) = self.ask_the_store(&id, parts).await {
+            self.decision(drawn, parts, true)
+        } else {
+            let now = self.cache.clock().now();
+            let drawn = self.cache.buckets().draw(&id, self.pace, parts, now);
+            self.decision(drawn, parts, false)
+        };
+        if cost > 0 {
+            self.count(decision);
         }
-        let now = self.cache.clock().now();
-        let drawn = self.cache.buckets().draw(&id, self.pace, parts, now);
-        self.decision(drawn, parts, false)
+        decision
+    }
+
+    /// How many questions were allowed and refused, by this limiter and its clones, in this process.
+    /// Questions that cost nothing are not counted.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// # use cache_aside::{Cache, RateLimiter};
+    /// # use std::time::Duration;
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let cache = Cache::in_process();
+    /// let limiter = RateLimiter::builder(&cache, "login").rate(2, Duration::from_secs(3600)).build()?;
+    /// for _ in 0..5 {
+    ///     let _ = limiter.check("ann").await;
+    /// }
+    /// let stats = limiter.stats();
+    /// assert_eq!((stats.allowed, stats.refused, stats.unshared), (2, 3, 0));
+    /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
+    /// ```
+    pub fn stats(&self) -> RateLimiterStats {
+        let Counters {
+            allowed,
+            refused,
+            unshared,
+        } = &*self.counters;
+        RateLimiterStats {
+            allowed: allowed.load(Relaxed),
+            refused: refused.load(Relaxed),
+            unshared: unshared.load(Relaxed),
+        }
+    }
+
+    fn count(&self, decision: Decision) {
+        let counters = &self.counters;
+        let counter = if decision.allowed {
+            &counters.allowed
+        } else {
+            &counters.refused
+        };
+        counter.fetch_add(1, Relaxed);
+        if !decision.shared && self.cache.shared().is_some() {
+            counters.unshared.fetch_add(1, Relaxed);
+        }
     }
 
     async fn ask_the_store(&self, id: &BucketId, parts: u64) -> Option<Drawn> {

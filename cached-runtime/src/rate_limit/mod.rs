@@ -11,5 +11,5 @@ mod settings;
 mod tests;
 
 pub(crate) use self::here::Buckets;
-pub use self::limiter::{Decision, RateLimiter};
+pub use self::limiter::{Decision, RateLimiter, RateLimiterStats};
 pub use self::settings::RateLimiterBuilder;

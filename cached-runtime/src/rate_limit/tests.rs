@@ -145,6 +145,34 @@ async fn without_the_store_each_process_goes_on_from_what_it_knows() {
     assert_eq!(decision.remaining, 2);
 }
 
+#[tokio::test]
+async fn what_was_decided_is_counted_and_by_whom() {
+    let fleet = test_util::fleet(1);
+    let limiter = limiter(&fleet.caches[0], 1, HOUR, 3);
+    let counts = || {
+        let stats = limiter.stats();
+        (stats.allowed, stats.refused, stats.unshared)
+    };
+    for _ in 0..4 {
+        let _ = limiter.clone().check("ann").await;
+    }
+    let _ = limiter.check_cost("ann", 0).await;
+    assert_eq!(counts(), (3, 1, 0));
+    fleet.stores[0].begin(Mishap::Unavailable, &Op::ALL);
+    for name in ["ann", "bob"] {
+        let _ = limiter.check(name).await;
+    }
+    assert_eq!(counts(), (4, 2, 2));
+    fleet.stores[0].clear();
+    let _ = limiter.check_cost("bob", 3).await;
+    assert_eq!(counts(), (5, 2, 2));
+
+    let (cache, _) = test_util::in_process();
+    let alone = self::limiter(&cache, 1, HOUR, 3);
+    let _ = alone.check("ann").await;
+    assert_eq!((alone.stats().allowed, alone.stats().unshared), (1, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_says_no_or_nothing_is_no_error() {
     let fleet = test_util::fleet(1);

@@ -25,6 +25,7 @@ pub struct App {
     process: Process,
     address: SocketAddr,
     printed: Arc<Mutex<String>>,
+    reading: Vec<JoinHandle<()>>,
 }
 
 impl App {
@@ -41,8 +42,10 @@ impl App {
         let process = Process::new(child);
         let printed = Arc::<Mutex<String>>::default();
         let (ready, address) = mpsc::channel();
-        follow(stdout.expect("piped"), &printed, Some(ready));
-        follow(stderr.expect("piped"), &printed, None);
+        let reading = vec![
+            follow(stdout.expect("piped"), &printed, Some(ready)),
+            follow(stderr.expect("piped"), &printed, None),
+        ];
         let address = address.recv_timeout(PATIENCE).ok();
         let address = address.and_then(|address| address.parse().ok());
         let address = address.unwrap_or_else(|| {
@@ -53,6 +56,7 @@ impl App {
             process,
             address,
             printed,
+            reading,
         }
     }
 
@@ -95,10 +99,18 @@ impl App {
     }
 
     /// How it ended.
-    pub async fn ended(mut self) -> ExitStatus {
+    pub async fn ended(self) -> ExitStatus {
+        self.ended_with().await.0
+    }
+
+    /// How it ended, and what it printed.
+    pub async fn ended_with(mut self) -> (ExitStatus, String) {
         for _ in 0..PATIENCE.as_millis() / 5 {
             if let Some(status) = self.process.ended() {
-                return status;
+                for reading in self.reading.drain(..) {
+                    reading.join().expect("no panic inside");
+                }
+                return (status, self.printed());
             }
             sleep(Duration::from_millis(5)).await;
         }

@@ -92,11 +92,9 @@ async fn health(State(app): State<App>) -> Response {
     Json(app.cache.health().await).into_response()
 }
 
-/// With a header that says where the answer comes from, such as `x-cache: Hit, Local`.
+/// With a header that says where the answer comes from, such as `x-cache: hit, local`.
 fn cached(status: StatusCode, body: impl Serialize, report: &Report) -> Response {
-    let tier = report.tier.map(|tier| format!(", {tier:?}"));
-    let from = format!("{:?}{}", report.outcome, tier.unwrap_or_default());
-    let header = [(HeaderName::from_static("x-cache"), from)];
+    let header = [(HeaderName::from_static("x-cache"), report.to_string())];
     (status, header, Json(body)).into_response()
 }
 

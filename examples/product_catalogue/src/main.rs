@@ -10,14 +10,16 @@ mod database;
 mod settings;
 mod web;
 
+#[path = "../../support/serve.rs"]
+mod serve;
+
 use std::error::Error;
 
 use cache_aside::Cache;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::catalogue::Catalogue;
 use crate::database::Database;
+use crate::serve::Server;
 use crate::settings::Settings;
 use crate::web::App;
 
@@ -35,20 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         cache: cache.clone(),
     };
 
-    let listener = TcpListener::bind(settings.address).await?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    println!("listening on {}", listener.local_addr()?);
-    axum::serve(listener, web::routes(app))
-        .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                // Without a handler for it there is nothing to wait for.
-                Err(_) | Ok(()) = tokio::signal::ctrl_c() => {}
-            }
-        })
-        .await?;
+    let server = Server::bind(settings.address).await?;
+    server.run(web::routes(app)).await?;
 
-    // Every request is answered. What the server has not been told yet is told now.
+    // What Redis has not been told yet is told now.
     cache.close().await?;
     println!("ended in order");
     Ok(())

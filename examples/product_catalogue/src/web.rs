@@ -1,6 +1,6 @@
 //! The endpoints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, StatusCode};
@@ -16,6 +16,8 @@ use crate::database::{Content, DatabaseError};
 
 /// How many products anybody may ask for at once.
 const MOST_IDS: usize = 100;
+/// In characters.
+const LONGEST_NAME: usize = 200;
 
 #[derive(Clone)]
 pub(crate) struct App {
@@ -39,6 +41,7 @@ struct Page {
 enum Failure {
     NotFound,
     BadIds,
+    BadProduct,
     /// The reason is for those who run this, and not for those who ask.
     Database(DatabaseError),
 }
@@ -56,6 +59,10 @@ impl IntoResponse for Failure {
             Self::BadIds => (
                 StatusCode::BAD_REQUEST,
                 "`ids` are up to 100 numbers with commas between them",
+            ),
+            Self::BadProduct => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "`name` and `category` have 1 to 200 characters",
             ),
             Self::Database(error) => {
                 eprintln!("the database: {error}");
@@ -91,7 +98,7 @@ async fn find_many(State(app): State<App>, Query(wanted): Query<Wanted>) -> Answ
     let products = products?;
     let unknown = ids.iter().filter(|id| !products.contains_key(id));
     let body = json!({
-        "unknown": unknown.collect::<Vec<_>>(),
+        "unknown": unknown.collect::<BTreeSet<_>>(),
         "products": products.into_values().collect::<Vec<_>>(),
     });
     Ok((from(&report), Json(body)).into_response())
@@ -108,7 +115,7 @@ async fn in_category(
 }
 
 async fn create(State(app): State<App>, Json(content): Json<Content>) -> Answer {
-    let product = app.catalogue.create(content).await?;
+    let product = app.catalogue.create(checked(content)?).await?;
     Ok((StatusCode::CREATED, Json(product)).into_response())
 }
 
@@ -117,7 +124,7 @@ async fn update(
     Path(id): Path<i64>,
     Json(content): Json<Content>,
 ) -> Answer {
-    let product = app.catalogue.update(id, content).await?;
+    let product = app.catalogue.update(id, checked(content)?).await?;
     Ok(Json(product.ok_or(Failure::NotFound)?).into_response())
 }
 
@@ -146,6 +153,16 @@ async fn health(State(app): State<App>) -> Response {
     (status, Json(body)).into_response()
 }
 
+/// A category without a name has no path, and one with a very long name is no tag.
+fn checked(content: Content) -> Result<Content, Failure> {
+    let is_name = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST_NAME;
+    if is_name(&content.name) && is_name(&content.category) {
+        Ok(content)
+    } else {
+        Err(Failure::BadProduct)
+    }
+}
+
 impl Wanted {
     fn ids(&self) -> Result<Vec<i64>, Failure> {
         let ids = self.ids.split(',').map(str::parse);
@@ -164,9 +181,7 @@ fn rate(counts: &Counts) -> Value {
     json!({ "hits": hits, "misses": misses, "hit_rate": counts.hit_rate() })
 }
 
-/// Where the answer comes from, such as `x-cache: Hit, Local`.
+/// Where the answer comes from, such as `x-cache: hit, local`.
 fn from(report: &Report) -> [(HeaderName, String); 1] {
-    let tier = report.tier.map(|tier| format!(", {tier:?}"));
-    let from = format!("{:?}{}", report.outcome, tier.unwrap_or_default());
-    [(HeaderName::from_static("x-cache"), from)]
+    [(HeaderName::from_static("x-cache"), report.to_string())]
 }

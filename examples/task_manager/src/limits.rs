@@ -1,5 +1,6 @@
 //! How often anybody may ask: a middleware over two limiters.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use cache_aside::{Cache, Decision, Error, RateLimiter};
+use cache_aside::{Cache, Decision, Error, RateLimiter, RateLimiterStats};
 use serde_json::json;
 
 use crate::settings::Settings;
@@ -37,6 +38,14 @@ impl Limits {
                 .burst(settings.per_user_at_once)
                 .build()?,
         })
+    }
+
+    /// What each has decided in this process.
+    pub(crate) fn stats(&self) -> BTreeMap<&'static str, RateLimiterStats> {
+        let limiters = [("address", &self.by_address), ("user", &self.by_user)];
+        limiters
+            .map(|(name, limiter)| (name, limiter.stats()))
+            .into()
     }
 
     /// The address first: another name does not get around it.

@@ -10,15 +10,16 @@ mod settings;
 mod tasks;
 mod web;
 
+#[path = "../../support/serve.rs"]
+mod serve;
+
 use std::error::Error;
-use std::net::SocketAddr;
 
 use cache_aside::Cache;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::database::Database;
 use crate::limits::Limits;
+use crate::serve::Server;
 use crate::settings::Settings;
 use crate::tasks::Tasks;
 use crate::web::App;
@@ -36,21 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         cache: cache.clone(),
     };
 
-    let listener = TcpListener::bind(settings.address).await?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    println!("listening on {}", listener.local_addr()?);
-    let routes = web::routes(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, routes)
-        .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                // Without a handler for it there is nothing to wait for.
-                Err(_) | Ok(()) = tokio::signal::ctrl_c() => {}
-            }
-        })
-        .await?;
+    let server = Server::bind(settings.address).await?;
+    server.run(web::routes(app)).await?;
 
-    // Every request is answered. What the server has not been told yet is told now.
+    // What Redis has not been told yet is told now.
     cache.close().await?;
     println!("ended in order");
     Ok(())

@@ -31,7 +31,7 @@ impl Settings {
             per_user: variable("TASKS_PER_USER", 120)?,
             per_user_at_once: variable("TASKS_PER_USER_AT_ONCE", 30)?,
             per_address: variable("TASKS_PER_ADDRESS", 600)?,
-            per_address_at_once: variable("TASKS_PER_ADDRESS_AT_ONCE", 120)?,
+            per_address_at_once: variable("TASKS_PER_ADDRESS_AT_ONCE", 300)?,
             report_time: Duration::from_millis(variable("TASKS_REPORT_MILLIS", 0)?),
         })
     }

@@ -14,6 +14,9 @@ use crate::database::{Content, DatabaseError, Status};
 use crate::limits::{self, Limits};
 use crate::tasks::Tasks;
 
+/// In characters.
+const LONGEST_NAME: usize = 200;
+
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) tasks: Tasks,
@@ -29,6 +32,7 @@ struct Filter {
 /// What is answered in place of what was asked for.
 enum Failure {
     NotFound,
+    BadTask,
     /// The reason is for those who run this, and not for those who ask.
     Database(DatabaseError),
 }
@@ -43,6 +47,10 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, error) = match self {
             Self::NotFound => (StatusCode::NOT_FOUND, "no such task"),
+            Self::BadTask => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "`title` and `owner` have 1 to 200 characters",
+            ),
             Self::Database(error) => {
                 eprintln!("the database: {error}");
                 (StatusCode::INTERNAL_SERVER_ERROR, "the database failed")
@@ -75,7 +83,8 @@ async fn list(State(app): State<App>, Query(filter): Query<Filter>) -> Answer {
 
 async fn find(State(app): State<App>, Path(id): Path<i64>) -> Answer {
     let (task, report) = app.tasks.find(id).with_cache_report().await;
-    Ok(cached(task?.ok_or(Failure::NotFound)?, &report))
+    let task = task?.ok_or(Failure::NotFound);
+    Ok((from(&report), task.map(Json)).into_response())
 }
 
 async fn statistics(State(app): State<App>) -> Answer {
@@ -84,7 +93,7 @@ async fn statistics(State(app): State<App>) -> Answer {
 }
 
 async fn create(State(app): State<App>, Json(content): Json<Content>) -> Answer {
-    let task = app.tasks.create(content).await?;
+    let task = app.tasks.create(checked(content)?).await?;
     Ok((StatusCode::CREATED, Json(task)).into_response())
 }
 
@@ -93,7 +102,7 @@ async fn update(
     Path(id): Path<i64>,
     Json(content): Json<Content>,
 ) -> Answer {
-    let task = app.tasks.update(id, content).await?;
+    let task = app.tasks.update(id, checked(content)?).await?;
     let task = task.ok_or(Failure::NotFound)?;
     Ok(Json(task).into_response())
 }
@@ -120,8 +129,9 @@ async fn clear(State(app): State<App>) -> Response {
 }
 
 async fn cache_stats(State(app): State<App>) -> Response {
-    let queries = app.tasks.database.queries();
-    Json(json!({ "cache": app.cache.stats(), "queries": queries })).into_response()
+    let (queries, limits) = (app.tasks.database.queries(), app.limits.stats());
+    Json(json!({ "cache": app.cache.stats(), "limits": limits, "queries": queries }))
+        .into_response()
 }
 
 /// The cache may be degraded and all is well; without the database nothing is.
@@ -137,10 +147,21 @@ async fn health(State(app): State<App>) -> Response {
     (status, Json(body)).into_response()
 }
 
-/// With a header that says where the answer comes from, such as `x-cache: Hit, Local`.
+/// An answer with a header that says where it comes from.
 fn cached(body: impl Serialize, report: &Report) -> Response {
-    let tier = report.tier.map(|tier| format!(", {tier:?}"));
-    let from = format!("{:?}{}", report.outcome, tier.unwrap_or_default());
-    let header = [(HeaderName::from_static("x-cache"), from)];
-    (header, Json(body)).into_response()
+    (from(report), Json(body)).into_response()
+}
+
+/// Such as `x-cache: hit, local`.
+fn from(report: &Report) -> [(HeaderName, String); 1] {
+    [(HeaderName::from_static("x-cache"), report.to_string())]
+}
+
+fn checked(content: Content) -> Result<Content, Failure> {
+    let is_name = |text: &str| !text.trim().is_empty() && text.chars().count() <= LONGEST_NAME;
+    if is_name(&content.title) && is_name(&content.owner) {
+        Ok(content)
+    } else {
+        Err(Failure::BadTask)
+    }
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::{App, Ground, Response, at_once, eventually, twice};
+use harness::{App, Ground, Response, at_once, eventually, run, twice};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_task_manager");
@@ -17,16 +19,12 @@ async fn app(ground: &Ground, settings: &[(&str, &str)]) -> App {
         ("TASKS_ADDRESS", "127.0.0.1:0"),
         ("TASKS_DATABASE", &database),
         ("TASKS_PER_ADDRESS_AT_ONCE", "1000000"),
-        // A busy machine is not what is tested.
+        // A busy machine is not what is tested. Without Redis they wait unused.
         ("CACHE_READ_TIMEOUT", "5s"),
         ("CACHE_WRITE_TIMEOUT", "5s"),
     ];
     let ours = ours.iter().chain(settings);
     all.extend(ours.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    if ground.redis().is_none() {
-        // They are for a server, and there is none.
-        all.retain(|(name, _)| !name.ends_with("_TIMEOUT"));
-    }
     App::start(BINARY, all).await
 }
 
@@ -54,6 +52,7 @@ twice! {
     what_is_asked_again_is_not_queried_again,
     two_hundred_who_ask_for_a_cold_report_query_once,
     a_user_has_so_many_requests_and_an_address_so_many,
+    what_the_limits_decide_is_counted,
     it_ends_in_order_and_keeps_its_tasks,
     what_is_no_task_is_refused,
 }
@@ -109,10 +108,10 @@ async fn what_is_asked_again_is_not_queried_again(ground: Ground) {
     ] {
         let before = queries(&app, what).await;
         let first = app.get(path).send().await;
-        assert_eq!(from(&first), "Loaded", "{path}");
+        assert_eq!(from(&first), "loaded", "{path}");
         for _ in 0..3 {
             let again = app.get(path).send().await;
-            assert_eq!((from(&again), &again.body), ("Hit", &first.body), "{path}");
+            assert_eq!((from(&again), &again.body), ("hit", &first.body), "{path}");
         }
         assert_eq!(queries(&app, what).await, before + 1, "{path}");
     }
@@ -121,10 +120,10 @@ async fn what_is_asked_again_is_not_queried_again(ground: Ground) {
     let changed = app.put("/tasks/1").json(&task("three", "bob")).send().await;
     changed.expect(200);
     for (path, outcome) in [
-        ("/tasks", "Loaded"),
-        ("/tasks/1", "Loaded"),
-        ("/tasks/2", "Hit"),
-        ("/stats", "Loaded"),
+        ("/tasks", "loaded"),
+        ("/tasks/1", "loaded"),
+        ("/tasks/2", "hit"),
+        ("/stats", "loaded"),
     ] {
         assert_eq!(from(&app.get(path).send().await), outcome, "{path}");
     }
@@ -132,7 +131,7 @@ async fn what_is_asked_again_is_not_queried_again(ground: Ground) {
     let cleared = app.post("/cache/clear").send().await.expect(200);
     assert_eq!(cleared, json!({ "cleared": "everywhere" }));
     for path in ["/tasks", "/tasks/1", "/tasks/2", "/stats"] {
-        assert_eq!(from(&app.get(path).send().await), "Loaded", "{path}");
+        assert_eq!(from(&app.get(path).send().await), "loaded", "{path}");
     }
     let stats = app.get("/cache/stats").send().await.expect(200);
     assert_eq!(stats["cache"]["namespace"], "tasks");
@@ -153,8 +152,8 @@ async fn two_hundred_who_ask_for_a_cold_report_query_once(ground: Ground) {
             .filter(|answer| from(answer) == outcome)
             .count()
     };
-    assert_eq!(outcomes("Loaded"), 1);
-    assert!(outcomes("Joined") > 0, "nobody waited for it");
+    assert_eq!(outcomes("loaded"), 1);
+    assert!(outcomes("joined") > 0, "nobody waited for it");
 }
 
 async fn a_user_has_so_many_requests_and_an_address_so_many(ground: Ground) {
@@ -189,6 +188,21 @@ async fn a_user_has_so_many_requests_and_an_address_so_many(ground: Ground) {
     assert_eq!(app.get("/health").send().await.status, 200);
 }
 
+async fn what_the_limits_decide_is_counted(ground: Ground) {
+    let few = [("TASKS_PER_USER", "1"), ("TASKS_PER_USER_AT_ONCE", "2")];
+    let app = app(&ground, &few).await;
+    for _ in 0..5 {
+        app.get("/tasks").header("x-user", "ann").send().await;
+    }
+    let stats = app.get("/cache/stats").send().await.expect(200);
+    let user = json!({ "allowed": 2, "refused": 3, "unshared": 0 });
+    assert_eq!(stats["limits"]["user"], user);
+    // This request among them.
+    let address = json!({ "allowed": 6, "refused": 0, "unshared": 0 });
+    assert_eq!(stats["limits"]["address"], address);
+    assert_eq!(stats["cache"]["total"]["hit_rate"], 0.5);
+}
+
 async fn it_ends_in_order_and_keeps_its_tasks(ground: Ground) {
     let first = app(&ground, &[("TASKS_REPORT_MILLIS", "1000")]).await;
     let id = create(&first, "write").await;
@@ -214,11 +228,66 @@ async fn what_is_no_task_is_refused(ground: Ground) {
     let app = app(&ground, &[]).await;
     let bad = app.post("/tasks").json(&json!({ "title": 1 })).send().await;
     assert_eq!(bad.status, 422);
+    let id = create(&app, "write").await;
+    let long = "x".repeat(201);
+    for bad in [task("", "ann"), task("write", " \n"), task(&long, "ann")] {
+        let created = app.post("/tasks").json(&bad).send().await;
+        assert!(created.expect(422)["error"].is_string());
+        let changed = app.put(&format!("/tasks/{id}")).json(&bad).send().await;
+        changed.expect(422);
+    }
+    let one = json!([{ "id": id, "title": "write", "owner": "ann", "status": "open" }]);
+    assert_eq!(app.get("/tasks").send().await.expect(200), one);
+    for expected in ["loaded", "negative"] {
+        let unknown = app.get("/tasks/-1").send().await;
+        assert_eq!((unknown.status, from(&unknown)), (404, expected));
+    }
     assert_eq!(app.get("/tasks/one").send().await.status, 400);
     assert_eq!(app.get("/tasks?status=lost").send().await.status, 400);
     assert_eq!(app.get("/nothing").send().await.status, 404);
     let health = app.get("/health").send().await.expect(200);
     assert_eq!(health["cache"]["status"], "healthy", "{health}");
+}
+
+/// Whoever sends half of a request keeps it from what is to be done at the end for a while, and no longer.
+#[tokio::test]
+async fn who_never_ends_a_request_does_not_keep_it() {
+    let ground = Ground::without_redis();
+    let app = app(&ground, &[]).await;
+    let mut halves = Vec::new();
+    for half in [
+        "",
+        "GET /tasks HT",
+        "POST /tasks HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{",
+    ] {
+        let mut stream = TcpStream::connect(app.address()).await.expect("it listens");
+        stream.write_all(half.as_bytes()).await.expect("it reads");
+        halves.push(stream);
+    }
+    app.get("/tasks").send().await.expect(200);
+    app.terminate();
+    let address = app.address();
+    let (status, printed) = app.ended_with().await;
+    assert!(
+        status.success() && printed.contains("ended in order"),
+        "{status}: {printed}"
+    );
+    assert!(TcpStream::connect(address).await.is_err(), "it is gone");
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_named() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let ground = Ground::without_redis();
+    let settings = [
+        ("TASKS_ADDRESS", address.clone()),
+        ("TASKS_DATABASE", ground.file("tasks.db")),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value));
+    let finished = run(BINARY, settings.into()).await;
+    assert!(!finished.status.success());
+    assert!(finished.errors.contains(&address), "{}", finished.errors);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -311,6 +380,9 @@ async fn without_its_redis_requests_go_on() {
         assert_eq!(ask().await.expect(200)["title"], "write");
     }
     assert_eq!(ask().await.status, 429, "the limit holds");
+    let stats = app.get("/cache/stats").send().await.expect(200);
+    let alone = stats["limits"]["user"]["unshared"].as_u64();
+    assert_eq!(alone, Some(7), "decided here");
     let changed = app.put(&path).json(&task("read", "ann")).send().await;
     changed.expect(200);
     for _ in 0..20 {
@@ -330,7 +402,7 @@ async fn without_its_redis_requests_go_on() {
     .await;
     assert_eq!(app.get(&path).send().await.expect(200)["title"], "read");
     let again = app.get(&path).send().await;
-    assert_eq!(from(&again), "Hit");
+    assert_eq!(from(&again), "hit");
 }
 
 /// A server that hangs is worse than one that is gone: it takes connections.

@@ -12,15 +12,17 @@ mod settings;
 mod supplier;
 mod web;
 
+#[path = "../../support/serve.rs"]
+mod serve;
+
 use std::error::Error;
 
 use cache_aside::Cache;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::bar::Bar;
 use crate::keeper::Keeper;
 use crate::prices::Prices;
+use crate::serve::Server;
 use crate::settings::Settings;
 use crate::supplier::Supplier;
 use crate::web::App;
@@ -40,23 +42,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         supplier,
     };
 
-    let listener = TcpListener::bind(settings.address).await?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    println!("listening on {}", listener.local_addr()?);
+    let server = Server::bind(settings.address).await?;
     // Requests are answered meanwhile; `/health` says when they should come.
     let keeping = tokio::spawn(async move {
         keeper.warm(settings.articles, &mut Bar::on_stdout()).await;
         keeper.keep(settings.articles, settings.every).await;
     });
-    axum::serve(listener, web::routes(app))
-        .with_graceful_shutdown(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                // Without a handler for it there is nothing to wait for.
-                Err(_) | Ok(()) = tokio::signal::ctrl_c() => {}
-            }
-        })
-        .await?;
+    server.run(web::routes(app)).await?;
 
     keeping.abort();
     cache.close().await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cache_aside::{Cache, CacheExt as _, Outcome, Policy, cache_aside};
+use cache_aside::{Cache, CacheExt as _, Outcome, cache_aside};
 
 use crate::rounds::Ending;
 use crate::supplier::{NoAnswer, Price, Supplier};
@@ -31,23 +31,17 @@ impl Prices {
         prefix = "price",
         skip(self),
         tags = ["price:{article}"],
-        key_fn = key,
         cache = self.cache
     )]
     pub(crate) async fn price(&self, article: u64) -> Result<Option<Price>, NoAnswer> {
         self.supplier.price(article).await
     }
 
-    /// For the keeper: the same entry by the same rules, but it waits for the refresh. So as many
-    /// run as the keeper has calls under way, and not one for each price that is due.
+    /// For the keeper: the same, but it waits for the refresh. So as many run as the keeper has calls under
+    /// way, and not one for each price that is due.
     pub(crate) async fn touch(&self, article: u64) -> Ending {
-        let policy = Policy::ttl(self.ttl)
-            .tags([format!("price:{article}")])
-            .refresh_ahead(0.5);
-        let key = Self::key(article);
-        let price = || self.supplier.price(article);
-        let price = self.cache.find_or_load(&key, &policy, price);
-        let (price, report) = price.with_cache_report().await;
+        let call = self.price(article).refresh_if_due();
+        let (price, report) = call.with_cache_report().await;
         match (price, report.outcome) {
             (Err(error), _) => Ending::Failed(error.to_string()),
             (Ok(_), Outcome::Loaded | Outcome::Bypassed) => Ending::Loaded,

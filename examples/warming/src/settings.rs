@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::env::{self, VarError};
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -39,7 +39,10 @@ impl FromStr for Numbers {
 
 impl Settings {
     pub(crate) fn from_env() -> Result<Self, String> {
-        let ttl = Duration::from_secs(variable("WARMING_TTL_SECONDS", 600)?);
+        // Nothing is kept warm that is not kept.
+        let ten_minutes = NonZeroU64::MIN.saturating_add(599);
+        let ttl = variable("WARMING_TTL_SECONDS", ten_minutes)?;
+        let ttl = Duration::from_secs(ttl.get());
         let every = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX) / 10;
         let eight = NonZeroUsize::MIN.saturating_add(7);
         let Numbers(broken) = variable("WARMING_BROKEN", Numbers(BTreeSet::new()))?;

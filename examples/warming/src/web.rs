@@ -30,8 +30,7 @@ pub(crate) fn routes(app: App) -> Router {
 
 async fn price(State(app): State<App>, Path(article): Path<u64>) -> Response {
     let (price, report) = app.prices.price(article).with_cache_report().await;
-    let from = format!("{:?}", report.outcome);
-    let from = [(HeaderName::from_static("x-cache"), from)];
+    let from = [(HeaderName::from_static("x-cache"), report.to_string())];
     match price {
         Ok(Some(price)) => (from, Json(price)).into_response(),
         Ok(None) => {

@@ -42,4 +42,5 @@ mod turns;
 mod wake;
 
 pub use self::settings::RedisSettings;
+pub(crate) use self::settings::values;
 pub use self::store::RedisRemote;

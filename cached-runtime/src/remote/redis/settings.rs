@@ -85,30 +85,26 @@ impl RedisSettings {
                 "the namespace must not be empty and must not contain `{` or `}`",
             ));
         }
-        for (name, value) in [
-            ("read_timeout", self.read_timeout),
-            ("write_timeout", self.write_timeout),
-            ("connect_timeout", self.connect_timeout),
-        ] {
-            // What is longer is not waited for by anybody, and would defeat the limits of loads.
-            if !(Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&value) {
-                return Err(Error::config(format!("`{name}` must be from 1 ms to 60 s")));
-            }
-        }
-        if !(1..=64).contains(&self.connections) {
-            return Err(Error::config("`connections` must be between 1 and 64"));
-        }
-        if self.database.is_some_and(|database| database < 0) {
-            return Err(Error::config("`database` must not be negative"));
-        }
+        self.check_values()?;
         if self.username.is_some() && self.password.is_none() && !self.url.contains('@') {
-            return Err(Error::config("a `username` needs a `password`"));
+            return Err(Error::config(
+                "a `username` (`CACHE_USERNAME`) needs a `password` (`CACHE_PASSWORD`)",
+            ));
         }
         let info = self.connection_info()?;
         Ok(Checked {
             settings: self,
             info,
         })
+    }
+
+    /// What can be said without a server.
+    pub(crate) fn check_values(&self) -> Result<(), Error> {
+        values::time_out("read_timeout", self.read_timeout)?;
+        values::time_out("write_timeout", self.write_timeout)?;
+        values::time_out("connect_timeout", self.connect_timeout)?;
+        values::connections(self.connections)?;
+        self.database.map_or(Ok(()), values::database)
     }
 
     fn connection_info(&self) -> Result<ConnectionInfo, Error> {
@@ -155,6 +151,38 @@ impl RedisSettings {
             ));
         }
         Ok(info.set_redis_settings(login).set_tcp_settings(socket()))
+    }
+}
+
+/// What single settings may be.
+pub(crate) mod values {
+    use super::{Duration, Error, LONGEST_TIMEOUT, RedisSettings};
+
+    pub(crate) fn url(url: &str) -> Result<(), Error> {
+        let info = RedisSettings::new(url, "any").connection_info();
+        info.map(drop)
+    }
+
+    pub(crate) fn time_out(name: &str, limit: Duration) -> Result<(), Error> {
+        // What is longer is not waited for by anybody, and would defeat the limits of loads.
+        if (Duration::from_millis(1)..=LONGEST_TIMEOUT).contains(&limit) {
+            return Ok(());
+        }
+        Err(Error::config(format!("`{name}` must be from 1 ms to 60 s")))
+    }
+
+    pub(crate) fn connections(connections: usize) -> Result<(), Error> {
+        if (1..=64).contains(&connections) {
+            return Ok(());
+        }
+        Err(Error::config("`connections` must be between 1 and 64"))
+    }
+
+    pub(crate) fn database(database: i64) -> Result<(), Error> {
+        if database >= 0 {
+            return Ok(());
+        }
+        Err(Error::config("`database` must not be negative"))
     }
 }
 
