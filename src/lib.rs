@@ -96,6 +96,10 @@ pub use cached_runtime::test_util;
 #[doc(inline)]
 pub use cached_runtime::{Decision, RateLimiter, RateLimiterBuilder};
 
+#[cfg(feature = "tower")]
+#[doc(inline)]
+pub use cached_runtime::{ResponseBody, ResponseCache, ResponseCacheService};
+
 #[doc(hidden)]
 pub use cached_runtime::{Defect, private as __private};
 
