@@ -114,21 +114,51 @@ async fn without_the_store_pages_are_made() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_gone_is_not_given_by_another_process() {
+async fn a_page_that_is_gone_is_given_by_no_process_in_place_of_a_failure() {
     let fleet = fleet(2);
-    let [one, two] = [0, 1].map(|at| {
-        let policy = minute().stale_if_error(60 * MINUTE);
-        let layer = ResponseCache::new(&fleet.caches[at], "pages", policy);
-        Client::of(&layer, |run| {
-            let status = [200, 404, 503][run.min(3) - 1];
-            let response = Response::builder().status(status);
-            response.body(body([data("text")])).unwrap()
+    let policy = || minute().stale_if_error(60 * MINUTE);
+    let client = |at: usize, make| {
+        let layer = ResponseCache::new(&fleet.caches[at], "pages", policy());
+        Client::of(&layer, make)
+    };
+    let one = client(0, |run| with_status([200, 404][run - 1]));
+    let two = client(1, |_| with_status(503));
+    one.get("/").await;
+    assert_eq!(two.get("/").await.said(), ("hit", "text"));
+    fleet.advance(MINUTE);
+    assert_eq!(two.get("/").await.said(), ("stale", "text"));
+    assert_eq!(one.get("/").await.status, 404);
+    assert_eq!(two.get("/").await.status, 503);
+}
+
+fn with_status(status: u16) -> Response<super::Scripted> {
+    let response = Response::builder().status(status);
+    response.body(body([data("text")])).unwrap()
+}
+
+#[tokio::test]
+async fn responses_that_are_not_stored_are_shared_by_no_processes() {
+    let fleet = fleet(2);
+    let runs = Arc::new(AtomicUsize::new(0));
+    let clients = [0, 1].map(|at| {
+        let runs = runs.clone();
+        Client::new(&layer(&fleet.caches[at]), move |_, _| {
+            let run = runs.fetch_add(1, SeqCst) + 1;
+            async move {
+                tokio::task::yield_now().await;
+                let mut response = page(run);
+                let cookie = http::HeaderValue::from_static("session=secret");
+                response.headers_mut().insert("set-cookie", cookie);
+                Ok(response)
+            }
         })
     });
-    one.get("/").await;
-    two.get("/").await;
-    fleet.advance(MINUTE);
-    assert_eq!(one.get("/").await.status, 404);
-    assert_eq!((two.runs(), two.get("/").await.status), (0, 200));
-    assert_eq!(one.get("/").await.header("x-cache"), "hit");
+    let mut all = tokio::task::JoinSet::new();
+    for client in clients.iter().cycle().take(20).cloned() {
+        all.spawn(async move { client.get("/").await.body });
+    }
+    let mut bodies = timeout(LONG, all.join_all()).await.expect("answers");
+    bodies.sort();
+    bodies.dedup();
+    assert_eq!((bodies.len(), runs.load(SeqCst)), (20, 20));
 }
