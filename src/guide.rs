@@ -17,6 +17,7 @@
 //! | [`coherence`] | How current are the copies in each process? |
 //! | [`redis`] | How is a cache shared by processes? |
 //! | [`rate_limit`] | How often may something be done, by all processes together? |
+//! | [`responses`] | How are whole responses of a web service cached? |
 //! | [`testing`] | How are cached functions tested? |
 
 macro_rules! pages {
@@ -54,3 +55,11 @@ pages! { rate_limit }
 /// this build does not have.
 #[cfg(not(feature = "rate-limit"))]
 pub mod rate_limit {}
+
+#[cfg(feature = "tower")]
+pages! { responses }
+
+/// How are whole responses of a web service cached? With the feature `tower`, which this build does not
+/// have.
+#[cfg(not(feature = "tower"))]
+pub mod responses {}

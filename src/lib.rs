@@ -53,7 +53,7 @@
     doc = "- The [`guide`]: [keys](guide::keys), [tags and invalidation](guide::tags), \
            [freshness](guide::freshness), [outages](guide::outages), [one load](guide::one_load), [batches](guide::batch), \
            [by hand](guide::by_hand), [writing](guide::writing), [Redis](guide::redis), [coherence](guide::coherence), \
-           [rate limits](guide::rate_limit), [gotchas](guide::gotchas), [limits](guide::limits), \
+           [rate limits](guide::rate_limit), [responses](guide::responses), [gotchas](guide::gotchas), [limits](guide::limits), \
            [troubleshooting](guide::troubleshooting), [security](guide::security), [testing](guide::testing)."
 )]
 //! - [`codec`]: how values become bytes. [`remote`]: the store that processes share, as a trait,
@@ -69,6 +69,7 @@
 //! | `json`, `postcard` | no | the codecs `Json` and `Postcard` |
 //! | `lz4`, `zstd` | no | what `compress_above` compresses with |
 //! | `rate-limit` | no | `RateLimiter`: how often something may be done, counted by all processes together |
+//! | `tower` | no | `ResponseCache`: a layer that caches whole HTTP responses, for axum and every other service of `tower` |
 //! | `test-util` | no | for tests: `test_util`, a store in memory, and what every store must do |
 //!
 //! Without `redis` the crate graph has fewer than 40 crates, and none that opens a socket
@@ -95,6 +96,10 @@ pub use cached_runtime::test_util;
 #[cfg(feature = "rate-limit")]
 #[doc(inline)]
 pub use cached_runtime::{Decision, RateLimiter, RateLimiterBuilder, RateLimiterStats};
+
+#[cfg(feature = "tower")]
+#[doc(inline)]
+pub use cached_runtime::{ResponseBody, ResponseCache, ResponseCacheService};
 
 #[doc(hidden)]
 pub use cached_runtime::{Defect, private as __private};

@@ -22,6 +22,7 @@
 //!    `health`, `audit` - what it tells. `defect` - mistakes to be switched on in tests; `pause` -
 //!    where tests stop calls, with `test_util`.
 //! 10. `rate_limit` - how often something may be done; beside the cache, over the same `remote`.
+//! 11. `response` - whole HTTP responses, as a layer for the services of `tower`.
 //!
 //! Only `clock` reads the time, only `background` spawns tasks, only `value` and `codec` bound
 //! values by serde, only `remote::redis` names the client's types, and `private` is all that
@@ -64,6 +65,8 @@ pub mod private;
 mod rate_limit;
 pub mod remote;
 mod reserve;
+#[cfg(feature = "tower")]
+mod response;
 mod shared;
 mod site;
 mod tags;
@@ -98,5 +101,7 @@ pub use crate::policy::{Policy, PolicyFor, SingleFlight, Untyped};
 #[cfg(feature = "rate-limit")]
 pub use crate::rate_limit::{Decision, RateLimiter, RateLimiterBuilder, RateLimiterStats};
 pub use crate::reserve::Reservation;
+#[cfg(feature = "tower")]
+pub use crate::response::{ResponseBody, ResponseCache, ResponseCacheService};
 pub use crate::tags::Tag;
 pub use crate::value::Cacheable;

@@ -1,11 +1,12 @@
 //! A news aggregator: articles from a slow source behind a web server, cached by all its processes together.
 //!
 //! `settings` - what the environment says; `source` - what is slow; `news` - the same with a cache
-//! around it; `web` - the endpoints; `counters` - what they tell of the cache. `README.md` has the
-//! endpoints and how to try them.
+//! around it; `page` - a page that is cached as a whole; `web` - the endpoints; `counters` - what they
+//! tell of the cache. `README.md` has the endpoints and how to try them.
 
 mod counters;
 mod news;
+mod page;
 mod settings;
 mod source;
 mod web;

@@ -32,10 +32,10 @@ struct Asked {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Article {
-    id: u64,
+    pub(crate) id: u64,
     feed: String,
     topic: String,
-    title: String,
+    pub(crate) title: String,
     readers: u64,
 }
 

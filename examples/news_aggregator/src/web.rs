@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{delete, get};
 use axum::{Json, Router};
 use cache_aside::{Cache, CacheExt as _, Error, ErrorKind, Report};
@@ -11,14 +11,16 @@ use serde_json::json;
 
 use crate::counters::Counters;
 use crate::news::News;
+use crate::page;
 
-const ENDPOINTS: [&str; 9] = [
+const ENDPOINTS: [&str; 10] = [
     "GET /",
     "GET /articles",
     "GET /articles/cached",
     "GET /articles/{id}",
     "GET /articles/trending",
     "GET /cache/stats",
+    "GET /front",
     "GET /health",
     "DELETE /cache",
     "DELETE /cache/articles",
@@ -40,6 +42,7 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/cache", delete(forget))
         .route("/cache/articles", delete(forget_articles))
         .route("/cache/stats", get(counters))
+        .route("/front", get(front).layer(page::cached(&app.cache)))
         .route("/health", get(health))
         .with_state(app)
 }
@@ -72,6 +75,11 @@ async fn article(State(app): State<App>, Path(id): Path<u64>) -> Response {
 async fn trending(State(app): State<App>) -> Response {
     let (trending, report) = app.news.trending().with_cache_report().await;
     cached(StatusCode::OK, &*trending, &report)
+}
+
+/// Runs only when there is no page: the layer around it has the page otherwise.
+async fn front(State(app): State<App>) -> Html<String> {
+    Html(page::front(&app.news.source.articles().await))
 }
 
 async fn forget(State(app): State<App>) -> Response {

@@ -44,6 +44,7 @@ twice! {
     nobody_waits_for_a_new_list_of_what_is_trending,
     forgetting_the_articles_reaches_articles_and_not_the_rest,
     the_counters_tell_the_truth,
+    the_front_page_is_rendered_once_until_the_articles_are_forgotten,
     it_ends_in_order,
     what_is_no_article_is_not_found,
 }
@@ -51,7 +52,7 @@ twice! {
 async fn the_baseline_asks_each_time_and_the_cached_list_once(ground: Ground) {
     let app = app(&ground, &[]).await;
     let index = app.get("/").send().await.expect(200);
-    assert_eq!(index["endpoints"].as_array().map(Vec::len), Some(9));
+    assert_eq!(index["endpoints"].as_array().map(Vec::len), Some(10));
     let mut lists = Vec::new();
     for count in 1..=3 {
         let answer = app.get("/articles").send().await;
@@ -174,6 +175,35 @@ async fn the_counters_tell_the_truth(ground: Ground) {
     assert_eq!(told["hits"], 7, "what was counted stays");
 }
 
+async fn the_front_page_is_rendered_once_until_the_articles_are_forgotten(ground: Ground) {
+    let app = app(&ground, &[("NEWS_SOURCE_MILLIS", "300")]).await;
+    let pages = at_once(&[&app], "/front", 50).await;
+    for page in &pages {
+        assert_eq!(page.status, 200);
+        assert!(["miss", "hit"].contains(&from(page)), "{}", from(page));
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(page.body, pages[0].body);
+    }
+    let entry = "<li><a href=\"/articles/7\">Late frost in the orchards</a>";
+    assert!(pages[0].body.contains(entry), "{}", pages[0].body);
+    assert_eq!(asked(&app).await, [1, 0, 0]);
+    // The page is the same for all: neither a cookie nor a parameter is looked at.
+    let with_cookie = app.get("/front?utm=1").header("cookie", "id=1");
+    for request in [app.get("/front"), with_cookie] {
+        let page = request.send().await;
+        assert_eq!((from(&page), &page.body), ("hit", &pages[0].body));
+    }
+    let for_one = app.get("/front").header("authorization", "Bearer id");
+    assert_eq!(from(&for_one.send().await), "bypass");
+    assert_eq!(asked(&app).await, [2, 0, 0]);
+
+    app.delete("/cache/articles").send().await.expect(200);
+    for expected in ["miss", "hit"] {
+        assert_eq!(from(&app.get("/front").send().await), expected);
+    }
+    assert_eq!(asked(&app).await, [3, 0, 0]);
+}
+
 async fn it_ends_in_order(ground: Ground) {
     let app = app(&ground, &[("NEWS_SOURCE_MILLIS", "1000")]).await;
     // A request that is under way is answered.
@@ -253,6 +283,33 @@ async fn two_processes_compute_what_is_trending_once_together() {
     }
     let each = (asked(&one).await, asked(&two).await);
     assert_eq!(each.0[2] + each.1[2], 1, "{each:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_front_page_that_one_process_rendered_the_other_gives() {
+    let ground = Ground::with_redis().await;
+    let (one, two) = (app(&ground, &[]).await, app(&ground, &[]).await);
+    let page = one.get("/front").send().await;
+    assert_eq!(from(&page), "miss");
+    for _ in 0..2 {
+        let same = two.get("/front").send().await;
+        assert_eq!((from(&same), &same.body), ("hit", &page.body));
+        assert_eq!(same.header("content-type"), page.header("content-type"));
+    }
+    assert_eq!(asked(&two).await, [0, 0, 0]);
+
+    // What one forgets the other does not have, a second later at the latest.
+    one.delete("/cache/articles").send().await.expect(200);
+    eventually("it is rendered again", async || {
+        from(&two.get("/front").send().await) == "miss"
+    })
+    .await;
+    assert_eq!(asked(&two).await, [1, 0, 0]);
+
+    // The page was rendered: without the server it is rendered again where it is not at hand.
+    ground.redis().expect("a server").kill();
+    let again = one.get("/front").send().await;
+    assert_eq!((again.status, &again.body), (200, &page.body));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
