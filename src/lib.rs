@@ -69,6 +69,7 @@
 //! | `json`, `postcard` | no | the codecs `Json` and `Postcard` |
 //! | `lz4`, `zstd` | no | what `compress_above` compresses with |
 //! | `rate-limit` | no | `RateLimiter`: how often something may be done, counted by all processes together |
+//! | `tls-rustls` | no | `rediss://` URLs: connections to the server that are encrypted, and verified |
 //! | `test-util` | no | for tests: `test_util`, a store in memory, and what every store must do |
 //!
 //! Without `redis` the crate graph has fewer than 40 crates, and none that opens a socket
