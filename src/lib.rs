@@ -70,6 +70,7 @@
 //! | `lz4`, `zstd` | no | what `compress_above` compresses with |
 //! | `rate-limit` | no | `RateLimiter`: how often something may be done, counted by all processes together |
 //! | `tower` | no | `ResponseCache`: a layer that caches whole HTTP responses, for axum and every other service of `tower` |
+//! | `tls-rustls` | no | `rediss://` URLs: connections to the server that are encrypted, and verified |
 //! | `test-util` | no | for tests: `test_util`, a store in memory, and what every store must do |
 //!
 //! Without `redis` the crate graph has fewer than 40 crates, and none that opens a socket

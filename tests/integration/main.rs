@@ -53,6 +53,8 @@ mod soak;
 mod stale_fleet;
 mod storing;
 mod test_kit;
+#[cfg(all(feature = "redis", feature = "tls-rustls"))]
+mod tls;
 mod unkept;
 mod views;
 mod writes;

@@ -29,6 +29,10 @@ fn child_process() {
             "holder" => crate::soak::holder(parent).await,
             #[cfg(feature = "redis")]
             "two_runtimes" => crate::fleet::two_runtimes(parent).await,
+            #[cfg(all(feature = "redis", feature = "tls-rustls"))]
+            "tls_member" => crate::tls::member(parent).await,
+            #[cfg(all(feature = "redis", feature = "tls-rustls"))]
+            "tls_provider" => crate::tls::provider(parent).await,
             other => panic!("there is no role `{other}`"),
         }
     });

@@ -37,14 +37,17 @@ impl CacheBuilder {
     /// | `CACHE_WRITE_TIMEOUT` | a time | `1s` |
     /// | `CACHE_CONNECTIONS` | how many connections carry operations | `1` |
     /// | `CACHE_VERIFY_ROLE` | `true` or `false` | `true` |
+    /// | `CACHE_TLS_CA` | who signs the server's certificate, a file in PEM | whom the system trusts |
+    /// | `CACHE_TLS_CERT` | the certificate of this process, a file in PEM | none |
+    /// | `CACHE_TLS_KEY` | its key, a file in PEM | none |
     ///
     /// Those below `CACHE_URL` are for a server that is named there or in the code. Without one they are
     /// looked at, and wait unused: one environment serves with a server and without.
     ///
     /// # Errors
     /// Of kind [`Config`](crate::ErrorKind::Config), naming the variable at fault and never repeating a
-    /// URL or a password; also where
-    /// `CACHE_URL` names a server and the crate is built without the feature `redis`.
+    /// URL or a password; also where `CACHE_URL` names a server and the crate is built without the feature
+    /// `redis`, or one of `CACHE_TLS_..` is set without the feature `tls-rustls`.
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
@@ -170,7 +173,41 @@ impl CacheBuilder {
         if let Some(Switch(verify)) = environment.parsed("CACHE_VERIFY_ROLE", Switch::EXPECTED)? {
             builder = builder.verify_role(verify);
         }
+        builder.tls_from(environment)
+    }
+
+    #[cfg(all(feature = "redis", feature = "tls-rustls"))]
+    fn tls_from<L>(self, environment: &Environment<L>) -> Result<Self, Error>
+    where
+        L: Fn(&str) -> Result<String, VarError>,
+    {
+        let mut builder = self;
+        if let Some(ca) = environment.text("CACHE_TLS_CA")? {
+            builder = builder.tls_ca(ca);
+        }
+        if let Some(cert) = environment.text("CACHE_TLS_CERT")? {
+            builder = builder.tls_cert(cert);
+        }
+        if let Some(key) = environment.text("CACHE_TLS_KEY")? {
+            builder = builder.tls_key(key);
+        }
         Ok(builder)
+    }
+
+    /// What asks for protection is not passed over.
+    #[cfg(all(feature = "redis", not(feature = "tls-rustls")))]
+    fn tls_from<L>(self, environment: &Environment<L>) -> Result<Self, Error>
+    where
+        L: Fn(&str) -> Result<String, VarError>,
+    {
+        for name in ["CACHE_TLS_CA", "CACHE_TLS_CERT", "CACHE_TLS_KEY"] {
+            if environment.text(name)?.is_some() {
+                return Err(Error::config(format!(
+                    "`{name}` is set, but this build has no TLS; unset it, or turn the feature `tls-rustls` on"
+                )));
+            }
+        }
+        Ok(self)
     }
 
     #[cfg(not(feature = "redis"))]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::CacheBuilder;
 use crate::error::Error;
 use crate::remote::Remote;
+#[cfg(feature = "tls-rustls")]
+use crate::remote::redis::Pem;
 use crate::remote::redis::{RedisRemote, RedisSettings};
 
 /// Which server, and what was said about it.
@@ -54,7 +56,8 @@ impl Choice {
 
 impl CacheBuilder {
     /// Shares answers with every process that uses this server and namespace. The URL is
-    /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`. In a
+    /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`;
+    /// with the feature `tls-rustls` also `rediss://..` and `valkeys://..`, which are encrypted. In a
     /// password `/`, `#` and `@` are percent-escaped, or it is given by itself.
     ///
     /// The settings below are for this server. Without one they are looked at, and wait unused: what a
@@ -118,6 +121,59 @@ impl CacheBuilder {
     /// server that was demoted goes on being read for up to 250 ms.
     pub fn verify_role(mut self, verify: bool) -> Self {
         self.described().verify_role = verify;
+        self
+    }
+
+    /// Who signs the server's certificate: the path of a file in PEM, or its bytes, with one
+    /// certificate or several. They take the place of those whom the system trusts, which are asked
+    /// where nothing is said here. Needs a URL that asks for TLS. Read once, by `build`.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::{Cache, ErrorKind};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let settings = Cache::builder().redis("rediss://cache.internal").tls_ca("/not/there.pem");
+    /// let error = settings.build().await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Config);
+    /// assert!(error.to_string().starts_with("`tls_ca`"));
+    /// # });
+    /// ```
+    #[cfg(feature = "tls-rustls")]
+    pub fn tls_ca(mut self, ca: impl Into<Pem>) -> Self {
+        self.described().tls_ca = Some(ca.into());
+        self
+    }
+
+    /// Who this process is, to a server that asks: its certificate, with those between it and who
+    /// signed it, and its key (PKCS#8, PKCS#1 or SEC1, not encrypted), each the path of a file in PEM
+    /// or its bytes. Needs a URL that asks for TLS. Read once, by `build`.
+    ///
+    /// ```no_run
+    /// # use cached_runtime as cache_aside;
+    /// # async fn example() -> Result<(), cache_aside::Error> {
+    /// let cache = cache_aside::Cache::builder()
+    ///     .redis("rediss://cache.internal")
+    ///     .tls_ca("/etc/ssl/cache/ca.pem")
+    ///     .tls_client_cert("/etc/ssl/cache/shop.pem", "/etc/ssl/private/shop.key")
+    ///     .build()
+    ///     .await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls-rustls")]
+    pub fn tls_client_cert(self, cert: impl Into<Pem>, key: impl Into<Pem>) -> Self {
+        self.tls_cert(cert).tls_key(key)
+    }
+
+    #[cfg(feature = "tls-rustls")]
+    pub(super) fn tls_cert(mut self, cert: impl Into<Pem>) -> Self {
+        self.described().tls_cert = Some(cert.into());
+        self
+    }
+
+    #[cfg(feature = "tls-rustls")]
+    pub(super) fn tls_key(mut self, key: impl Into<Pem>) -> Self {
+        self.described().tls_key = Some(key.into());
         self
     }
 

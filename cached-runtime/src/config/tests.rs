@@ -199,6 +199,49 @@ async fn what_is_said_of_a_server_waits_until_there_is_one() {
     );
 }
 
+#[cfg(all(feature = "redis", feature = "tls-rustls"))]
+#[tokio::test]
+async fn variables_of_tls_reach_their_settings() {
+    let variables = [
+        ("CACHE_URL", "rediss://host"),
+        ("CACHE_TLS_CA", "/no/ca"),
+        ("CACHE_TLS_CERT", "/no/cert"),
+        ("CACHE_TLS_KEY", "/no/key"),
+    ];
+    let builder = from(&variables).expect("text is fine");
+    let settings = builder.redis.settings();
+    assert!(settings.tls_ca.is_some() && settings.tls_cert.is_some() && settings.tls_key.is_some());
+    let error = builder.build().await.expect_err("no such file").to_string();
+    assert!(error.contains("CACHE_TLS_CA"), "{error}");
+    let error = from(&[("CACHE_URL", "redis://host"), ("CACHE_TLS_KEY", "/no/key")]);
+    let error = error
+        .expect("text is fine")
+        .build()
+        .await
+        .expect_err("plain");
+    assert!(error.to_string().contains("rediss://"), "{error}");
+    let error = from(&variables[1..]).expect("text is fine").build().await;
+    assert!(
+        error
+            .expect_err("no server")
+            .to_string()
+            .contains("CACHE_URL")
+    );
+}
+
+#[cfg(all(feature = "redis", not(feature = "tls-rustls")))]
+#[test]
+fn variables_of_tls_are_refused_where_there_is_none() {
+    for name in ["CACHE_TLS_CA", "CACHE_TLS_CERT", "CACHE_TLS_KEY"] {
+        let error = from(&[(name, "hidden")]).expect_err("no TLS").to_string();
+        assert!(
+            error.contains(name) && error.contains("tls-rustls"),
+            "{error}"
+        );
+        assert!(!error.contains("hidden"), "{error}");
+    }
+}
+
 #[test]
 fn an_empty_variable_counts_as_unset() {
     assert!(from(&[("CACHE_URL", ""), ("CACHE_ENABLED", "")]).is_ok());

@@ -4,7 +4,7 @@
 pub(crate) mod dice;
 pub(crate) mod log;
 pub(crate) mod obtain;
-mod place;
+pub(crate) mod place;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod refusing;

@@ -10,7 +10,7 @@ use super::unpack::scratch;
 
 /// A port below those that the system gives to outgoing connections: nobody takes it while a server is down, and
 /// nobody who connects to it then is connected to himself.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     const FIRST: u16 = 20_000;
     const PORTS: u16 = 12_000;
     static NEXT: AtomicU16 = AtomicU16::new(0);
@@ -28,7 +28,7 @@ pub(super) fn free_port() -> u16 {
 }
 
 /// `target/tmp/run/<pid>-<n>`. Those of test binaries that were killed are cleared away.
-pub(super) fn new_folder() -> PathBuf {
+pub(crate) fn new_folder() -> PathBuf {
     static RUN: OnceLock<PathBuf> = OnceLock::new();
     static COUNT: AtomicU32 = AtomicU32::new(0);
 

@@ -95,6 +95,10 @@ impl From<RedisError> for Trouble {
             fault: Fault::Lost(why.to_owned()),
             effect: Effect::Suspect,
         };
+        #[cfg(feature = "tls-rustls")]
+        if let Some(why) = super::tls::in_words(&error) {
+            return lost(why);
+        }
         match error.kind() {
             _ if error.is_timeout() => lost("timed out"),
             _ if error.is_connection_refusal() => lost("connection refused"),

@@ -5,6 +5,7 @@
 //! that ended, and `push` for what changed.
 //!
 //! - `settings` - where the server is; `names` - what things are called there.
+//! - `dial` - opens a connection, `tls` - an encrypted one, with the feature `tls-rustls`.
 //! - `pair` - one connection, `life` - which life of the server is behind it, `server_clock` - what
 //!   time it is there. `link` - the place of a connection, `keeper` - who looks after it. `node` -
 //!   all of that for one server; it asks `crate::breaker` before it sends.
@@ -21,6 +22,7 @@
 #[cfg(feature = "rate-limit")]
 mod buckets;
 mod commands;
+mod dial;
 mod error;
 mod exchange;
 mod keeper;
@@ -37,6 +39,8 @@ mod scripts;
 mod server_clock;
 mod settings;
 mod store;
+#[cfg(feature = "tls-rustls")]
+mod tls;
 mod tokens;
 mod turns;
 mod wake;
@@ -44,3 +48,5 @@ mod wake;
 pub use self::settings::RedisSettings;
 pub(crate) use self::settings::values;
 pub use self::store::RedisRemote;
+#[cfg(feature = "tls-rustls")]
+pub use self::tls::Pem;

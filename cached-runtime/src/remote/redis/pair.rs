@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, ErrorKind, RedisError};
-use ::redis::{Client, Cmd, Pipeline, ProtocolVersion, Value, cmd};
+use ::redis::{Cmd, Pipeline, ProtocolVersion, Value, cmd};
 
+use super::dial::{Wire, dial};
 use super::error::{Effect, Trouble, checked, usable};
 use super::life::{Life, text};
 use super::names::Names;
@@ -20,7 +20,7 @@ use crate::remote::{EntryName, Fault, Incarnation, ServerTime};
 
 /// A connection, and which life of the server answers on it.
 pub(super) struct Pair {
-    connection: MultiplexedConnection,
+    wire: Wire,
     life: Life,
     role: bool,
     /// Set when it is not trusted any more; replies that are handled later do not count.
@@ -38,7 +38,7 @@ const HIDDEN_ROLE: &str =
 impl Pair {
     /// Connects, and learns who answers. Whoever calls it keeps the time.
     pub(super) async fn connect(settings: &Checked, names: &Names) -> Result<Self, Trouble> {
-        let connection = match dial(settings, ProtocolVersion::RESP3, untold()).await {
+        let wire = match dial(settings, ProtocolVersion::RESP3, untold()).await {
             Err(error) if speaks_only_resp2(&error) => {
                 dial(settings, ProtocolVersion::RESP2, untold()).await
             }
@@ -56,8 +56,8 @@ impl Pair {
             commands.add_command(script.load());
         }
         let asked = Clock::system().now();
-        let replies = connection
-            .clone()
+        let replies = wire
+            .handle()
             .send_packed_commands(&commands, 0, commands.len())
             .await?;
         let heard = Clock::system().now();
@@ -75,7 +75,7 @@ impl Pair {
             clock.compare(time, asked, heard);
         }
         Ok(Self {
-            connection,
+            wire,
             life,
             role,
             dead: AtomicBool::new(false),
@@ -87,8 +87,8 @@ impl Pair {
     /// Sends commands in order, and gives the reply to each. None is sent twice.
     pub(super) async fn send(&self, commands: &Pipeline) -> Result<Vec<Value>, Trouble> {
         let replies = self
-            .connection
-            .clone()
+            .wire
+            .handle()
             .send_packed_commands(commands, 0, commands.len())
             .await?;
         if self.dead.load(SeqCst) {
@@ -170,22 +170,6 @@ impl Pair {
 /// How a connection is used to which nothing is pushed.
 fn untold() -> AsyncConnectionConfig {
     AsyncConnectionConfig::new().set_pipeline_buffer_size(1024)
-}
-
-/// Opens a connection. Whoever calls it keeps the time.
-pub(super) async fn dial(
-    settings: &Checked,
-    protocol: ProtocolVersion,
-    config: AsyncConnectionConfig,
-) -> Result<MultiplexedConnection, RedisError> {
-    // The deadlines are ours: one for each operation, and one for the whole of connecting.
-    let config = config
-        .set_connection_timeout(None)
-        .set_response_timeout(None);
-    let client: Client = settings.client(protocol)?;
-    client
-        .get_multiplexed_async_connection_with_config(&config)
-        .await
 }
 
 pub(super) fn speaks_only_resp2(error: &RedisError) -> bool {

@@ -1,11 +1,16 @@
 //! Where the server is, and how long it may take.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use ::redis::io::tcp::{TcpSettings, socket2::TcpKeepalive};
-use ::redis::{Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion};
+use ::redis::{
+    ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, ProtocolVersion, RedisConnectionInfo,
+};
 
+#[cfg(feature = "tls-rustls")]
+use super::tls::{Pem, Secure, Trust};
 use crate::error::Error;
 
 /// The longest time for an operation or for connecting.
@@ -29,7 +34,8 @@ pub(super) const HEARTBEAT: Duration = Duration::from_millis(250);
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct RedisSettings {
-    /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`.
+    /// `redis://[user][:password@]host[:port][/database]`, `valkey://..` or `unix://path`;
+    /// with the feature `tls-rustls` also `rediss://..` and `valkeys://..`, which are encrypted.
     /// In a password `/`, `#` and `@` are percent-escaped, or it is given by itself.
     pub url: String,
     /// Instead of the user in the URL.
@@ -51,13 +57,31 @@ pub struct RedisSettings {
     /// Whether every read asks the server if it still is the master; `true` by default. Without it,
     /// a server that was demoted goes on being read for up to 250 ms.
     pub verify_role: bool,
+    /// Who signs the server's certificate, in place of those whom the system trusts.
+    #[cfg(feature = "tls-rustls")]
+    pub tls_ca: Option<Pem>,
+    /// The certificate of this process, and those that lead to who signed it.
+    #[cfg(feature = "tls-rustls")]
+    pub tls_cert: Option<Pem>,
+    /// The key of that certificate.
+    #[cfg(feature = "tls-rustls")]
+    pub tls_key: Option<Pem>,
 }
 
 /// Settings that were found to be good.
 #[derive(Clone)]
 pub(super) struct Checked {
     pub(super) settings: RedisSettings,
-    info: ConnectionInfo,
+    login: RedisConnectionInfo,
+    way: Way,
+}
+
+/// How a server is reached. One that is to be reached over TLS has no plain way.
+#[derive(Clone)]
+pub(super) enum Way {
+    Plain(ConnectionInfo),
+    #[cfg(feature = "tls-rustls")]
+    Secure(Secure),
 }
 
 impl RedisSettings {
@@ -75,6 +99,12 @@ impl RedisSettings {
             connect_timeout: Duration::from_secs(2),
             connections: 1,
             verify_role: true,
+            #[cfg(feature = "tls-rustls")]
+            tls_ca: None,
+            #[cfg(feature = "tls-rustls")]
+            tls_cert: None,
+            #[cfg(feature = "tls-rustls")]
+            tls_key: None,
         }
     }
 
@@ -91,10 +121,17 @@ impl RedisSettings {
                 "a `username` (`CACHE_USERNAME`) needs a `password` (`CACHE_PASSWORD`)",
             ));
         }
-        let info = self.connection_info()?;
+        let (info, encrypted) = self.connection_info()?;
+        let login = self.login(info.redis_settings())?;
+        let way = if encrypted {
+            self.secure(info.addr())?
+        } else {
+            self.plain(info)?
+        };
         Ok(Checked {
             settings: self,
-            info,
+            login,
+            way,
         })
     }
 
@@ -107,29 +144,38 @@ impl RedisSettings {
         self.database.map_or(Ok(()), values::database)
     }
 
-    fn connection_info(&self) -> Result<ConnectionInfo, Error> {
+    /// What the URL says, and whether it asks for TLS.
+    fn connection_info(&self) -> Result<(ConnectionInfo, bool), Error> {
         // Read here, because the parser's error may repeat parts of the URL.
-        let scheme = self.url.split_once(':').map(|(scheme, _)| scheme);
-        match scheme {
-            Some("redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix") => {}
-            Some("rediss" | "valkeys") => {
-                return Err(Error::config(
-                    "the Redis URL asks for TLS, which this build does not have",
-                ));
+        let (scheme, rest) = self.url.split_once(':').unwrap_or_default();
+        let (url, encrypted) = match scheme {
+            "redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix" => {
+                (Cow::Borrowed(&*self.url), false)
             }
+            // What the client would make of it is its affair: it is told where, and nothing else.
+            "rediss" => (Cow::Owned(format!("redis:{rest}")), true),
+            "valkeys" => (Cow::Owned(format!("valkey:{rest}")), true),
             _ => {
                 return Err(Error::config(
-                    "the Redis URL must begin with `redis://`, `valkey://` or `unix://`",
+                    "the Redis URL must begin with `redis://`, `rediss://`, `valkey://`, `valkeys://` or `unix://`",
                 ));
             }
+        };
+        if encrypted && url.contains('#') {
+            return Err(Error::config(
+                "the Redis URL has a `#`: certificates are always verified, `#insecure` is not taken (`tls_ca` names a private CA); in a password it is written `%23`",
+            ));
         }
-        let info = self.url.as_str().into_connection_info().map_err(|_| {
+        let info = (*url).into_connection_info().map_err(|_| {
             Error::config(
                 "the Redis URL cannot be read: `redis://[user][:password@]host[:port][/database]`; in a password `/`, `#` and `@` are percent-escaped, or set it by itself",
             )
         })?;
-        let mut login = info
-            .redis_settings()
+        Ok((info, encrypted))
+    }
+
+    fn login(&self, named: &RedisConnectionInfo) -> Result<RedisConnectionInfo, Error> {
+        let mut login = named
             .clone()
             .set_lib_name("cache-aside", env!("CARGO_PKG_VERSION"));
         if let Some(username) = &self.username {
@@ -150,7 +196,52 @@ impl RedisSettings {
                 "the database in the Redis URL must not be negative",
             ));
         }
-        Ok(info.set_redis_settings(login).set_tcp_settings(socket()))
+        Ok(login)
+    }
+
+    #[cfg_attr(
+        not(feature = "tls-rustls"),
+        expect(
+            clippy::unused_self,
+            clippy::unnecessary_wraps,
+            reason = "with TLS they are used"
+        )
+    )]
+    fn plain(&self, info: ConnectionInfo) -> Result<Way, Error> {
+        #[cfg(feature = "tls-rustls")]
+        if !self.trust().is_default() {
+            return Err(Error::config(
+                "there are settings for TLS (`tls_ca`, `tls_client_cert`), but the Redis URL does not ask for it; it must begin with `rediss://` or `valkeys://`",
+            ));
+        }
+        Ok(Way::Plain(info.set_tcp_settings(socket())))
+    }
+
+    #[cfg(feature = "tls-rustls")]
+    fn secure(&self, address: &ConnectionAddr) -> Result<Way, Error> {
+        let ConnectionAddr::Tcp(host, port) = address else {
+            return Err(Error::config(
+                "the Redis URL asks for TLS, and names no host",
+            ));
+        };
+        Secure::new(host, *port, self.trust(), socket()).map(Way::Secure)
+    }
+
+    #[cfg(not(feature = "tls-rustls"))]
+    #[expect(clippy::unused_self, reason = "with TLS it is used")]
+    fn secure(&self, _: &ConnectionAddr) -> Result<Way, Error> {
+        Err(Error::config(
+            "the Redis URL asks for TLS, which this build does not have; turn the feature `tls-rustls` on",
+        ))
+    }
+
+    #[cfg(feature = "tls-rustls")]
+    fn trust(&self) -> Trust<'_> {
+        Trust {
+            ca: self.tls_ca.as_ref(),
+            cert: self.tls_cert.as_ref(),
+            key: self.tls_key.as_ref(),
+        }
     }
 }
 
@@ -200,17 +291,24 @@ fn socket() -> TcpSettings {
 }
 
 impl Checked {
-    /// Opens nothing.
-    pub(super) fn client(&self, protocol: ProtocolVersion) -> Result<Client, ::redis::RedisError> {
-        let login = self.info.redis_settings().clone().set_protocol(protocol);
-        Client::open(self.info.clone().set_redis_settings(login))
+    pub(super) fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Who we are there.
+    pub(super) fn login(&self, protocol: ProtocolVersion) -> RedisConnectionInfo {
+        self.login.clone().set_protocol(protocol)
     }
 
     /// What tells one server from another where the server itself does not.
     pub(super) fn address(&self) -> String {
-        match self.info.addr() {
-            ConnectionAddr::Tcp(host, port) => format!("{host}:{port}"),
-            other => other.to_string(),
+        match &self.way {
+            Way::Plain(info) => match info.addr() {
+                ConnectionAddr::Tcp(host, port) => format!("{host}:{port}"),
+                other => other.to_string(),
+            },
+            #[cfg(feature = "tls-rustls")]
+            Way::Secure(secure) => secure.address(),
         }
     }
 }
@@ -237,62 +335,4 @@ impl fmt::Debug for Checked {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(change: impl FnOnce(&mut RedisSettings)) -> String {
-        let mut settings = RedisSettings::new("redis://:hunter2@localhost", "app");
-        change(&mut settings);
-        settings.check().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_and_the_url_is_not_repeated() {
-        let cases = [
-            refusal(|s| s.namespace = "a{b".into()),
-            refusal(|s| s.namespace = String::new()),
-            refusal(|s| s.read_timeout = Duration::ZERO),
-            refusal(|s| s.write_timeout = Duration::MAX),
-            refusal(|s| s.connections = 0),
-            refusal(|s| s.database = Some(-1)),
-            refusal(|s| s.url = "http://:hunter2@localhost".into()),
-            refusal(|s| s.url = "rediss://:hunter2@localhost".into()),
-            refusal(|s| s.url = "redis://:hunter2@localhost/hunter2".into()),
-            refusal(|s| s.url = "redis://:hunter2@local host".into()),
-            refusal(|s| s.url = "redis://:hunter2@localhost/-2".into()),
-            refusal(|s| s.url = "redis://:hunter2@localhost?protocol=hunter2".into()),
-            refusal(|s| s.url = "hunter2".into()),
-            refusal(|s| {
-                s.url = "redis://localhost".into();
-                s.username = Some("hunter2".into());
-            }),
-        ];
-        for case in &cases {
-            assert!(!case.contains("hunter2"), "{case}");
-        }
-        assert!(cases[0].contains("namespace"));
-        assert!(cases[2].contains("read_timeout"));
-        assert!(cases[3].contains("write_timeout"));
-        assert!(cases[7].contains("TLS"));
-    }
-
-    #[test]
-    fn settings_take_the_place_of_what_the_url_says() {
-        let mut settings = RedisSettings::new("redis://ann:one@localhost:7000/1", "app");
-        settings.username = Some("bob".into());
-        settings.password = Some("two".into());
-        settings.database = Some(3);
-        let shown = format!("{settings:?}");
-        let checked = settings.check().unwrap();
-        let login = checked.info.redis_settings();
-        assert_eq!(login.username(), Some("bob"));
-        assert_eq!(login.password(), Some("two"));
-        assert_eq!(login.db(), 3);
-        assert_eq!(checked.address(), "localhost:7000");
-        assert!(checked.info.tcp_settings().nodelay());
-        for secret in ["two", "one", "ann", "bob", "localhost"] {
-            assert!(!shown.contains(secret), "{shown}");
-            assert!(!format!("{checked:?}").contains(secret));
-        }
-    }
-}
+mod tests;

@@ -6,10 +6,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::redis::aio::{PubSubSink, PubSubStream};
-use ::redis::{Msg, ProtocolVersion, Value};
+use ::redis::{Msg, Value};
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 
+use super::dial::dial_messages;
 use super::error::{Effect, Trouble};
 use super::keeper::caught;
 use super::node::Node;
@@ -206,9 +207,7 @@ async fn subscribe(node: &Node) -> Result<(PubSubSink, PubSubStream), Trouble> {
     let limit = node.settings().connect_timeout;
     let channel = node.names().channel(node.ear().process);
     let subscribed = caught(async {
-        // Subscriptions are the same in both protocols, and every server speaks this one.
-        let client = node.checked().client(ProtocolVersion::RESP2)?;
-        let (mut sink, messages) = client.get_async_pubsub().await?.split();
+        let (mut sink, messages) = dial_messages(node.checked()).await?.split();
         sink.subscribe(channel).await?;
         Ok((sink, messages))
     });

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::aio::MultiplexedConnection;
 use ::redis::{AsyncConnectionConfig, Pipeline, ProtocolVersion, PushInfo, Value};
 
+use super::super::dial::{Wire, dial};
 use super::super::error::{Effect, Trouble, checked};
 use super::super::keeper::caught;
 use super::super::life::Life;
 use super::super::node::Node;
-use super::super::pair::{dial, speaks_only_resp2};
+use super::super::pair::speaks_only_resp2;
 use super::listener::Listener;
 use super::place::Duty;
 use crate::background::within;
@@ -25,7 +25,7 @@ const CANARY_LIFE: u32 = 1_000;
 
 /// A connection with pushes turned on. It is never repaired, only replaced.
 pub(super) struct Line {
-    connection: MultiplexedConnection,
+    wire: Wire,
     life: Life,
     listener: Arc<Listener>,
     canary: String,
@@ -95,8 +95,8 @@ impl Line {
                 Ok::<(), ()>(())
             })
         };
-        let connection = dial(node.checked(), ProtocolVersion::RESP3, config).await;
-        let connection = connection.map_err(|error| {
+        let wire = dial(node.checked(), ProtocolVersion::RESP3, config).await;
+        let wire = wire.map_err(|error| {
             if speaks_only_resp2(&error) {
                 Outage::Refused("the server does not speak RESP3".to_owned())
             } else {
@@ -112,8 +112,8 @@ impl Line {
             commands.arg("PREFIX").arg(prefix);
         }
         commands.arg("PREFIX").arg(canary);
-        let replies = connection
-            .clone()
+        let replies = wire
+            .handle()
             .send_packed_commands(&commands, 0, commands.len())
             .await
             .map_err(Trouble::from)?;
@@ -128,7 +128,7 @@ impl Line {
             return Err(Trouble::garbled().into());
         }
         Ok(Self {
-            connection,
+            wire,
             life,
             listener,
             canary: canary.to_owned(),
@@ -205,7 +205,7 @@ impl Line {
     }
 
     async fn ask(&self, commands: &Pipeline) -> Result<Vec<Value>, Outage> {
-        let mut connection = self.connection.clone();
+        let mut connection = self.wire.handle();
         let replies = connection.send_packed_commands(commands, 0, commands.len());
         let replies = within(self.limit, replies)
             .await
