@@ -34,7 +34,10 @@ pub(crate) use self::gates::{Gate, Gates};
 #[cfg(any(test, feature = "test-util"))]
 mod gates {
     use std::future::Future;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::sync::atomic::{
+        AtomicBool,
+        Ordering::{Acquire, Relaxed, Release},
+    };
     use std::sync::{Arc, Mutex, PoisonError};
 
     use tokio::sync::Semaphore;
@@ -45,7 +48,11 @@ mod gates {
 
     /// What stops the calls of one cache.
     #[derive(Debug, Default)]
-    pub(crate) struct Gates(Mutex<Vec<Arc<Gate>>>);
+    pub(crate) struct Gates {
+        all: Mutex<Vec<Arc<Gate>>>,
+        /// Whether there was ever one: calls that nobody will stop look no further.
+        any: AtomicBool,
+    }
 
     /// What stops the calls of one prefix at one point.
     #[derive(Debug)]
@@ -70,6 +77,7 @@ mod gates {
                 open: Semaphore::new(0),
             });
             self.with(|gates| gates.push(Arc::clone(&gate)));
+            self.any.store(true, Release);
             gate
         }
 
@@ -79,6 +87,9 @@ mod gates {
         }
 
         fn at(&self, at: Point, key: Option<&RawKey>) -> Vec<Arc<Gate>> {
+            if !self.any.load(Acquire) {
+                return Vec::new();
+            }
             let prefix = key.map_or("", RawKey::prefix);
             let here = |gate: &Arc<Gate>| {
                 gate.at == at && gate.prefix == prefix && gate.shut.load(Relaxed)
@@ -87,7 +98,7 @@ mod gates {
         }
 
         fn with<R>(&self, what: impl FnOnce(&mut Vec<Arc<Gate>>) -> R) -> R {
-            what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+            what(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
         }
     }
 
