@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt as _, Full};
+use tokio::time::timeout;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
@@ -150,6 +151,21 @@ fn request(method: &str, uri: &str, headers: &[(&str, &str)]) -> Sent {
 
 fn get(uri: &str, headers: &[(&str, &str)]) -> Sent {
     request("GET", uri, headers)
+}
+
+/// What comes later does not come.
+const LONG: Duration = Duration::from_secs(20);
+
+/// Lets others go on until this is so.
+async fn until(mut it_is_so: impl AsyncFnMut() -> bool) {
+    let waiting = async {
+        while !it_is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, waiting)
+        .await
+        .expect("it does not come to that");
 }
 
 fn minute() -> Policy {

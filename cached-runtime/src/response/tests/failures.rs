@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use http::{Response, StatusCode};
 use tower::{Layer as _, Service, ServiceExt as _};
 
-use super::{Answer, Broken, Client, MINUTE, Scripted, Sent, body, data, get, layer, minute, page};
+use super::{
+    Answer, Broken, Client, MINUTE, Scripted, Sent, body, data, get, layer, minute, page, until,
+};
 use crate::clock::Clock;
 use crate::policy::Policy;
 use crate::response::ResponseCache;
@@ -47,8 +49,8 @@ async fn errors_of_the_service_are_its_callers() {
         assert_eq!(client.response(get("/", &[])).await.err(), Some(Broken));
         let post = super::request("POST", "/", &[]);
         assert_eq!(client.response(post).await.err(), Some(Broken));
-        let past = get("/", &[("cookie", "a")]);
-        assert_eq!(client.response(past).await.err(), Some(Broken));
+        let bypassing = get("/", &[("cookie", "a")]);
+        assert_eq!(client.response(bypassing).await.err(), Some(Broken));
     }
     assert_eq!(client.runs(), 6);
     status.store(200, SeqCst);
@@ -89,9 +91,7 @@ async fn a_page_that_is_gone_is_not_given_for_as_long_as_stale_ones_are() {
     clock.advance(MINUTE);
     status.store(404, SeqCst);
     assert_eq!(client.get("/").await.said(), ("stale", "page 1"));
-    while client.runs() < 2 {
-        tokio::task::yield_now().await;
-    }
+    until(async || client.runs() == 2).await;
     assert_eq!(client.get("/").await.status, 404);
 }
 

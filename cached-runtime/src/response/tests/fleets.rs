@@ -3,18 +3,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::Duration;
 
 use http::Response;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::pages::{is_rich, rich};
-use super::{Client, MINUTE, body, data, layer, minute, page};
+use super::{Client, LONG, MINUTE, body, data, layer, minute, page, until};
 use crate::response::ResponseCache;
 use crate::test_util::{Mishap, Op, fleet};
-
-const LONG: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_page_that_one_process_made_the_other_has_as_it_was() {
@@ -51,12 +48,10 @@ async fn processes_that_ask_at_the_same_time_have_a_page_made_once() {
         })
     });
     let first = tokio::spawn(async move { one.get("/").await });
-    started.acquire().await.unwrap().forget();
+    until(async || started.available_permits() > 0).await;
     let leases = fleet.stores[1].count(Op::Lock);
     let second = tokio::spawn(async move { two.get("/").await });
-    while fleet.stores[1].count(Op::Lock) == leases {
-        tokio::task::yield_now().await;
-    }
+    until(async || fleet.stores[1].count(Op::Lock) > leases).await;
     gate.add_permits(2);
     for answer in [first, second] {
         let got = timeout(LONG, answer).await.expect("an answer").unwrap();

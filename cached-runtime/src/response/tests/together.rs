@@ -1,19 +1,16 @@
 //! Many who ask at the same time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderValue, StatusCode};
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Client, Got, layer, minute, page};
+use super::{Client, Got, LONG, layer, minute, page, until};
 use crate::cache::Cache;
 use crate::response::ResponseCache;
 use crate::test_util::{Point, hold, in_process};
-
-const LONG: Duration = Duration::from_secs(20);
 
 async fn at_once(client: &Client, count: usize) -> Vec<Got> {
     let mut all = JoinSet::new();
@@ -137,7 +134,7 @@ async fn a_page_that_was_invalidated_while_it_was_made_is_given_to_nobody_who_ca
         let client = client.clone();
         async move { client.get("/").await }
     });
-    starts.acquire().await.unwrap().forget();
+    until(async || starts.available_permits() > 0).await;
     cache.invalidate_tag("news").await.unwrap();
     let late = timeout(LONG, client.get("/"))
         .await
@@ -163,11 +160,10 @@ async fn who_goes_away_holds_nobody_up() {
         tokio::spawn(async move { client.get("/").await })
     };
     let gone = spawn();
-    while client.runs() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(async || client.runs() == 1).await;
     let stays = spawn();
-    waiting.reached().await;
+    let reached = timeout(LONG, waiting.reached()).await;
+    reached.expect("it waits for the first");
     waiting.release();
     gone.abort();
     let got = timeout(LONG, stays).await.expect("it takes over").unwrap();
