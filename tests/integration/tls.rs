@@ -295,7 +295,8 @@ async fn whoever_does_not_finish_the_handshake_costs_the_time_to_connect_and_no_
         Clock::system(),
     );
     eventually("it is given up", async || {
-        reason(&world.cache).await.contains("no reply within 2s")
+        let said = reason(&world.cache).await;
+        said.contains("cannot be used: no reply within 2s")
     })
     .await;
     let asked = tokio::time::timeout(Duration::from_secs(10), item(&world, 1)).await;
