@@ -255,7 +255,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                         if missing.tier == Tier::Remote {
                             missing.subject.stats.count(Event::RemoteHit);
                         }
-                        *from = farther(*from, missing.from(found, now));
+                        *from = Some(farther(*from, missing.from(found, now)));
                     }
                     hits.extend(value.map(|value| (missing.map_key, value)));
                     None
@@ -359,12 +359,12 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 }
 
 /// The farther of two tiers, and the older of two ages.
-fn farther(one: Option<(Tier, Duration)>, other: (Tier, Duration)) -> Option<(Tier, Duration)> {
+fn farther(one: Option<(Tier, Duration)>, other: (Tier, Duration)) -> (Tier, Duration) {
     let Some((tier, age)) = one else {
-        return Some(other);
+        return other;
     };
     let tier = if tier == Tier::Remote { tier } else { other.0 };
-    Some((tier, age.max(other.1)))
+    (tier, age.max(other.1))
 }
 
 impl<K, M: Answers> Missing<K, M> {

@@ -64,7 +64,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let older = missing.found.as_ref();
         if let Some(older) = older {
             let now = self.cache.clock().now();
-            self.from = farther(self.from, missing.from(older, now));
+            self.from = Some(farther(self.from, missing.from(older, now)));
         }
         let value = older.and_then(|older| codec.element.open(older));
         self.hits
@@ -105,7 +105,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let mut answers = Vec::with_capacity(missing.len());
         for missing in missing {
             let older = missing.older(&self.cache)?;
-            from = farther(from, missing.from(older, now));
+            from = Some(farther(from, missing.from(older, now)));
             let value = codec.element.open(older);
             answers.extend(value.map(|value| (missing.map_key.clone(), value)));
         }
