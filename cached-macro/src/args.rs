@@ -8,7 +8,7 @@ mod value;
 pub(crate) use grammar::Opt;
 pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
 pub(crate) use tiers::{Coherence, Local, SingleFlight};
-pub(crate) use value::{Fraction, Jitter, KeyFn};
+pub(crate) use value::{Jitter, KeyFn, Number};
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
@@ -44,8 +44,8 @@ pub(crate) struct Args {
     pub(crate) cache_if: Option<Given<Expr>>,
     pub(crate) stale_while_revalidate: Option<Given<Time>>,
     pub(crate) stale_if_error: Option<Given<Time>>,
-    pub(crate) refresh_ahead: Option<Given<Fraction>>,
-    pub(crate) early_expiry: Option<Given<Fraction>>,
+    pub(crate) refresh_ahead: Option<Given<Number>>,
+    pub(crate) early_expiry: Option<Given<Number>>,
     pub(crate) soft_timeout: Option<Given<Time>>,
     pub(crate) load_timeout: Option<Given<Time>>,
     pub(crate) single_flight: Option<Given<SingleFlight>>,

@@ -56,8 +56,8 @@ use function::Function;
 /// | `cache_if` | closure `\|value: &T\| -> bool` | – | `false`: the value is returned and not stored. |
 /// | `stale_while_revalidate` | duration | off | For this long after `ttl` the old value is returned at once, while one caller refreshes it in the background. |
 /// | `stale_if_error` | duration | off | For this long after `ttl` the old value is returned where the load fails. |
-/// | `refresh_ahead` | fraction such as `0.8` | off | From this part of the `ttl` on, one caller refreshes in the background. |
-/// | `early_expiry` | number such as `1.0` | off | Refreshes early at random, the likelier the nearer the end and the slower the load. Excludes `refresh_ahead`. |
+/// | `refresh_ahead` | fraction such as `0.8`, or a constant | off | From this part of the `ttl` on, one caller refreshes in the background. |
+/// | `early_expiry` | number such as `1.0`, or a constant | off | Refreshes early at random, the likelier the nearer the end and the slower the load. Excludes `refresh_ahead`. |
 /// | `soft_timeout` | duration | off | A load that takes longer goes on in the background, and the old value is returned. Needs a stale option. |
 /// | `load_timeout` | duration | off | A load that takes longer fails, see below. |
 /// | `single_flight` | `cluster`, `local` or `off` | `cluster` | Who shares one load of a key: the callers of all processes that share a remote tier, those of this process, nobody. Without a remote tier `cluster` is the same as `local`. |

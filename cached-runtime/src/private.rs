@@ -71,6 +71,24 @@ pub fn as_cache<C: AsCache + ?Sized>(place: &C) -> &Cache {
     place.as_cache()
 }
 
+/// A constant that is given as `refresh_ahead`.
+pub const fn share(share: f64) -> f64 {
+    assert!(
+        share > 0.0 && share < 1.0,
+        "`refresh_ahead` takes a fraction of the ttl between 0 and 1"
+    );
+    share
+}
+
+/// A constant that is given as `early_expiry`.
+pub const fn beta(beta: f64) -> f64 {
+    assert!(
+        beta > 0.0 && beta.is_finite(),
+        "`early_expiry` takes a number above zero"
+    );
+    beta
+}
+
 /// A value of the declared type, for a `return` that is never reached.
 pub fn never<R>() -> R {
     unreachable!("this stands behind `if false`")

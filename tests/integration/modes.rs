@@ -195,7 +195,9 @@ fn futures_with_a_mode_are_send_where_the_call_is() {
     });
 }
 
-#[cache_aside(ttl = "1m", jitter = 0, refresh_ahead = 0.5, prefix = "modes.ahead", skip(world), cache = world.cache)]
+const HALF: f64 = 0.5;
+
+#[cache_aside(ttl = "1m", jitter = 0, refresh_ahead = HALF, prefix = "modes.ahead", skip(world), cache = world.cache)]
 async fn ahead(world: World, id: u64) -> Result<u64, Broken> {
     world.try_load().await
 }

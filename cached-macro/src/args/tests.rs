@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use proc_macro2::TokenStream;
 
-use super::{Args, Coherence, InvalidateArgs, Jitter, Local, SingleFlight};
+use super::{Args, Coherence, InvalidateArgs, Jitter, Local, Number, SingleFlight};
 use crate::errors::Errors;
 
 fn tokens(text: &str) -> TokenStream {
@@ -29,6 +29,24 @@ fn accepted(text: &str) -> Args {
     let (args, errors) = read(text);
     assert_eq!(errors, Vec::<String>::new(), "{text}");
     args
+}
+
+#[test]
+fn a_number_is_a_literal_or_a_constant() {
+    let args = accepted("ttl = 5, refresh_ahead = SHARE, early_expiry = 2 * shop::BETA");
+    let given = [args.refresh_ahead, args.early_expiry];
+    for number in given.map(|number| number.expect("it was given").value) {
+        assert!(matches!(number, Number::Constant(_)));
+    }
+    let args = accepted("ttl = 5, refresh_ahead = 0.5f64, early_expiry = 2");
+    assert!(matches!(
+        args.refresh_ahead.expect("given").value,
+        Number::Literal(0.5)
+    ));
+    assert!(matches!(
+        args.early_expiry.expect("given").value,
+        Number::Literal(2.0)
+    ));
 }
 
 #[test]
@@ -188,6 +206,16 @@ fn a_mistake_says_what_to_write() {
         ),
         (
             "refresh_ahead = 80",
+            "`refresh_ahead` takes a fraction of the ttl between 0 and 1; write \
+             `refresh_ahead = 0.8`",
+        ),
+        (
+            "refresh_ahead = on",
+            "`refresh_ahead` takes a fraction of the ttl between 0 and 1; write \
+             `refresh_ahead = 0.8`",
+        ),
+        (
+            "refresh_ahead = -0.5",
             "`refresh_ahead` takes a fraction of the ttl between 0 and 1; write \
              `refresh_ahead = 0.8`",
         ),

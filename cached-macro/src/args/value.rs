@@ -23,9 +23,14 @@ pub(crate) enum Jitter {
     By(Time),
 }
 
-/// A number given as a literal.
+/// A number between bounds.
 #[derive(Clone)]
-pub(crate) struct Fraction(pub(crate) f64);
+pub(crate) enum Number {
+    /// Looked at here.
+    Literal(f64),
+    /// A constant, which is looked at when it is known.
+    Constant(Expr),
+}
 
 pub(super) fn time(option: &str, input: ParseStream<'_>) -> syn::Result<Time> {
     Time::new(option, input.parse()?)
@@ -263,18 +268,18 @@ pub(super) fn jitter(input: ParseStream<'_>) -> syn::Result<Jitter> {
 }
 
 /// The point in the ttl from which an entry is refreshed.
-pub(super) fn share(input: ParseStream<'_>) -> syn::Result<Fraction> {
+pub(super) fn share(input: ParseStream<'_>) -> syn::Result<Number> {
     let message = "`refresh_ahead` takes a fraction of the ttl between 0 and 1; write \
                    `refresh_ahead = 0.8`";
     number(input, message, |share| share > 0.0 && share < 1.0)
 }
 
-pub(super) fn beta(input: ParseStream<'_>) -> syn::Result<Fraction> {
+pub(super) fn beta(input: ParseStream<'_>) -> syn::Result<Number> {
     let message = "`early_expiry` takes a number above zero; write `early_expiry = 1.0`";
     number(input, message, |beta| beta > 0.0 && beta.is_finite())
 }
 
-fn number(input: ParseStream<'_>, message: &str, fits: fn(f64) -> bool) -> syn::Result<Fraction> {
+fn number(input: ParseStream<'_>, message: &str, fits: fn(f64) -> bool) -> syn::Result<Number> {
     let expr = peel(input.parse()?);
     let number = match &expr {
         Expr::Lit(syn::ExprLit {
@@ -285,10 +290,13 @@ fn number(input: ParseStream<'_>, message: &str, fits: fn(f64) -> bool) -> syn::
             lit: Lit::Int(number),
             ..
         }) if !has_unit(number.suffix()) => number.base10_parse().ok(),
-        _ => None,
+        Expr::Lit(_) => None,
+        Expr::Unary(unary) if matches!(*unary.expr, Expr::Lit(_)) => None,
+        word if is_word(word, &["on", "off"]) => None,
+        _ => return Ok(Number::Constant(expr)),
     };
     match number.filter(|number| fits(*number)) {
-        Some(number) => Ok(Fraction(number)),
+        Some(number) => Ok(Number::Literal(number)),
         None => Err(syn::Error::new_spanned(expr, message)),
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use quote::{format_ident, quote_spanned};
+use quote::{ToTokens as _, format_ident, quote_spanned};
 
 use super::tags::pieces;
-use crate::args::{Args, Coherence, Given, Jitter, Local, SingleFlight};
+use crate::args::{Args, Coherence, Given, Jitter, Local, Number, SingleFlight};
 use crate::duration::Time;
 use crate::function::first_span;
 use crate::plan::Plan;
@@ -96,13 +96,19 @@ fn others(plan: &Plan) -> Vec<TokenStream> {
         Some(Jitter::By(time)) => set.push(self::set(&Ident::new("jitter_by", here), time, k)),
         None => {}
     }
-    if let Some(share) = &args.refresh_ahead {
-        let share = number(share.value.0);
-        set.push(quote_spanned! {here=> let rules = rules.refresh_ahead(#share); });
-    }
-    if let Some(beta) = &args.early_expiry {
-        let beta = number(beta.value.0);
-        set.push(quote_spanned! {here=> let rules = rules.early_expiry(#beta); });
+    for (option, check) in [(&args.refresh_ahead, "share"), (&args.early_expiry, "beta")] {
+        let Some(Given { name, value }) = option else {
+            continue;
+        };
+        let method = Ident::new(&name.to_string(), here);
+        let value = match value {
+            Number::Literal(value) => number(*value).into_token_stream(),
+            Number::Constant(value) => {
+                let check = Ident::new(check, here);
+                quote_spanned! {here=> const { #k::#check(#value) } }
+            }
+        };
+        set.push(quote_spanned! {here=> let rules = rules.#method(#value); });
     }
     if let Some(mode) = &args.single_flight {
         let mode = match mode.value {

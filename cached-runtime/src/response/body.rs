@@ -155,7 +155,7 @@ impl<B: Body> Body for ResponseBody<B> {
             Source::Whole { bytes } => bytes.is_none(),
             Source::Passed { body } => body.is_end_stream(),
             Source::Resumed { read, next, rest } => {
-                let ended = rest.as_ref().is_none_or(|rest| rest.is_end_stream());
+                let ended = rest.as_ref().is_none_or(Body::is_end_stream);
                 read.is_none() && next.is_none() && ended
             }
         }
@@ -173,7 +173,7 @@ impl<B: Body> Body for ResponseBody<B> {
                     .and_then(|next| next.as_ref().ok()?.data_ref());
                 let here = [read.as_ref(), next].into_iter().flatten().map(Bytes::len);
                 let here = here.sum::<usize>() as u64;
-                let rest = rest.as_ref().map(|rest| rest.size_hint());
+                let rest = rest.as_ref().map(Body::size_hint);
                 let mut hint = SizeHint::new();
                 hint.set_lower(here.saturating_add(rest.as_ref().map_or(0, SizeHint::lower)));
                 if let Some(upper) = rest.map_or(Some(0), |rest| rest.upper()) {

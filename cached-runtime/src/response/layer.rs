@@ -60,6 +60,8 @@ pub struct ResponseCache {
 }
 
 type OfRequest<R> = Arc<dyn Fn(&request::Parts) -> R + Send + Sync>;
+/// Which responses are stored.
+type Stores = Arc<dyn Fn(&response::Parts) -> bool + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Settings {
@@ -74,7 +76,7 @@ pub(super) struct Settings {
     /// What else is in the key; the same.
     pub(super) extras: Vec<OfRequest<String>>,
     tags: Vec<OfRequest<Vec<Tag>>>,
-    stores: Option<Arc<dyn Fn(&response::Parts) -> bool + Send + Sync>>,
+    stores: Option<Stores>,
     /// A header was named that cannot be one: what was to be in the key is not known, so nothing is stored.
     pub(super) is_broken: bool,
 }

@@ -87,7 +87,52 @@ twice! {
     what_is_not_there_is_known_until_it_is_saved,
     a_story_ends_with_its_hero_and_with_its_child,
     a_story_that_is_still_written_is_not_kept,
+    a_list_of_many_is_kept_and_ends_with_any_of_them,
     single_entries_are_read_set_and_deleted_by_hand,
+}
+
+async fn a_list_of_many_is_kept_and_ends_with_any_of_them(ground: Ground) {
+    let process = Process::of(&ground).await;
+    let mut last = 0;
+    for _ in 0..70 {
+        last = process.hero("Ada", "en").await;
+    }
+    let child = process.child().await;
+    for _ in 0..70 {
+        process.story(last, child, "The end.").await;
+    }
+    let Repositories {
+        heroes, stories, ..
+    } = &process.repositories;
+    let all = async |queries, count| {
+        assert_eq!(
+            takes!(process, queries, heroes.find_by_name("Ada")).len(),
+            count
+        );
+        assert_eq!(
+            takes!(process, queries, heroes.find_by_language("en")).len(),
+            count
+        );
+    };
+    let told = async |queries, count| {
+        assert_eq!(
+            takes!(process, queries, stories.find_by_language("en")).len(),
+            count
+        );
+        assert_eq!(takes!(process, queries, stories.list_all()).len(), count);
+    };
+    for queries in [1, 0] {
+        all(queries, 70).await;
+        told(queries, 70).await;
+    }
+    let other = Hero::new("Bo", "de", "patience");
+    heroes.update(last - 1, other).await.expect("updated");
+    all(1, 69).await;
+    told(1, 70).await;
+    // Its stories go with it.
+    assert!(heroes.delete(last).await.expect("deleted"));
+    all(1, 68).await;
+    told(1, 0).await;
 }
 
 async fn what_was_read_is_not_queried_again(ground: Ground) {
