@@ -11,7 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::audit::AuditCounts;
 use crate::breaker::BreakerState;
-use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+use serde::Serialize;
 
 use self::prefix::Counters;
 pub(crate) use self::prefix::PrefixStats;
@@ -30,7 +30,8 @@ macro_rules! counters {
         /// What happened since the cache was built, for one prefix or in total.
         ///
         /// Serialized it has the [`hit_rate`](Self::hit_rate) besides.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+        #[serde(into = "Written")]
         #[non_exhaustive]
         pub struct Counts { $($(#[$doc])* pub $field: u64),* }
 
@@ -46,12 +47,19 @@ macro_rules! counters {
             }
         }
 
-        impl Serialize for Counts {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let mut out = serializer.serialize_struct("Counts", EVENTS + 1)?;
-                out.serialize_field("hit_rate", &self.hit_rate())?;
-                $(out.serialize_field(stringify!($field), &self.$field)?;)*
-                out.end()
+        /// Counts as they are serialized.
+        #[derive(Serialize)]
+        struct Written {
+            hit_rate: f64,
+            $($field: u64),*
+        }
+
+        impl From<Counts> for Written {
+            fn from(counts: Counts) -> Self {
+                Self {
+                    hit_rate: counts.hit_rate(),
+                    $($field: counts.$field),*
+                }
             }
         }
     };
@@ -149,7 +157,7 @@ impl Counts {
 /// assert_eq!(stats.prefixes["answer"].stored, 1);
 /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
 /// ```
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// The cache's namespace.
