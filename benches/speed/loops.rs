@@ -18,6 +18,7 @@ use std::sync::Arc;
 use crate::by_hand::{self, ByHand, by_hand};
 use crate::measure::at_once;
 use crate::own::{bounded, small, strict, trusted};
+use crate::stampede::{Variant, crowd, single};
 use crate::store::store;
 use crate::subject::{Draws, User, draw, keys, ready};
 
@@ -114,4 +115,18 @@ pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
             }
         }
     });
+}
+
+/// A thousand callers of one load, so often, on one thread.
+pub(crate) fn crowds(what: &str, number: u64) {
+    let variant = match what {
+        "crowd-cell" => Variant::OnceCell,
+        "crowd-untagged" => Variant::Untagged,
+        "crowd-tagged" => Variant::Tagged,
+        _ => panic!("crowd-cell, crowd-untagged or crowd-tagged, not {what}"),
+    };
+    let runtime = single();
+    for _ in 0..number {
+        crowd(&runtime, variant, &Arc::default());
+    }
 }

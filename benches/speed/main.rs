@@ -185,7 +185,7 @@ fn main() -> ExitCode {
         }
         Some(Task::LocalLoop(what, calls)) => loops::local(&what, calls),
         Some(Task::RemoteLoop(what, calls, callers)) => loops::remote(what.leak(), calls, callers),
-        Some(Task::CrowdLoop(what, crowds)) => stampede::crowds(&what, crowds),
+        Some(Task::CrowdLoop(what, crowds)) => loops::crowds(&what, crowds),
         Some(Task::Fill(what)) => memory::fill(&what),
         None => {
             let names = SECTIONS.map(|(name, _)| name).join(", ");

@@ -52,7 +52,7 @@ async fn tagged(id: u64, name: &str) -> User {
     load(id, name).await
 }
 
-type Cells = Mutex<HashMap<(u64, String), Arc<OnceCell<User>>>>;
+pub(crate) type Cells = Mutex<HashMap<(u64, String), Arc<OnceCell<User>>>>;
 
 async fn once_cell(cells: &Cells, id: u64, name: &str) -> User {
     let cell = {
@@ -63,14 +63,14 @@ async fn once_cell(cells: &Cells, id: u64, name: &str) -> User {
 }
 
 #[derive(Clone, Copy)]
-enum Variant {
+pub(crate) enum Variant {
     OnceCell,
     Untagged,
     Tagged,
 }
 
 /// The time of all callers.
-fn crowd(runtime: &Runtime, variant: Variant, cells: &Arc<Cells>) -> Duration {
+pub(crate) fn crowd(runtime: &Runtime, variant: Variant, cells: &Arc<Cells>) -> Duration {
     BEGUN.store(0, Relaxed);
     let loads = LOADS.load(Relaxed);
     let id = IDS.take(1);
@@ -92,20 +92,7 @@ fn crowd(runtime: &Runtime, variant: Variant, cells: &Arc<Cells>) -> Duration {
     time
 }
 
-/// Nothing but crowds, on one thread.
-pub(crate) fn crowds(what: &str, number: u64) {
-    let variant = match what {
-        "crowd-cell" => Variant::OnceCell,
-        "crowd-untagged" => Variant::Untagged,
-        _ => Variant::Tagged,
-    };
-    let runtime = single();
-    for _ in 0..number {
-        crowd(&runtime, variant, &Arc::default());
-    }
-}
-
-fn single() -> Runtime {
+pub(crate) fn single() -> Runtime {
     let single = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();

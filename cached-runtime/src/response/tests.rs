@@ -1,5 +1,10 @@
 //! A service that counts how often it runs, with the cache above it.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "clients that run side by side are tasks"
+)]
+
 mod bodies;
 mod failures;
 mod fleets;
@@ -53,6 +58,10 @@ impl Body for Scripted {
     }
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a frame of a body, beside those that fail"
+)]
 fn data(bytes: &'static str) -> Result<Frame<Bytes>, Broken> {
     Ok(Frame::data(Bytes::from_static(bytes.as_bytes())))
 }

@@ -148,7 +148,8 @@ async fn responses_that_are_not_stored_are_shared_by_no_processes() {
         })
     });
     let mut all = tokio::task::JoinSet::new();
-    for client in clients.iter().cycle().take(20).cloned() {
+    for client in clients.iter().cycle().take(20) {
+        let client = client.clone();
         all.spawn(async move { client.get("/").await.body });
     }
     let mut bodies = timeout(LONG, all.join_all()).await.expect("answers");

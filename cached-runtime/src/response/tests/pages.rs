@@ -121,7 +121,7 @@ async fn what_is_for_shared_caches_counts_before_what_is_for_all_and_the_policy_
         response
     });
     client.get("/").await;
-    clock.advance(MINUTE - MINUTE / 60);
+    clock.advance(super::Duration::from_secs(59));
     assert_eq!(client.get("/").await.said(), ("hit", "page 1"));
     clock.advance(MINUTE / 60);
     assert_eq!(client.get("/").await.said(), ("miss", "page 2"));
