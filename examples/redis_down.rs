@@ -34,6 +34,11 @@ async fn main() -> Result<()> {
     show_health("with a server", &cache.health().await);
     show_price().await;
     show_price().await;
+    // A copy is trusted from the first call on that finds the server's pushes to be heard, which takes a moment.
+    for _ in 0..50 {
+        price().await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 
     drop(server);
     let refused = "the shared store cannot be used: connection refused (circuit breaker open)";

@@ -250,8 +250,14 @@ pub(crate) mod values {
     use super::{Duration, Error, LONGEST_TIMEOUT, RedisSettings};
 
     pub(crate) fn url(url: &str) -> Result<(), Error> {
-        let info = RedisSettings::new(url, "any").connection_info();
-        info.map(drop)
+        let settings = RedisSettings::new(url, "any");
+        let (info, encrypted) = settings.connection_info()?;
+        settings.login(info.redis_settings())?;
+        // Certificates are read where there is a server to be connected to.
+        if encrypted && !cfg!(feature = "tls-rustls") {
+            settings.secure(info.addr())?;
+        }
+        Ok(())
     }
 
     pub(crate) fn time_out(name: &str, limit: Duration) -> Result<(), Error> {
