@@ -203,7 +203,7 @@ impl Shop {
             _ if self.promise.window.is_zero() => false,
             // Some of a batch may be copies, and by hand nobody tells.
             Some(Report {
-                outcome: Outcome::Hit | Outcome::Loaded,
+                outcome: Outcome::Hit | Outcome::Loaded | Outcome::Joined,
                 ..
             }) if kind == Kind::Many => true,
             None => true,
