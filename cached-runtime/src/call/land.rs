@@ -232,7 +232,7 @@ impl Subject {
 
     /// Whether a load of this key that began at `start` may be joined.
     pub(crate) fn is_latest(&self, cache: &Cache, start: Number) -> bool {
-        self.cell.is_latest(start) && !cache.store().is_cleared_since(start)
+        cache.store().is_latest(&self.cell, start)
     }
 
     /// The entry of the key, if the caller can read it; one of another type is reported.

@@ -18,7 +18,6 @@ use crate::observe::Event;
 use crate::outcome::Kind;
 use crate::pause::Point;
 use crate::site::Site;
-use crate::tags::Number;
 
 use super::attempt::Attempt;
 use super::found::{PATIENCE, Waited};
@@ -49,7 +48,7 @@ impl Passenger {
                 |other: &Site| ptr::eq(function, other) && key.goes_on_with(about.key.rest());
             about.function.is_some_and(is_it)
                 && found.is_none_or(|found| of_no_use(cache, flight, found))
-                && is_latest(cache, flight, flight.start)
+                && cache.store().is_latest(&about.cell, flight.start)
                 && flight.is_unbroken()
         })?;
         flight.about.stats.count(Event::Miss);
@@ -70,7 +69,7 @@ impl Passenger {
         let waited = match landing {
             Some(Landing::Arrived(entry))
                 if entry.is_current()
-                    && is_latest(&cache, &flight, entry.start)
+                    && cache.store().is_latest(&flight.about.cell, entry.start)
                     && codec.can_read(&entry) =>
             {
                 flight.about.stats.count(Event::Joined);
@@ -89,11 +88,6 @@ fn of_no_use(cache: &Cache, flight: &Flight, found: &AnyEntry) -> bool {
     let windows = flight.about.policy.options.windows;
     windows.longest().is_zero()
         && !(found.life().is_fresh(cache.clock().now()) && cache.store().is_current(found))
-}
-
-/// Whether neither the key nor everything was invalidated since this number.
-fn is_latest(cache: &Cache, flight: &Flight, start: Number) -> bool {
-    flight.about.cell.is_latest(start) && !cache.store().is_cleared_since(start)
 }
 
 impl fmt::Debug for Passenger {

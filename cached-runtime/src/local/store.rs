@@ -89,6 +89,11 @@ impl Store {
         self.peek(key).filter(|entry| self.is_current(entry))
     }
 
+    /// Whether a load of a key that began at `start` is still the one to join and to store.
+    pub(crate) fn is_latest(&self, cell: &KeyCell, start: Number) -> bool {
+        cell.is_latest(start) && !self.is_cleared_since(start)
+    }
+
     /// Whether nothing an entry depends on was invalidated. Its key is not asked for: an invalidated
     /// key has no entry.
     pub(crate) fn is_current(&self, entry: &AnyEntry) -> bool {
