@@ -64,6 +64,7 @@ pub mod private;
 #[cfg(feature = "rate-limit")]
 mod rate_limit;
 pub mod remote;
+mod report;
 mod reserve;
 #[cfg(feature = "tower")]
 mod response;

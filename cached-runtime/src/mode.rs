@@ -1,7 +1,5 @@
 //! Per-call modes and reports, for any future that makes a cached call.
 
-mod report;
-
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
@@ -10,8 +8,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
-pub(crate) use self::report::Reporter;
-pub use self::report::{Outcome, Report, Tier};
+pub(crate) use crate::report::Reporter;
+pub use crate::report::{Outcome, Report, Tier};
 
 thread_local! {
     /// Set around each poll of a future with a mode; the first cached call inside takes it.

@@ -156,12 +156,12 @@ pub(crate) struct Reporter(Vec<Arc<Mutex<Report>>>);
 
 impl Reporter {
     /// Reports go into this slot.
-    pub(super) fn to(slot: &Arc<Mutex<Report>>) -> Self {
+    pub(crate) fn to(slot: &Arc<Mutex<Report>>) -> Self {
         Self(vec![Arc::clone(slot)])
     }
 
     /// And where the other has them go.
-    pub(super) fn and(&mut self, other: Self) {
+    pub(crate) fn and(&mut self, other: Self) {
         self.0.extend(other.0);
     }
 
