@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::{Arc, LazyLock};
 
 use equivalent::Equivalent;
 use redis::aio::MultiplexedConnection;
@@ -37,6 +38,28 @@ pub(crate) async fn by_hand<V: Clone + From<User>>(cache: &ByHand<V>, id: u64, n
     let value = V::from(User::of(id, name));
     cache.insert(Owned(id, name.into()), value.clone());
     value
+}
+
+/// The same as functions with a cache of their own each, as somebody would write them.
+macro_rules! functions {
+    ($($name:ident -> $value:ty, $entries:expr;)*) => {$(
+        pub(crate) async fn $name(id: u64, name: &str) -> $value {
+            static CACHE: LazyLock<ByHand<$value>> = LazyLock::new(|| ByHand::new($entries));
+            if let Some(value) = CACHE.get(&Borrowed(id, name)) {
+                return value;
+            }
+            let value = <$value>::from(User::of(id, name));
+            CACHE.insert(Owned(id, name.into()), value.clone());
+            value
+        }
+    )*};
+}
+
+functions! {
+    small -> User, 20_000;
+    small_arc -> Arc<User>, 20_000;
+    large -> User, 2_000_000;
+    large_arc -> Arc<User>, 2_000_000;
 }
 
 async fn ask<T: FromRedisValue>(

@@ -4,15 +4,14 @@
 //! the main figure. On two threads a figure is the time of one of them, so that it stays the same where they do not disturb
 //! each other.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Effort;
-use crate::by_hand::{ByHand, QUICK_CACHE, by_hand};
+use crate::by_hand::{self, QUICK_CACHE};
 use crate::measure::{Rounds, Run, interleaved, on_two_threads, timed};
 use crate::own::{self, large, small, trusted};
 use crate::record::{Goal, Record};
-use crate::subject::{Draws, Keys, User, draw, keys, ready};
+use crate::subject::{Draws, Keys, draw, keys};
 
 const KEYS: u32 = 10_000;
 
@@ -28,21 +27,12 @@ struct Variant {
 impl Variant {
     fn new<R>(
         name: &'static str,
-        call: impl Fn(u64, &str) -> R + Clone + Send + Sync + 'static,
+        call: impl AsyncFn(u64, &str) -> R + Send + Sync + 'static,
     ) -> Self {
         Self {
             name,
-            hits: Box::new(move |keys, draws, hits| draw(keys, draws, hits, call.clone())),
+            hits: Box::new(move |keys, draws, hits| draw(keys, draws, hits, &call)),
         }
-    }
-
-    /// By hand, with room for so many.
-    fn by_hand<V: Clone + From<User> + Send + Sync + 'static>(
-        name: &'static str,
-        entries: u32,
-    ) -> Self {
-        let cache = Arc::new(ByHand::<V>::new(2 * entries as usize));
-        Self::new(name, move |id, name| ready(by_hand(&cache, id, name)))
     }
 }
 
@@ -59,29 +49,25 @@ const HAND_ARC: &str = "quick_cache, Arc";
 
 fn few_entries() -> Vec<Variant> {
     vec![
-        Variant::new(UNTAGGED, |id, name| ready(small::untagged(id, name))),
-        Variant::new(TAGGED, |id, name| ready(small::tagged(id, name))),
-        Variant::new(TAGGED_8, |id, name| ready(small::tagged_8(id, name))),
-        Variant::new(TRUSTED, |id, name| ready(trusted::tagged(id, name))),
-        Variant::by_hand::<User>(HAND, KEYS),
-        Variant::new(UNTAGGED_ARC, |id, name| {
-            ready(small::untagged_arc(id, name))
-        }),
-        Variant::new(TAGGED_ARC, |id, name| ready(small::tagged_arc(id, name))),
-        Variant::new(TAGGED_8_ARC, |id, name| {
-            ready(small::tagged_8_arc(id, name))
-        }),
-        Variant::new(TRUSTED_ARC, |id, name| ready(trusted::tagged_arc(id, name))),
-        Variant::by_hand::<Arc<User>>(HAND_ARC, KEYS),
+        Variant::new(UNTAGGED, small::untagged),
+        Variant::new(TAGGED, small::tagged),
+        Variant::new(TAGGED_8, small::tagged_8),
+        Variant::new(TRUSTED, trusted::tagged),
+        Variant::new(HAND, by_hand::small),
+        Variant::new(UNTAGGED_ARC, small::untagged_arc),
+        Variant::new(TAGGED_ARC, small::tagged_arc),
+        Variant::new(TAGGED_8_ARC, small::tagged_8_arc),
+        Variant::new(TRUSTED_ARC, trusted::tagged_arc),
+        Variant::new(HAND_ARC, by_hand::small_arc),
     ]
 }
 
-fn many_entries(entries: u32) -> Vec<Variant> {
+fn many_entries() -> Vec<Variant> {
     vec![
-        Variant::new(TAGGED, |id, name| ready(large::tagged(id, name))),
-        Variant::by_hand::<User>(HAND, entries),
-        Variant::new(TAGGED_ARC, |id, name| ready(large::tagged_arc(id, name))),
-        Variant::by_hand::<Arc<User>>(HAND_ARC, entries),
+        Variant::new(TAGGED, large::tagged),
+        Variant::new(HAND, by_hand::large),
+        Variant::new(TAGGED_ARC, large::tagged_arc),
+        Variant::new(HAND_ARC, by_hand::large_arc),
     ]
 }
 
@@ -205,7 +191,7 @@ pub(crate) fn run(effort: Effort) -> Vec<Record> {
 fn many(effort: Effort, records: &mut Vec<Record>) {
     let (entries, title) = effort.of((200_000, "200,000 keys"), (1_000_000, "1,000,000 keys"));
     let keys = keys(entries);
-    let variants = many_entries(entries);
+    let variants = many_entries();
     load_all(&variants, &keys);
     let before = own::LARGE.stats().total.loads;
     let load = Load {

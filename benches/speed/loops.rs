@@ -15,58 +15,34 @@ use std::future::Future;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use crate::by_hand::{self, ByHand, by_hand};
+use crate::by_hand;
 use crate::measure::at_once;
 use crate::own::{bounded, small, strict, trusted};
 use crate::stampede::{Variant, crowd, single};
 use crate::store::store;
-use crate::subject::{Draws, User, draw, keys, ready};
+use crate::subject::{Draws, draw, keys};
 
 /// Local hits of one key.
 pub(crate) fn local(what: &str, hits: u64) {
     let key = &keys(1);
     let draws = &mut Draws::new(0);
     match what {
-        "clone" => draw(key, draws, hits, |id, name| ready(small::tagged(id, name))),
-        "arc" => draw(key, draws, hits, |id, name| {
-            ready(small::tagged_arc(id, name))
-        }),
-        "untagged-clone" => draw(key, draws, hits, |id, name| {
-            ready(small::untagged(id, name))
-        }),
-        "untagged-arc" => draw(key, draws, hits, |id, name| {
-            ready(small::untagged_arc(id, name))
-        }),
-        "8-tags-clone" => draw(key, draws, hits, |id, name| {
-            ready(small::tagged_8(id, name))
-        }),
-        "8-tags-arc" => draw(key, draws, hits, |id, name| {
-            ready(small::tagged_8_arc(id, name))
-        }),
+        "clone" => draw(key, draws, hits, &small::tagged),
+        "arc" => draw(key, draws, hits, &small::tagged_arc),
+        "untagged-clone" => draw(key, draws, hits, &small::untagged),
+        "untagged-arc" => draw(key, draws, hits, &small::untagged_arc),
+        "8-tags-clone" => draw(key, draws, hits, &small::tagged_8),
+        "8-tags-arc" => draw(key, draws, hits, &small::tagged_8_arc),
         "trusted-clone" => {
             loaded(|(id, name)| trusted::tagged(*id, name));
-            draw(key, draws, hits, |id, name| {
-                ready(trusted::tagged(id, name))
-            });
+            draw(key, draws, hits, &trusted::tagged);
         }
         "trusted-arc" => {
             loaded(|(id, name)| trusted::tagged_arc(*id, name));
-            draw(key, draws, hits, |id, name| {
-                ready(trusted::tagged_arc(id, name))
-            });
+            draw(key, draws, hits, &trusted::tagged_arc);
         }
-        "quick_cache" => {
-            let cache = ByHand::<User>::new(10);
-            draw(key, draws, hits, |id, name| {
-                ready(by_hand(&cache, id, name))
-            });
-        }
-        "quick_cache-arc" => {
-            let cache = ByHand::<Arc<User>>::new(10);
-            draw(key, draws, hits, |id, name| {
-                ready(by_hand(&cache, id, name))
-            });
-        }
+        "quick_cache" => draw(key, draws, hits, &by_hand::small),
+        "quick_cache-arc" => draw(key, draws, hits, &by_hand::small_arc),
         _ => panic!(
             "clone or arc, with untagged-, 8-tags-, trusted- or nothing before it, quick_cache or quick_cache-arc, not {what}"
         ),
