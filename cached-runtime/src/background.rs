@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
+pub(crate) use tokio::runtime::Id as RuntimeId;
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Sleep;
@@ -129,6 +130,11 @@ where
     Some(runtime.spawn(work))
 }
 
+/// The caller's runtime.
+pub(crate) fn runtime() -> Option<RuntimeId> {
+    Handle::try_current().ok().map(|runtime| runtime.id())
+}
+
 /// Runs `work` on `runtime`; where that has ended, it is dropped.
 #[cfg(feature = "redis")]
 pub(crate) fn keep_running(
@@ -140,6 +146,20 @@ pub(crate) fn keep_running(
 
 pub(crate) async fn sleep(time: Duration) {
     within(time, pending::<()>()).await;
+}
+
+/// Lets the other tasks run that are ready, and looks for no news.
+#[cfg(feature = "redis")]
+pub(crate) async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Waits, and says so: without a timer it cannot.
@@ -235,7 +255,7 @@ fn timer(limit: Duration) -> Option<Sleep> {
 /// There is no other way to ask a runtime whether it has timers than to have it panic. That is printed,
 /// so each is asked once.
 fn timer_on(runtime: &Handle, limit: Duration) -> Option<Sleep> {
-    static WITHOUT: Mutex<VecDeque<Id>> = Mutex::new(VecDeque::new());
+    static WITHOUT: Mutex<VecDeque<RuntimeId>> = Mutex::new(VecDeque::new());
     static ANY: AtomicBool = AtomicBool::new(false);
     const MOST: usize = 64;
     let without = || WITHOUT.lock().unwrap_or_else(PoisonError::into_inner);

@@ -96,7 +96,8 @@ where
         .is_none_or(|mode| !mode.bypass && !mode.refresh);
     // A plain hit does not say how old it is.
     let told = mode.as_ref().is_some_and(|mode| mode.report.is_wanted());
-    let mut seen: HashSet<_, foldhash::fast::RandomState> = HashSet::default();
+    let count = elements.count();
+    let mut seen = HashSet::with_capacity_and_hasher(count, foldhash::fast::RandomState::default());
     elements.each(|element| {
         if !seen.insert(element) {
             return;
@@ -125,6 +126,10 @@ where
         let found = (keyed && read)
             .then(|| subject.find(cache, &codec.element.kind))
             .flatten();
+        if missing.is_empty() {
+            // Where one is missing, the others mostly are.
+            missing.reserve((count + 1).saturating_sub(seen.len()));
+        }
         missing.push(Missing {
             element: element.clone(),
             map_key,

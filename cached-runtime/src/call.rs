@@ -3,6 +3,7 @@
 //! ```text
 //! look   borrows the arguments, no await: a fresh value in this process ends the call here
 //! meet   where processes share a store: is what was found valid, or is something else there?
+//!        (where there is nothing, most likely: board and claim at once, with the same question)
 //! open   what was found: a fresh value, a stale one, one to refresh early, a wish of the caller
 //! board  the first caller of a key leads, the others join and wait
 //! claim  where processes share a store: who has the lease loads, the others wait for its answer
@@ -37,6 +38,7 @@ mod ship;
 #[cfg(test)]
 mod tests;
 mod typed;
+mod venture;
 
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ use self::found::{Joined, Turn, Waited};
 use self::given::Given;
 pub(crate) use self::given::Stored;
 use self::look::Call;
+use self::venture::Wished;
 use crate::flight::{Landing, Leader, Running as InLane, Seat};
 use crate::limiter::is_inside;
 use crate::outcome::Kind;
@@ -157,10 +160,11 @@ impl Call {
         &mut self,
         codec: &Kind,
         mut leader: Option<Leader>,
+        mut wished: Option<Wished>,
     ) -> Result<Loading, Given> {
         let mut lane = None;
         loop {
-            let terms = match self.claim(codec, &mut leader).await {
+            let terms = match self.claim(codec, &mut leader, wished.take()).await {
                 Aboard::Load(terms) => terms,
                 Aboard::Answer(answer) => return Err(answer),
                 Aboard::Leave(found) => return Err(self.answer(&found)),

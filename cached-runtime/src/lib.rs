@@ -9,7 +9,7 @@
 //!    function asks for, `freshness` when an answer is fresh or may be stale, `mode` what this
 //!    caller asks for.
 //! 4. `flight` - one load per key: lead or join. `background` - loads that outlive their caller.
-//!    `back_off`, `limiter` - loads that are put off.
+//!    `back_off`, `limiter` - loads that are put off. `seats` - places of those who wait.
 //! 5. `outcome` - which part of the return value is stored; `value` - what can be.
 //! 6. `tags` - what makes an answer invalid; `invalidation`, `write`, `bracket` - who says so.
 //!    `template` - tags written as text.
@@ -68,6 +68,7 @@ mod report;
 mod reserve;
 #[cfg(feature = "tower")]
 mod response;
+mod seats;
 mod shared;
 mod site;
 mod tags;

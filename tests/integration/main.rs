@@ -18,6 +18,7 @@ mod coherence_hardening;
 mod coherence_options;
 #[cfg(feature = "redis")]
 mod conformance;
+mod expected_misses;
 #[cfg(feature = "redis")]
 mod fleet;
 mod freshness;

@@ -13,6 +13,8 @@ pub trait Each {
     type Key: Clone + Eq + Hash;
     /// What the body is given: the elements that are missing.
     type Rest;
+    /// How many elements there are.
+    fn count(&self) -> usize;
     /// Shows every element.
     fn each<'a>(&'a self, show: impl FnMut(&'a Self::Key));
     /// Collects the missing ones.
@@ -24,6 +26,10 @@ macro_rules! each {
         impl<$($generics)*> Each for $collection {
             type Key = K;
             type Rest = $rest;
+
+            fn count(&self) -> usize {
+                self.len()
+            }
 
             fn each<'a>(&'a self, show: impl FnMut(&'a K)) {
                 self.iter().for_each(show);
@@ -47,6 +53,10 @@ each! {
 impl<C: Each + ?Sized> Each for &C {
     type Key = C::Key;
     type Rest = C::Rest;
+
+    fn count(&self) -> usize {
+        C::count(self)
+    }
 
     fn each<'a>(&'a self, show: impl FnMut(&'a C::Key)) {
         C::each(self, show);

@@ -36,8 +36,11 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         if self.mode.bypass || self.cache.shared().is_none() {
             return missing;
         }
-        let (mut asked, mut left): (Vec<_>, Vec<_>) =
-            missing.into_iter().partition(|missing| missing.keyed);
+        let (mut asked, mut left) = if missing.iter().all(|missing| missing.keyed) {
+            (missing, Vec::new())
+        } else {
+            missing.into_iter().partition(|missing| missing.keyed)
+        };
         let mut closely = self.mode.refresh;
         while !asked.is_empty() {
             let sought = asked.iter_mut();

@@ -20,6 +20,7 @@ use super::found::{Open, Waited};
 use super::given::{AtOnce, Given};
 use super::loading::Loading;
 use super::look::Errand;
+use super::venture::{Meeting, Wished};
 
 /// A call that is under way.
 pub(super) struct Attempt {
@@ -114,23 +115,29 @@ impl Attempt {
         Box::pin(async move {
             match std::mem::replace(&mut self.stage, Stage::Looked) {
                 Stage::Looked => {
-                    if let Some(stored) = self.call.meet(codec).await {
-                        return Some(AtOnce::Stored(stored));
-                    }
-                    let open = self.call.open();
-                    // On the heap: who waits for the store carries nothing of it.
-                    Box::pin(self.go_on(open, codec)).await.map(AtOnce::Given)
+                    // On the heap, what follows: who waits for the store carries nothing of it.
+                    let given = match self.call.meet(codec).await {
+                        Meeting::Stored(stored) => return Some(AtOnce::Stored(stored)),
+                        Meeting::Told => {
+                            let open = self.call.open();
+                            Box::pin(self.go_on(open, codec)).await
+                        }
+                        Meeting::Asked(leader, wished) => {
+                            Box::pin(self.prepare(Some(leader), Some(wished), codec)).await
+                        }
+                    };
+                    given.map(AtOnce::Given)
                 }
                 Stage::Waited(waited) => {
                     let turn = Box::pin(self.call.wait_for_turn(codec, Some(waited))).await;
                     let given = match turn {
                         Ok(given) => Some(given),
-                        Err(leader) => Box::pin(self.prepare(leader, codec)).await,
+                        Err(leader) => Box::pin(self.prepare(leader, None, codec)).await,
                     };
                     given.map(AtOnce::Given)
                 }
                 Stage::Leads(leader) => {
-                    let given = Box::pin(self.prepare(leader, codec)).await;
+                    let given = Box::pin(self.prepare(leader, None, codec)).await;
                     given.map(AtOnce::Given)
                 }
             }
@@ -140,8 +147,13 @@ impl Attempt {
     /// The same where the body can outlive the call.
     pub(super) fn begin_owned<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Begun> {
         Box::pin(async move {
-            if let Some(stored) = self.call.meet(codec).await {
-                return Begun::Here(Some(AtOnce::Stored(stored)));
+            match self.call.meet(codec).await {
+                Meeting::Stored(stored) => return Begun::Here(Some(AtOnce::Stored(stored))),
+                Meeting::Told => {}
+                Meeting::Asked(leader, wished) => {
+                    let given = Box::pin(self.prepare(Some(leader), Some(wished), codec)).await;
+                    return Begun::Here(given.map(AtOnce::Given));
+                }
             }
             match self.call.open() {
                 Open::Behind(found) if !self.call.mode.in_front => {
@@ -205,7 +217,7 @@ impl Attempt {
                 Err(leader) => leader,
             },
         };
-        self.prepare(leader, codec).await
+        self.prepare(leader, None, codec).await
     }
 
     /// The answer that is given. `None`: what the store has cannot be read, so this begins again.
@@ -219,8 +231,13 @@ impl Attempt {
         answer
     }
 
-    async fn prepare(&mut self, leader: Option<Leader>, codec: &Kind) -> Option<Given> {
-        match self.call.prepare(codec, leader).await {
+    async fn prepare(
+        &mut self,
+        leader: Option<Leader>,
+        wished: Option<Wished>,
+        codec: &Kind,
+    ) -> Option<Given> {
+        match self.call.prepare(codec, leader, wished).await {
             Ok(loading) => {
                 self.running = Some(Box::new(Running::new(&self.call, loading)));
                 None

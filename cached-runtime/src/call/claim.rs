@@ -15,6 +15,7 @@ use crate::shared::{Claimed, Lease, Proofs, Share, Sight};
 use super::Call;
 use super::given::Given;
 use super::meet::Access;
+use super::venture::Wished;
 
 /// A message may be lost: who waits looks for itself at least this often.
 pub(crate) const LONGEST_SILENCE: Duration = Duration::from_secs(1);
@@ -99,7 +100,14 @@ fn pause(left: Duration, polls: u32) -> Duration {
 
 impl Call {
     /// Settles on what terms this caller loads, or finds that it need not.
-    pub(super) async fn claim(&mut self, codec: &Kind, leader: &mut Option<Leader>) -> Aboard {
+    ///
+    /// It may have asked for the lease already.
+    pub(super) async fn claim(
+        &mut self,
+        codec: &Kind,
+        leader: &mut Option<Leader>,
+        wished: Option<Wished>,
+    ) -> Aboard {
         if matches!(self.access, Access::Unasked) {
             // It was beyond doubt a moment ago.
             self.ask(codec).await;
@@ -112,23 +120,22 @@ impl Call {
             Access::Seen(seen) => seen,
         };
         if !seen.0.holds_entry {
-            let (share, sight) = &mut *seen;
-            if let Some(entry) = self.kept_meanwhile(codec, share, leader.as_ref()).await {
-                return self.arrived(leader, &entry);
-            }
-            return match share.tier.tokens_for(share, sight).await {
-                Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
-                None => self.unshared(codec, leader, Why::Unusable),
-            };
+            return self.claim_here(codec, leader, seen).await;
         }
         let options = &self.subject.policy.options;
         let (ttl, mut rest) = (options.lease, options.lease_wait);
-        let mut waiter = seen.0.tier.waiter(&seen.0);
+        let (mut claimed, waiter) = wished.map_or((None, None), Wished::parts);
+        let mut waiter = waiter.unwrap_or_else(|| seen.0.tier.waiter(&seen.0));
         let (mut looks, mut polls, mut failed) = (0, 0, false);
         loop {
-            waiter.forget();
-            let (share, sight) = &mut *seen;
-            match share.tier.claim(share, sight, self.how(), ttl).await {
+            let claimed = if let Some(claimed) = claimed.take() {
+                claimed
+            } else {
+                waiter.forget();
+                let (share, sight) = &mut *seen;
+                share.tier.claim(share, sight, self.how(), ttl).await
+            };
+            match claimed {
                 Claimed::Leased(lease, proofs) => {
                     return Aboard::Load(Terms::Leased(seen, proofs, lease));
                 }
@@ -199,6 +206,23 @@ impl Call {
                 Access::Seen(again) if looks < MOST_LOOKS => seen = again,
                 _ => return self.unshared(codec, leader, Why::Waited),
             }
+        }
+    }
+
+    /// The same for an answer that is kept in this process only.
+    async fn claim_here(
+        &self,
+        codec: &Kind,
+        leader: &mut Option<Leader>,
+        mut seen: Box<(Share, Sight)>,
+    ) -> Aboard {
+        let (share, sight) = &mut *seen;
+        if let Some(entry) = self.kept_meanwhile(codec, share, leader.as_ref()).await {
+            return self.arrived(leader, &entry);
+        }
+        match share.tier.tokens_for(share, sight).await {
+            Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
+            None => self.unshared(codec, leader, Why::Unusable),
         }
     }
 

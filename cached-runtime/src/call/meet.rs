@@ -9,9 +9,10 @@ use crate::local::AnyEntry;
 use crate::mode::Tier;
 use crate::outcome::Kind;
 use crate::policy::Local;
-use crate::shared::{Backing, Found, Glimpsed, Legible, Look, Share, Sight};
+use crate::shared::{Backing, Found, Glimpsed, Legible, Look, Looking, Looks, Share, Sight};
 
 use super::given::Stored;
+use super::venture::Meeting;
 use super::{Call, Subject};
 
 /// What a call may do with the shared tier.
@@ -116,45 +117,19 @@ pub(crate) async fn meet(
     let share = subject.share(cache, tier, codec);
     let copy = Subject::copy(cache, found.as_deref());
     let asked = cache.asking();
-    let more = if copy.is_none() && share.is_plain() {
-        match tier.glimpse(&share, asked.at).await {
-            Glimpsed::NoAnswer => return Ok(subject.unanswered(cache, found)),
-            Glimpsed::More(looks) => looks,
-            Glimpsed::Valid(sighted)
-                if !always && subject.is_given(cache, codec, &sighted.legible, asked) =>
-            {
-                let schema = sighted.schema();
-                return Err(subject.give(codec, schema, sighted.into_legible(), asked));
-            }
-            Glimpsed::Valid(sighted) => {
-                let entry = subject.taken(cache, codec, found.is_some(), &sighted, asked);
-                let now = cache.clock().coarse();
-                let at_rest = |entry: &Arc<AnyEntry>| !always && now < entry.carefree_until;
-                let access = if entry.as_ref().is_some_and(at_rest) {
-                    Access::Unasked
-                } else {
-                    Access::Seen(Box::new((share.clone(), sighted.into_sight())))
-                };
-                return Ok(Met {
-                    found: entry,
-                    softly: false,
-                    tier: Tier::Remote,
-                    access,
-                });
-            }
+    let looks = if copy.is_none() && share.is_plain() {
+        let glimpsed = tier.glimpse(&share, asked.at).await;
+        let seen = (&share, found.as_ref());
+        match subject.glimpsed(cache, codec, seen, glimpsed, (asked, always)) {
+            Ok(met) => return met,
+            Err(more) => more,
         }
     } else {
         // On the heap, as the other: mostly there is no copy.
         tier.look_one((&share, copy), asked.at)
     };
-    let looks = more.await;
-    Ok(match looks {
-        Some(looks) => {
-            let look = looks.into_iter().flatten().next();
-            subject.met(cache, codec, share, found, (asked, look))
-        }
-        None => subject.unanswered(cache, found),
-    })
+    let looks = looks.await;
+    Ok(subject.looked(cache, codec, (share, found), asked, looks))
 }
 
 impl Met {
@@ -170,7 +145,12 @@ impl Met {
 
 impl Call {
     /// The second look of a call, where there is a shared tier: which may be all there is to do.
-    pub(super) async fn meet(&mut self, codec: &Kind) -> Option<Stored> {
+    pub(super) async fn meet(&mut self, codec: &Kind) -> Meeting {
+        if self.subject.stats.expects_nothing()
+            && let Some(meeting) = Box::pin(self.venture(codec)).await
+        {
+            return meeting;
+        }
         let always = self.mode.refresh || self.reads_closely;
         self.look_again(codec, always).await
     }
@@ -189,28 +169,79 @@ impl Call {
         matches!(self.access, Access::Seen(_))
     }
 
-    async fn look_again(&mut self, codec: &Kind, always: bool) -> Option<Stored> {
+    async fn look_again(&mut self, codec: &Kind, always: bool) -> Meeting {
         if self.mode.bypass {
-            return None;
+            return Meeting::Told;
         }
         if self.cache.shared().is_none() {
             self.look_here(codec);
-            return None;
+            return Meeting::Told;
         }
         let found = self.found.take();
-        let met = match meet(&self.cache, codec, &self.subject, found, always).await {
-            Ok(met) => met,
-            Err(stored) => return Some(stored),
-        };
-        (self.found, self.tier, self.access) = (met.found, met.tier, met.access);
-        self.softly = met.softly;
-        // From before a load that may follow.
-        self.subject.tags(&self.cache);
-        None
+        let blank = found.is_none() && !always;
+        let met = meet(&self.cache, codec, &self.subject, found, always).await;
+        self.has_met(met, blank)
     }
 }
 
 impl Subject {
+    /// What comes of a look for a key of which this process had no copy that may be used; or what is
+    /// still to be asked.
+    #[inline]
+    pub(super) fn glimpsed<'a>(
+        &self,
+        cache: &Cache,
+        codec: &Kind,
+        (share, found): (&Share, Option<&Arc<AnyEntry>>),
+        glimpsed: Glimpsed<'a>,
+        (asked, always): (Asking, bool),
+    ) -> Result<Result<Met, Stored>, Looking<'a>> {
+        match glimpsed {
+            Glimpsed::NoAnswer => Ok(Ok(self.unanswered(cache, found.cloned()))),
+            Glimpsed::More(looks) => Err(looks),
+            Glimpsed::Valid(sighted)
+                if !always && self.is_given(cache, codec, &sighted.legible, asked) =>
+            {
+                let schema = sighted.schema();
+                Ok(Err(self.give(codec, schema, sighted.into_legible(), asked)))
+            }
+            Glimpsed::Valid(sighted) => {
+                let entry = self.taken(cache, codec, found.is_some(), &sighted, asked);
+                let now = cache.clock().coarse();
+                let at_rest = |entry: &Arc<AnyEntry>| !always && now < entry.carefree_until;
+                let access = if entry.as_ref().is_some_and(at_rest) {
+                    Access::Unasked
+                } else {
+                    Access::Seen(Box::new((share.clone(), sighted.into_sight())))
+                };
+                Ok(Ok(Met {
+                    found: entry,
+                    softly: false,
+                    tier: Tier::Remote,
+                    access,
+                }))
+            }
+        }
+    }
+
+    /// What comes of a look for one key.
+    pub(super) fn looked(
+        &self,
+        cache: &Cache,
+        codec: &Kind,
+        (share, found): (Share, Option<Arc<AnyEntry>>),
+        asked: Asking,
+        looks: Looks,
+    ) -> Met {
+        match looks {
+            Some(looks) => {
+                let look = looks.into_iter().flatten().next();
+                self.met(cache, codec, share, found, (asked, look))
+            }
+            None => self.unanswered(cache, found),
+        }
+    }
+
     /// What backs a copy in this process that may still be used.
     fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
         let backing = local?.backing()?;

@@ -5,11 +5,9 @@
 //! function with one key have one policy.
 
 use std::fmt;
-use std::pin::pin;
 use std::ptr;
 use std::sync::Arc;
 
-use crate::background::within;
 use crate::cache::Cache;
 use crate::flight::{Flight, Landing};
 use crate::key::Ident;
@@ -64,9 +62,7 @@ impl Passenger {
         if let Some(stop) = cache.stop(Point::Waiting, &flight.about.key) {
             stop.await;
         }
-        let ticket = flight.ticket();
-        let landing = within(PATIENCE, pin!(ticket.landing())).await;
-        let waited = match landing {
+        let waited = match flight.landing_within(PATIENCE).await {
             Some(Landing::Arrived(entry))
                 if entry.is_current()
                     && cache.store().is_latest(&flight.about.cell, entry.start)

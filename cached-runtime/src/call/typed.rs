@@ -87,12 +87,16 @@ impl<R, T, E> Miss<R, T, E> {
 
     /// Gives the call its options. Evaluated only now: a plain hit needs none of them.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn rules(self, policy: impl Into<Policy<T>>) -> Self {
         self.rules_with(|| policy)
     }
 
     /// The same, where whoever joins a load needs none of its own.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub fn rules_with<P: Into<Policy<T>>>(mut self, policy: impl FnOnce() -> P) -> Self {
         if let Caller::Calls(call) = &mut self.caller {
             call.set_policy((self.policy)(policy().into()));

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
+use super::arrivals::{Announcer, Arrivals};
 use super::{Landing, Ticket};
 use crate::background::within;
 use crate::key::RawKey;
@@ -27,7 +28,7 @@ struct Lane {
     /// Held by the load that runs.
     running: Arc<AsyncMutex<()>>,
     /// The load that waits for it.
-    next: Mutex<Option<watch::Receiver<Landing>>>,
+    next: Mutex<Option<Arc<Arrivals>>>,
 }
 
 /// What a caller is told.
@@ -43,13 +44,13 @@ pub(crate) enum Seat {
 #[derive(Debug)]
 pub(crate) struct NextUp {
     place: Place,
-    landing: Option<watch::Sender<Landing>>,
+    announcer: Option<Announcer>,
 }
 
 /// A load that runs. Dropped before it has landed, it lands as [`Landing::Gone`].
 #[derive(Debug)]
 pub(crate) struct Running {
-    landing: watch::Sender<Landing>,
+    announcer: Announcer,
     /// In this order: the next may begin, then the lane may go.
     _turn: OwnedMutexGuard<()>,
     _place: Place,
@@ -81,16 +82,16 @@ impl Lanes {
     pub(crate) fn board(self: &Arc<Self>, key: &RawKey) -> Seat {
         let place = self.place(key);
         let mut next = lock(&place.lane.next);
-        if let Some(landing) = &*next {
-            let landing = landing.clone();
-            return Seat::Share(Ticket { start: 0, landing });
+        if let Some(arrivals) = &*next {
+            let arrivals = Arc::clone(arrivals);
+            return Seat::Share(Ticket { start: 0, arrivals });
         }
-        let (sender, receiver) = watch::channel(Landing::Aloft);
-        *next = Some(receiver);
+        let (announcer, arrivals) = Announcer::new();
+        *next = Some(arrivals);
         drop(next);
         Seat::Lead(NextUp {
             place,
-            landing: Some(sender),
+            announcer: Some(announcer),
         })
     }
 
@@ -115,12 +116,12 @@ impl NextUp {
     pub(crate) async fn begin(mut self, limit: Duration) -> Option<Running> {
         let running = Arc::clone(&self.place.lane.running);
         let turn = within(limit, running.lock_owned()).await?;
-        let landing = self.landing.take()?;
+        let announcer = self.announcer.take()?;
         *lock(&self.place.lane.next) = None;
         // The lane is there as long as this place is.
         let place = self.place.lanes.place(&self.place.key);
         Some(Running {
-            landing,
+            announcer,
             _turn: turn,
             _place: place,
         })
@@ -129,7 +130,7 @@ impl NextUp {
 
 impl Drop for NextUp {
     fn drop(&mut self) {
-        if self.landing.take().is_some() {
+        if self.announcer.is_some() {
             *lock(&self.place.lane.next) = None;
         }
     }
@@ -137,21 +138,7 @@ impl Drop for NextUp {
 
 impl Running {
     pub(crate) fn land(self, landing: Landing) {
-        self.landing.send_replace(landing);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.landing.send_if_modified(|landing| {
-                let unfinished = matches!(landing, Landing::Aloft);
-                if unfinished {
-                    *landing = Landing::Panicked;
-                }
-                unfinished
-            });
-        }
+        self.announcer.tell(landing);
     }
 }
 

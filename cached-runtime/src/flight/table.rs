@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::watch;
+use std::time::Duration;
 
 use crate::key::RawKey;
 use crate::local::{AnyEntry, KeyCell};
@@ -13,6 +12,8 @@ use crate::outcome::SharedError;
 use crate::policy::AnyPolicy;
 use crate::site::Site;
 use crate::tags::{Number, TagCell};
+
+use super::arrivals::{Announcer, Arrivals, Wait};
 
 const SHARDS: usize = 32;
 
@@ -31,7 +32,7 @@ pub(crate) struct Flight {
     pub(crate) about: Manifest,
     /// The number at which the load began.
     pub(crate) start: Number,
-    landing: watch::Receiver<Landing>,
+    arrivals: Arc<Arrivals>,
 }
 
 /// What a load is about.
@@ -72,7 +73,7 @@ pub(crate) enum Landing {
 
 impl Landing {
     /// Whether nothing else will come.
-    fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         !matches!(self, Self::Aloft | Self::Loaded)
     }
 }
@@ -89,7 +90,7 @@ pub(crate) enum Boarding {
 pub(crate) struct Leader {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
-    landing: watch::Sender<Landing>,
+    announcer: Announcer,
 }
 
 /// Waits for a landing.
@@ -97,7 +98,7 @@ pub(crate) struct Leader {
 pub(crate) struct Ticket {
     /// The number of the flight.
     pub(crate) start: Number,
-    pub(super) landing: watch::Receiver<Landing>,
+    pub(super) arrivals: Arc<Arrivals>,
 }
 
 impl Flights {
@@ -119,17 +120,17 @@ impl Flights {
         {
             return Boarding::Join(flight.get().ticket());
         }
-        let (sender, landing) = watch::channel(Landing::Aloft);
+        let (announcer, arrivals) = Announcer::new();
         let flight = Arc::new(Flight {
             about: about(),
             start: start(),
-            landing,
+            arrivals,
         });
         slot.insert_entry(Arc::clone(&flight));
         Boarding::Lead(Leader {
             flights: Arc::clone(self),
             flight,
-            landing: sender,
+            announcer,
         })
     }
 
@@ -159,8 +160,13 @@ impl Flight {
     pub(crate) fn ticket(&self) -> Ticket {
         Ticket {
             start: self.start,
-            landing: self.landing.clone(),
+            arrivals: Arc::clone(&self.arrivals),
         }
+    }
+
+    /// Waits for its landing, no longer than `patience`: which is the same for all who wait so.
+    pub(crate) fn landing_within(&self, patience: Duration) -> Wait {
+        Wait::new(Arc::clone(&self.arrivals), Some(patience))
     }
 
     /// Whether no tag that is known of it was invalidated since it began.
@@ -195,47 +201,35 @@ impl Leader {
 
     /// The body has ended.
     pub(crate) fn loaded(&self) {
-        self.landing.send_replace(Landing::Loaded);
+        self.announcer.loaded();
     }
 
     /// Ends the flight.
     pub(crate) fn land(self, landing: Landing) {
         self.close();
-        self.landing.send_replace(landing);
+        self.announcer.tell(landing);
     }
 }
 
+/// Nobody joins it any more, and then those who wait are told.
 impl Drop for Leader {
     fn drop(&mut self) {
         self.close();
-        self.landing.send_if_modified(|landing| {
-            let unfinished = !landing.is_over();
-            if unfinished {
-                let panicked = std::thread::panicking();
-                *landing = if panicked {
-                    Landing::Panicked
-                } else {
-                    Landing::Gone
-                };
-            }
-            unfinished
-        });
     }
 }
 
 impl Ticket {
     /// Asks, at any time, whether the body has ended.
     pub(crate) fn is_loaded(&self) -> impl Fn() -> bool + use<> {
-        let landing = self.landing.clone();
-        move || !matches!(*landing.borrow(), Landing::Aloft)
+        let arrivals = Arc::clone(&self.arrivals);
+        move || arrivals.is_loaded()
     }
 
-    pub(crate) async fn landing(mut self) -> Landing {
-        // The sender never goes without a word; `Gone` is only what would be true if it did.
-        match self.landing.wait_for(Landing::is_over).await {
-            Ok(landing) => landing.clone(),
-            Err(_) => Landing::Gone,
-        }
+    pub(crate) async fn landing(self) -> Landing {
+        // Without patience it is waited for until it is there.
+        Wait::new(self.arrivals, None)
+            .await
+            .unwrap_or(Landing::Gone)
     }
 }
 

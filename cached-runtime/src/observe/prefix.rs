@@ -1,7 +1,7 @@
 //! What is counted and said of one prefix.
 
 use std::any::TypeId;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +14,12 @@ use crate::tags::{TagCell, TagTable};
 
 /// What goes on is said again after this time.
 const REPEATED: Duration = Duration::from_secs(60);
+
+/// So many of the last look-ups weigh, more or less. After two that found nothing the next one is
+/// expected to find nothing, too; it takes two that found something to change that. Where few do, one
+/// by chance, the store is not asked in vain.
+const LOOKS: u8 = 4;
+const OFTEN: u8 = 104;
 
 #[derive(Debug, Default)]
 pub(super) struct Counters(pub(super) [AtomicU64; EVENTS]);
@@ -29,6 +35,8 @@ pub(crate) struct PrefixStats {
     fallback_reported: Mutex<Option<Moment>>,
     /// That of the first type of value seen here: mostly there is no other.
     schema: OnceLock<(TypeId, u16)>,
+    /// How often look-ups of this process have found nothing in the store lately, of 255.
+    misses: AtomicU8,
     /// The tag of the prefix: kept here, each call finds it at once.
     cell: OnceLock<Arc<TagCell>>,
 }
@@ -43,6 +51,7 @@ impl PrefixStats {
             tags_reported: Once::default(),
             fallback_reported: Mutex::default(),
             schema: OnceLock::new(),
+            misses: AtomicU8::new(0),
             cell: OnceLock::new(),
         }
     }
@@ -63,6 +72,26 @@ impl PrefixStats {
             (known, id) if *known == value => *id,
             _ => id(),
         }
+    }
+
+    /// What came of a look-up where this process had nothing.
+    pub(crate) fn looked(&self, found: bool) {
+        let before = self.misses.load(Relaxed);
+        let share = (if found { before } else { u8::MAX - before }) / LOOKS;
+        let after = if found {
+            before - share
+        } else {
+            before + share
+        };
+        if after != before {
+            // One that is lost to another thread hardly matters.
+            self.misses.store(after, Relaxed);
+        }
+    }
+
+    /// Whether the next look-up may well find nothing: then it is asked for the lease at once.
+    pub(crate) fn expects_nothing(&self) -> bool {
+        self.misses.load(Relaxed) >= OFTEN
     }
 
     /// The tag of a prefix that is counted here; more than one is, where there are too many.
@@ -154,5 +183,32 @@ impl PrefixStats {
             .iter()
             .for_each(|counters| counts.add(counters));
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_expected_after_two_look_ups_that_found_nothing() {
+        let stats = PrefixStats::new("p");
+        for found in [false, true, false, false] {
+            assert!(!stats.expects_nothing());
+            stats.looked(found);
+        }
+        assert!(stats.expects_nothing());
+        (0..100).for_each(|_| stats.looked(false));
+        let hits = (1..100).find(|_| {
+            stats.looked(true);
+            !stats.expects_nothing()
+        });
+        assert_eq!(hits, Some(4), "it takes some to expect something again");
+        // One in twenty that finds nothing is never followed by a wish for a lease.
+        let wishes = (0..2_000).filter(|call| {
+            stats.looked(call % 20 != 0);
+            *call > 20 && stats.expects_nothing()
+        });
+        assert_eq!(wishes.count(), 0);
     }
 }

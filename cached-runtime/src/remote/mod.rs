@@ -45,7 +45,7 @@ pub use self::fault::{Fault, Status};
 pub use self::names::{Cell, EntryName};
 pub use self::request::{
     Concluded, Fill, FillReply, Filled, Found, How, Intent, Lock, LockReply, Locked, Part, Read,
-    Reading, Release, Turn,
+    ReadOrLock, Reading, Release, Turn,
 };
 pub use self::token::{CellState, Incarnation, LeaseId, Proof, ServerTime};
 pub(crate) use self::wake::Waiter;
@@ -95,6 +95,32 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     /// Asks for leases, and makes sure that `cells` have tokens: the missing ones are given one
     /// that lives for `keep`. The states in the reply were read after that.
     fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply>;
+
+    /// Reads an entry and `cells`; and where there is no entry asks for its lease, which lives for
+    /// `ttl`, and gives the missing cells tokens that live for `keep`. For a look-up that mostly finds
+    /// nothing: in one trip if the store can do that.
+    ///
+    /// Each is read at a moment after the call. No lease is granted where there was an entry, nor
+    /// should one be where a cell is an intent; the states in the reply are from before it is given.
+    /// Whatever cannot be done in one comes to [`Locked::Changed`].
+    ///
+    /// By default it is [`read`](Self::read), and then [`lock`](Self::lock).
+    fn read_or_lock(
+        &self,
+        entry: EntryName,
+        ttl: Duration,
+        cells: Vec<Cell>,
+        keep: Duration,
+    ) -> Reply<'_, ReadOrLock> {
+        Box::pin(async move {
+            let read = Read {
+                entries: vec![(entry.clone(), Part::Whole)],
+                cells: cells.clone(),
+            };
+            let reading = self.read(read).await?;
+            ReadOrLock::in_turn(self, (entry, ttl), (cells, keep), reading).await
+        })
+    }
 
     /// Gives missing cells a token and reads them; reads `then` after that.
     ///

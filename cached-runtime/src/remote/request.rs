@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Cell, CellState, EntryName, Incarnation, LeaseId, ServerTime};
+use super::{Cell, CellState, EntryName, Fault, Incarnation, LeaseId, Remote, ServerTime};
 
 /// A look at entries and cells.
 #[derive(Clone, Debug, Default)]
@@ -103,6 +103,57 @@ pub enum Locked {
     /// The last load failed, and for this long nobody is to try again who has something older to
     /// give.
     Resting(Duration),
+}
+
+/// The answer to a look-up that asks for the lease where it finds nothing.
+#[derive(Clone, Debug)]
+pub struct ReadOrLock {
+    /// What was found of the entry.
+    pub entry: Found,
+    /// What came of the wish: [`Locked::Changed`] if there is an entry, or if nothing was asked for.
+    pub locked: Locked,
+    /// The state of each cell, after missing ones were made, if they were.
+    pub cells: Vec<CellState>,
+}
+
+impl ReadOrLock {
+    /// What was read, and what comes of asking for the lease after it.
+    pub(super) async fn in_turn<R: Remote + ?Sized>(
+        remote: &R,
+        (entry, ttl): (EntryName, Duration),
+        (cells, keep): (Vec<Cell>, Duration),
+        reading: Reading,
+    ) -> Result<Self, Fault> {
+        let unread = || Fault::Lost("no answer about the entry".to_owned());
+        let mut read = Self {
+            entry: reading.entries.into_iter().next().ok_or_else(unread)?,
+            locked: Locked::Changed,
+            cells: reading.cells,
+        };
+        let hidden = read.cells.contains(&CellState::Intent);
+        if read.entry.bytes.is_some() || hidden {
+            return Ok(read);
+        }
+        let missing = |(_, state): &(&Cell, &CellState)| **state == CellState::Missing;
+        let missing = cells.iter().zip(&read.cells).filter(missing);
+        let missing = missing.map(|(cell, _)| cell.clone()).collect();
+        let lock = Lock {
+            entry,
+            how: How::IfFree { seen: None },
+            ttl,
+        };
+        let reply = remote.lock(vec![lock], missing, keep).await?;
+        let mut made = reply.cells.into_iter();
+        for state in &mut read.cells {
+            if *state == CellState::Missing {
+                *state = made.next().unwrap_or(CellState::Missing);
+            }
+        }
+        if let Some((locked, incarnation)) = reply.locks.into_iter().next() {
+            (read.locked, read.entry.incarnation) = (locked, incarnation);
+        }
+        Ok(read)
+    }
 }
 
 /// An entry to be stored.

@@ -1,9 +1,9 @@
 //! Those who wait for another process's load, and the message that wakes them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::EntryName;
 
@@ -25,15 +25,21 @@ pub enum Ended {
 /// A waiter registers before it asks for the lease, so no announcement can fall between.
 #[derive(Debug, Default)]
 pub struct Wake {
-    waiting: Mutex<HashMap<EntryName, Slot>>,
+    waiting: Mutex<Waiting>,
 }
 
-#[derive(Debug)]
+type Waiting = HashMap<EntryName, Slot, foldhash::fast::RandomState>;
+
+#[derive(Debug, Default)]
 struct Slot {
-    news: watch::Sender<Option<Ended>>,
     /// In the order in which they came.
-    waiters: BTreeSet<u64>,
+    waiters: Vec<u64>,
     came: u64,
+    /// How often there were news, and the last of them.
+    news: u64,
+    last: Option<Ended>,
+    /// Once somebody has nothing else to do than to wait: mostly nobody has.
+    bell: Option<Arc<Notify>>,
 }
 
 /// Listens for the end of one key's load. Registered as long as it lives.
@@ -42,61 +48,83 @@ pub(crate) struct Waiter {
     wake: Arc<Wake>,
     entry: EntryName,
     number: u64,
-    news: watch::Receiver<Option<Ended>>,
+    /// How many news it has heard of.
+    heard: u64,
 }
 
 impl Wake {
     /// Tells those who wait for an entry how its load ended.
     pub fn announce(&self, entry: &EntryName, ended: Ended) {
-        if let Some(slot) = self.waiting().get(entry) {
-            slot.news.send_replace(Some(ended));
+        if let Some(slot) = self.waiting().get_mut(entry) {
+            slot.tell(Some(ended));
         }
     }
 
     /// Announcements may have been lost: everybody who waits looks for itself.
     pub fn everybody(&self) {
-        for slot in self.waiting().values() {
-            slot.news.send_replace(None);
+        for slot in self.waiting().values_mut() {
+            slot.tell(None);
         }
     }
 
     /// Something happened in this process: who waits for an entry looks for itself.
     pub(crate) fn look(&self, entry: &EntryName) {
-        if let Some(slot) = self.waiting().get(entry) {
-            slot.news.send_replace(None);
+        if let Some(slot) = self.waiting().get_mut(entry) {
+            slot.tell(None);
         }
     }
 
     pub(crate) fn register(self: &Arc<Self>, entry: &EntryName) -> Waiter {
         let mut waiting = self.waiting();
-        let slot = waiting.entry(entry.clone()).or_insert_with(|| Slot {
-            news: watch::Sender::new(None),
-            waiters: BTreeSet::new(),
-            came: 0,
-        });
+        let slot = waiting.entry(entry.clone()).or_default();
         slot.came += 1;
-        slot.waiters.insert(slot.came);
+        slot.waiters.push(slot.came);
         Waiter {
             number: slot.came,
             wake: Arc::clone(self),
             entry: entry.clone(),
-            news: slot.news.subscribe(),
+            heard: slot.news,
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, HashMap<EntryName, Slot>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn tell(&mut self, news: Option<Ended>) {
+        self.news += 1;
+        self.last = news;
+        if let Some(bell) = &self.bell {
+            bell.notify_waiters();
+        }
     }
 }
 
 impl Waiter {
     /// The next news since it was last heard or [`forget`](Self::forget) was called; `None`: look.
     pub(crate) async fn news(&mut self) -> Option<Ended> {
-        match self.news.changed().await {
-            Ok(()) => *self.news.borrow_and_update(),
-            // The slot lives as long as a waiter is registered.
-            Err(_) => std::future::pending().await,
+        let bell = self.slot(|slot| Arc::clone(slot.bell.get_or_insert_default()));
+        loop {
+            // What comes from here on is heard.
+            let rung = bell.notified();
+            if let (true, news) = self.heard() {
+                return news;
+            }
+            rung.await;
         }
+    }
+
+    /// Whether there is something that was not heard yet, and what came last.
+    fn heard(&mut self) -> (bool, Option<Ended>) {
+        let (news, last) = self.slot(|slot| (slot.news, slot.last));
+        (std::mem::replace(&mut self.heard, news) != news, last)
+    }
+
+    fn slot<R>(&self, with: impl FnOnce(&mut Slot) -> R) -> R {
+        // It is there as long as a waiter is registered.
+        with(self.wake.waiting().entry(self.entry.clone()).or_default())
     }
 
     /// Whether this is the one who asks when no news come: the first of those who wait here.
@@ -108,7 +136,7 @@ impl Waiter {
 
     /// What was announced until now does not count.
     pub(crate) fn forget(&mut self) {
-        self.news.mark_unchanged();
+        self.heard = self.slot(|slot| slot.news);
     }
 }
 
@@ -116,7 +144,9 @@ impl Drop for Waiter {
     fn drop(&mut self) {
         let mut waiting = self.wake.waiting();
         if let Some(slot) = waiting.get_mut(&self.entry) {
-            slot.waiters.remove(&self.number);
+            if let Ok(place) = slot.waiters.binary_search(&self.number) {
+                slot.waiters.remove(place);
+            }
             if slot.waiters.is_empty() {
                 waiting.remove(&self.entry);
             }

@@ -10,7 +10,7 @@ use crate::remote::{
 };
 
 use super::Shared;
-use super::deps::Backing;
+use super::deps::{Backing, FEW};
 use crate::tags::Number;
 
 /// All that was asked and answered during one look.
@@ -37,9 +37,6 @@ struct Known {
     /// Nobody was asked: the number of the question that told it.
     by_view: Option<Number>,
 }
-
-/// So many cells are found as quickly one by one.
-const FEW: usize = 16;
 
 impl<'a> Asked<'a> {
     pub(super) fn new(since: Moment, watch: Option<&'a Watch>) -> Self {

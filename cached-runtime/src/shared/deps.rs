@@ -105,7 +105,7 @@ impl Seen {
     }
 
     /// The proofs of some of the cells, if all of them have one.
-    pub(crate) fn proofs(&self, of: &[Cell]) -> Option<Vec<(Cell, Proof)>> {
+    pub(crate) fn proofs(&self, of: &[Cell]) -> Option<Proofs> {
         of.iter()
             .map(|cell| Some((cell.clone(), self.proof(cell)?)))
             .collect()
@@ -185,10 +185,28 @@ impl Deps {
     }
 }
 
+/// So many cells are found as quickly one by one.
+pub(super) const FEW: usize = 16;
+
 /// Each cell once, in the order of their first coming.
 pub(super) fn distinct(cells: impl Iterator<Item = Cell>) -> Vec<Cell> {
-    let mut seen = HashSet::new();
-    cells.filter(|cell| seen.insert(cell.clone())).collect()
+    let mut distinct: Vec<Cell> = Vec::new();
+    let mut known = HashSet::with_hasher(foldhash::fast::RandomState::default());
+    for cell in cells {
+        // A few are found as quickly one by one.
+        let new = if distinct.len() < FEW {
+            !distinct.contains(&cell)
+        } else {
+            if known.is_empty() {
+                known.extend(distinct.iter().cloned());
+            }
+            known.insert(cell.clone())
+        };
+        if new {
+            distinct.push(cell);
+        }
+    }
+    distinct
 }
 
 /// The family of a tag: its text up to and with the first colon, or all of it.

@@ -79,6 +79,21 @@ impl<'a> Glimpse<'a> {
             .unwrap_or_else(|| &self.recalled[at - known.len()])
     }
 
+    /// Its entry, if all of that is asked for.
+    pub(super) fn whole(&self) -> Option<&'a EntryName> {
+        (self.part == Part::Whole).then_some(&self.share.name)
+    }
+
+    /// What is seen of a key that has no entry.
+    pub(super) fn of_nothing(&self, states: &[CellState], since: Moment) -> Sight {
+        let cells = self.cells().into_iter().zip(states.iter().copied());
+        Sight {
+            entry: None,
+            cells: Seen(cells.collect()),
+            since: Some(since),
+        }
+    }
+
     /// All was asked, and no answer came.
     pub(super) fn late(&self) -> (&'a EntryName, Part) {
         (&self.share.name, self.part)

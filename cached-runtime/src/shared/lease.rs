@@ -1,15 +1,16 @@
 //! One load in all processes.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::background::{self, Task};
+use crate::background;
 use crate::remote::{
     Cell, EntryName, How, Incarnation, LeaseId, Lock, LockReply, Locked, Release, Waiter,
 };
-use tokio::sync::oneshot;
 
 use super::deps::{Proofs, Share, Sight, distinct};
+use super::renewal::KeptBy;
+use super::wish::{self, Granting, Wish};
 use super::{Shared, token_life};
 
 /// Of a lease that is about to be ended.
@@ -40,16 +41,10 @@ pub(crate) struct Lease {
     pub(super) id: LeaseId,
     /// The server that granted it: what is stored is valid on no other.
     pub(super) incarnation: Incarnation,
-    held: Arc<Held>,
-    ended: bool,
-}
-
-/// The leases of one load. They are renewed together until the last one is dropped.
-#[derive(Debug)]
-struct Held {
     tier: Arc<Shared>,
-    leases: Mutex<Vec<(EntryName, LeaseId)>>,
-    renewal: OnceLock<Option<Task>>,
+    ttl: Duration,
+    kept_by: Option<KeptBy>,
+    ended: bool,
 }
 
 impl Shared {
@@ -76,7 +71,7 @@ impl Shared {
         ttl: Duration,
     ) -> Vec<Claimed> {
         let refused = || wanted.iter().map(|_| Claimed::Refused).collect();
-        if !self.may_be_used() {
+        if !self.may_be_used() || !wish::can_be_kept() {
             return refused();
         }
         let missing = wanted
@@ -99,124 +94,71 @@ impl Shared {
             return refused();
         };
         let states: Vec<_> = cells.into_iter().zip(reply.cells).collect();
-        let held = Arc::new(Held {
-            tier: Arc::clone(self),
-            leases: Mutex::default(),
-            renewal: OnceLock::new(),
-        });
         let answers = wanted.iter_mut().zip(reply.locks);
-        let claims = answers
-            .map(|((share, sight, _), (locked, incarnation))| {
-                sight.learn(&states);
-                match locked {
-                    Locked::Granted(id) => held.lease(share, sight, id, incarnation),
-                    Locked::Busy(left) => Claimed::Busy(left),
-                    Locked::Changed => Claimed::Changed,
-                    Locked::Pass => Claimed::Pass,
-                    Locked::Resting(left) => Claimed::Resting(left),
-                }
-            })
-            .collect();
-        held.keep_renewing(ttl);
-        claims
+        let claims = answers.map(|((share, sight, _), (locked, incarnation))| {
+            sight.learn(&states);
+            match locked {
+                Locked::Granted(id) => self.granted(share, sight, (id, incarnation), ttl),
+                Locked::Busy(left) => Claimed::Busy(left),
+                Locked::Changed => Claimed::Changed,
+                Locked::Pass => Claimed::Pass,
+                Locked::Resting(left) => Claimed::Resting(left),
+            }
+        });
+        claims.collect()
     }
 
-    /// Asks for leases in a task of its own: those that nobody takes because the caller has gone
-    /// meanwhile are given back at once.
     async fn lock(
         self: &Arc<Self>,
         locks: Vec<Lock>,
         cells: Vec<Cell>,
         keep: Duration,
     ) -> Option<LockReply> {
-        let (answer, asked) = oneshot::channel();
         let names = locks.iter().map(|lock| lock.entry.clone()).collect();
         let tier = Arc::clone(self);
-        background::spawn_detached(async move {
-            if let Ok(reply) = tier.remote.lock(locks, cells, keep).await {
-                // If nobody takes it, it gives back what is in it.
-                drop(answer.send(Unclaimed { tier, names, reply }));
-            }
-        });
-        let mut unclaimed = asked.await.ok()?;
-        Some(std::mem::take(&mut unclaimed.reply))
+        let asked = async move { tier.remote.lock(locks, cells, keep).await };
+        Wish::new(self, names, asked).answer().await.ok()
     }
-}
 
-/// Leases that were granted to a caller who has not taken them yet.
-struct Unclaimed {
-    tier: Arc<Shared>,
-    names: Vec<EntryName>,
-    reply: LockReply,
-}
-
-impl Drop for Unclaimed {
-    fn drop(&mut self) {
-        let granted = self.names.drain(..).zip(self.reply.locks.drain(..));
-        let granted = granted.filter_map(|(name, (locked, _))| match locked {
-            Locked::Granted(id) => Some((name, id)),
-            Locked::Busy(_) | Locked::Changed | Locked::Pass | Locked::Resting(_) => None,
-        });
-        let granted: Vec<_> = granted.collect();
-        if !granted.is_empty() {
-            let tier = Arc::clone(&self.tier);
-            // Where this cannot be done they run out by themselves.
-            background::spawn_detached(async move {
-                let _ = tier.remote.release(granted, Release::Failed).await;
-            });
+    /// A lease that was granted, which is not renewed yet.
+    pub(super) fn lease(
+        self: &Arc<Self>,
+        share: &Share,
+        (id, incarnation): (LeaseId, Incarnation),
+        ttl: Duration,
+    ) -> Lease {
+        Lease {
+            name: share.name.clone(),
+            id,
+            incarnation,
+            tier: Arc::clone(self),
+            ttl,
+            kept_by: None,
+            ended: false,
         }
     }
-}
 
-impl Held {
-    fn lease(
+    pub(super) fn granted(
         self: &Arc<Self>,
         share: &Share,
         sight: &Sight,
-        id: LeaseId,
-        incarnation: Incarnation,
+        granted: (LeaseId, Incarnation),
+        ttl: Duration,
     ) -> Claimed {
-        let name = share.name.clone();
-        self.leases().push((name.clone(), id));
-        let lease = Lease {
-            name,
-            id,
-            incarnation,
-            held: Arc::clone(self),
-            ended: false,
-        };
+        let mut lease = self.lease(share, granted, ttl);
         if let Some(proofs) = sight.cells.proofs(&share.deps.known) {
-            return Claimed::Leased(lease, proofs.into());
+            lease.keep();
+            return Claimed::Leased(lease, proofs);
         }
         // A token could not be made: nothing can be stored.
         lease.release(Release::NotStored);
         Claimed::Refused
     }
+}
 
-    /// R5: at a third of their life, as long as the load runs.
-    fn keep_renewing(self: &Arc<Self>, ttl: Duration) {
-        if self.leases().is_empty() {
-            return;
-        }
-        let held = Arc::downgrade(self);
-        let renewal = background::beside(async move {
-            loop {
-                background::sleep(ttl / 3).await;
-                let Some((tier, leases)) = held
-                    .upgrade()
-                    .map(|held| (Arc::clone(&held.tier), held.leases().clone()))
-                else {
-                    return;
-                };
-                // What cannot be asked for now is asked for again; the leases run on meanwhile.
-                let _ = tier.remote.renew(leases, ttl).await;
-            }
-        });
-        self.renewal.get_or_init(|| renewal);
-    }
-
-    fn leases(&self) -> MutexGuard<'_, Vec<(EntryName, LeaseId)>> {
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+impl Granting for LockReply {
+    fn outcomes(&self) -> impl Iterator<Item = Locked> {
+        self.locks.iter().map(|(locked, _)| *locked)
     }
 }
 
@@ -230,7 +172,7 @@ impl Lease {
     /// answer which is not stored. Whether those who waited may have this answer: nothing it
     /// depends on, the key among that, was invalidated until now.
     pub(crate) async fn decline(mut self, sight: &Sight, proofs: Option<&Proofs>) -> bool {
-        let tier = Arc::clone(&self.held.tier);
+        let tier = Arc::clone(&self.tier);
         let lease = vec![(self.name.clone(), self.id)];
         let renewed = tier.remote.renew(lease, LAST_LIFE).await;
         let in_force = renewed.is_ok_and(|renewed| renewed == [true]);
@@ -247,6 +189,7 @@ impl Lease {
 
     /// It has ended by itself, with a fill.
     pub(super) fn end(mut self) {
+        self.ended = true;
         self.forget();
     }
 
@@ -257,29 +200,35 @@ impl Lease {
             how,
             ttl: LAST_LIFE,
         };
-        let remote = &self.held.tier.remote;
+        let remote = &self.tier.remote;
         let reply = remote.lock(vec![lock], Vec::new(), Duration::ZERO).await;
         if let Some((Locked::Granted(id), incarnation)) =
             reply.ok().and_then(|reply| reply.locks.into_iter().next())
         {
-            let mut leases = self.held.leases();
-            leases.retain(|(_, old)| *old != self.id);
-            leases.push((self.name.clone(), id));
-            drop(leases);
+            self.forget();
             (self.id, self.incarnation) = (id, incarnation);
+            self.keep();
         }
     }
 
-    fn forget(&mut self) -> bool {
-        let held = !std::mem::replace(&mut self.ended, true);
-        self.held.leases().retain(|(_, id)| *id != self.id);
-        held
+    /// It is renewed from now on.
+    fn keep(&mut self) {
+        let lease = (&self.name, self.id);
+        self.kept_by = self.tier.renewals.keep(&self.tier, lease, self.ttl);
+    }
+
+    /// It is not renewed any more.
+    fn forget(&mut self) {
+        if let Some(kept_by) = self.kept_by.take() {
+            self.tier.renewals.forget(kept_by, self.id);
+        }
     }
 
     /// One that has run out meanwhile is somebody else's business: the store compares.
     fn give_back(&mut self, why: Release) {
-        if self.forget() {
-            let tier = Arc::clone(&self.held.tier);
+        self.forget();
+        if !std::mem::replace(&mut self.ended, true) {
+            let tier = Arc::clone(&self.tier);
             let name = self.name.clone();
             let lease = vec![(self.name.clone(), self.id)];
             // Where this cannot be done it runs out by itself.

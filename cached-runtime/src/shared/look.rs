@@ -149,13 +149,24 @@ impl Shared {
             return Glimpsed::NoAnswer;
         }
         let glimpse = Glimpse::new(self, share);
-        let mut reading = match self.remote.read(glimpse.question()).await {
-            Ok(reading) => reading,
+        match self.remote.read(glimpse.question()).await {
+            Ok(reading) => self.glimpsed(share, glimpse, reading, since),
             Err(fault) => {
                 self.gave_no_answer(&fault, vec![glimpse.late()]);
-                return Glimpsed::NoAnswer;
+                Glimpsed::NoAnswer
             }
-        };
+        }
+    }
+
+    /// What an answer tells of one key.
+    #[inline]
+    pub(super) fn glimpsed<'a>(
+        self: &'a Arc<Self>,
+        share: &'a Share,
+        glimpse: Glimpse<'a>,
+        mut reading: Reading,
+        since: Moment,
+    ) -> Glimpsed<'a> {
         let glimpse = match glimpse.valid(&mut reading, since) {
             Ok(sighted) => {
                 if let Some(tags) = sighted.unexpected_tags() {
@@ -254,7 +265,7 @@ impl Shared {
 
     /// Of entries of which all was asked for. The last are remembered; of more than can be they are
     /// others each time, so that the turn of each comes.
-    fn gave_no_answer(&self, fault: &Fault, mut late: Vec<(&EntryName, Part)>) {
+    pub(super) fn gave_no_answer(&self, fault: &Fault, mut late: Vec<(&EntryName, Part)>) {
         if !matches!(fault, Fault::Lost(_)) {
             return;
         }

@@ -3,7 +3,10 @@
 //! - `deps.rs` - what an answer depends on, and what was seen of it.
 //! - `look.rs`, `view.rs`, `asked.rs` - an entry is valid if every token in it is current after the reader arrived.
 //! - `glimpse.rs`, `glance.rs` - the same where one answer tells all, as it mostly does: of one key, of many.
-//! - `lease.rs` - one load in all processes: a lease, renewed while the load runs.
+//! - `venture.rs` - a look that asks for the lease at once, where there may well be nothing to be found.
+//! - `lease.rs` - one load in all processes: a lease, which is given back unless it ends with a fill.
+//! - `wish.rs` - a lease that nobody waits for any more when it is granted is given back at once.
+//! - `renewal.rs` - leases are renewed while their loads run.
 //! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
 //! - `owed.rs` - invalidations that the store did not take yet: until it has, it is not used.
 //! - `memory.rs` - which tags the answers of a key had.
@@ -25,7 +28,10 @@ mod lease;
 mod look;
 mod memory;
 mod owed;
+mod renewal;
+mod venture;
 mod view;
+mod wish;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -35,12 +41,14 @@ pub(crate) use self::deps::{Backing, Deps, Proofs, Share, Sight, any_family, fam
 pub(crate) use self::fill::{Cargo, Stored};
 pub(crate) use self::glimpse::Sighted;
 pub(crate) use self::lease::{Claimed, Lease};
-pub(crate) use self::look::{Fetched, Found, Glimpsed, Legible, Look};
+pub(crate) use self::look::{Fetched, Found, Glimpsed, Legible, Look, Looking, Looks};
 pub(crate) use self::owed::Order;
+pub(crate) use self::venture::Ventured;
 
 use self::late::Late;
 use self::memory::Memory;
 use self::owed::Owed;
+use self::renewal::Renewals;
 use crate::background::{self, within};
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
@@ -66,6 +74,7 @@ pub(crate) struct Shared {
     memory: Memory,
     late: Late,
     owed: Owed,
+    renewals: Renewals,
     clock: Clock,
     /// By how much the source may be behind what is written to it.
     lag: Option<Duration>,
@@ -87,6 +96,7 @@ impl Shared {
             memory: Memory::default(),
             late: Late::default(),
             owed: Owed::default(),
+            renewals: Renewals::default(),
             clock,
             lag,
         })

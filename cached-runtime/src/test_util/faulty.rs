@@ -245,6 +245,8 @@ impl Remote for Faulty {
         self.send(Op::Lock, move |store| store.lock(locks, cells, keep))
     }
 
+    // `read_or_lock` is left as it is: what happens to reads and to wishes happens to it, too.
+
     fn ensure(
         &self,
         cells: Vec<Cell>,

@@ -20,6 +20,9 @@ use tokio::sync::{Mutex, mpsc, watch};
 use super::{MS, PATIENCE};
 use crate::support::Broken;
 
+/// So many answers in a row that nobody was asked for.
+const AT_ONCE: u32 = 20;
+
 /// How long a load takes that is not stored.
 pub(super) const TEDIOUS: Duration = Duration::from_millis(800);
 
@@ -237,16 +240,28 @@ impl Instance {
 
     /// Calls until a copy of this process is given, and nobody is asked about it.
     pub(super) async fn vouched(&self, function: &str, id: u64) -> String {
+        let mut at_once = 0;
         loop {
             let mut call = pin!(self.report(function, id));
-            // Whoever asks nobody waits for nothing.
+            // Whoever asks nobody waits for nothing. Who asks waits mostly: the reply may be there
+            // as soon as the question is sent, but not so often in a row.
             let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
             match first {
-                Poll::Ready((value, report)) if report.outcome == Outcome::Hit => return value,
-                Poll::Ready(_) => {}
-                Poll::Pending => drop(call.await),
+                Poll::Ready((value, report)) if report.outcome == Outcome::Hit => {
+                    at_once += 1;
+                    if at_once == AT_ONCE {
+                        return value;
+                    }
+                }
+                Poll::Ready(_) => at_once = 0,
+                Poll::Pending => {
+                    at_once = 0;
+                    drop(call.await);
+                }
             }
-            tokio::time::sleep(MS).await;
+            if at_once == 0 {
+                tokio::time::sleep(MS).await;
+            }
         }
     }
 

@@ -59,15 +59,20 @@ impl Process {
 
     /// Whether the copy of an item is given without a question. If not, the call goes on to its end.
     pub(super) async fn vouches(&self, id: u64) -> bool {
-        let mut call = pin!(item(self, id).with_cache_report());
-        let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
-        match first {
-            Poll::Ready((_, report)) => report.outcome == Outcome::Hit,
-            Poll::Pending => {
-                call.await;
-                false
+        // Whoever asks mostly waits; not always, as the reply may be there as soon as the question is sent.
+        for _ in 0..AT_ONCE {
+            let mut call = pin!(item(self, id).with_cache_report());
+            let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;
+            match first {
+                Poll::Ready((_, report)) if report.outcome == Outcome::Hit => {}
+                Poll::Ready(_) => return false,
+                Poll::Pending => {
+                    call.await;
+                    return false;
+                }
             }
         }
+        true
     }
 
     pub(super) async fn until_vouching(&self, id: u64, wanted: bool) {
@@ -97,6 +102,9 @@ pub(super) fn since(before: &Counters, now: &Counters) -> Counters {
         .filter(|(_, count)| *count > 0)
         .collect()
 }
+
+/// So many answers in a row that nobody was asked for.
+const AT_ONCE: u32 = 20;
 
 /// How long an answer is fresh that is looked at when it is not any more.
 pub(super) const SHORT: Duration = Duration::from_secs(5);

@@ -33,6 +33,7 @@ mod fills;
 mod intents;
 mod leases;
 mod names;
+mod openings;
 mod process;
 mod pushes;
 mod suite;

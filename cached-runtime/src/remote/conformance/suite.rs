@@ -11,7 +11,7 @@ use std::time::Duration;
 #[cfg(feature = "rate-limit")]
 use super::buckets;
 use super::process::Process;
-use super::{batches, cells, ends, fills, intents, leases, names, pushes, waiters};
+use super::{batches, cells, ends, fills, intents, leases, names, openings, pushes, waiters};
 use crate::remote::{Remote, Wake, Watch};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -90,6 +90,11 @@ pub const CHECKS: &[Check] = checks! {
         a_lost_lease_is_not_renewed,
         take_over_voids_the_other_lease_and_leaves_the_entry,
         replace_removes_the_entry_at_once;
+    openings:
+        who_reads_or_locks_is_given_what_is_there,
+        who_reads_or_locks_has_the_lease_where_nothing_is,
+        who_reads_or_locks_in_vain_is_told_when_it_ends,
+        who_reads_or_locks_has_no_lease_while_a_cell_is_hidden;
     ends:
         a_failed_load_lets_the_next_one_in,
         only_its_own_lease_is_released,

@@ -10,9 +10,9 @@ use super::server::DoubleServer;
 use super::trouble::Op;
 use super::wire::Client;
 use crate::remote::{
-    Cell, CellState, Concluded, EntryName, Fault, Fill, FillReply, Filled, Found, Incarnation,
-    Intent, LeaseId, Lock, LockReply, Locked, Read, Reading, Release, Remote, Reply, ServerTime,
-    Status, Turn, Wake, Watch,
+    Cell, CellState, Concluded, EntryName, Fault, Fill, FillReply, Filled, Found, How, Incarnation,
+    Intent, LeaseId, Lock, LockReply, Locked, Part, Read, ReadOrLock, Reading, Release, Remote,
+    Reply, ServerTime, Status, Turn, Wake, Watch,
 };
 #[cfg(feature = "rate-limit")]
 use crate::remote::{Draw, Drawn};
@@ -25,6 +25,11 @@ pub struct Double {
 
 /// Before the server has answered.
 const NOBODY: Incarnation = Incarnation(0);
+const NOTHING: Found = Found {
+    bytes: None,
+    incarnation: NOBODY,
+    now: ServerTime(0),
+};
 
 impl Double {
     pub(super) fn new(server: DoubleServer, id: usize) -> Self {
@@ -95,13 +100,8 @@ impl Remote for Double {
     fn read(&self, what: Read) -> Reply<'_, Reading> {
         let ahead = self.with(|client| client.ahead);
         self.send(Op::Read, move |_| {
-            let nothing = Found {
-                bytes: None,
-                incarnation: NOBODY,
-                now: ServerTime(0),
-            };
             let mut plan = Plan::new(Reading {
-                entries: vec![nothing; what.entries.len()],
+                entries: vec![NOTHING; what.entries.len()],
                 cells: vec![CellState::Missing; what.cells.len()],
                 incarnation: None,
             });
@@ -147,6 +147,43 @@ impl Remote for Double {
                     Ok(())
                 });
             }
+            plan
+        })
+    }
+
+    fn read_or_lock(
+        &self,
+        entry: EntryName,
+        ttl: Duration,
+        cells: Vec<Cell>,
+        keep: Duration,
+    ) -> Reply<'_, ReadOrLock> {
+        let (client, ahead) = (self.id, self.with(|client| client.ahead));
+        self.send(Op::ReadOrLock, move |fresh| {
+            let mut plan = Plan::new(ReadOrLock {
+                entry: NOTHING,
+                locked: Locked::Changed,
+                cells: vec![CellState::Missing; cells.len()],
+            });
+            for (at, cell) in cells.into_iter().enumerate() {
+                let (token, name) = (fresh.token(TOKEN), entry.clone());
+                plan.step(move |server, reply: &mut ReadOrLock| {
+                    reply.cells[at] = server.ensure_without(&name, &cell, token, keep)?;
+                    Ok(())
+                });
+            }
+            plan.then();
+            let (how, lease) = (How::IfFree { seen: None }, fresh.lease());
+            let lock = Lock { entry, how, ttl };
+            plan.step(move |server, reply| {
+                reply.entry = server.found(&lock.entry, Part::Whole);
+                reply.entry.now.0 = reply.entry.now.0.saturating_add(ahead);
+                let nothing = reply.entry.bytes.is_none();
+                if nothing && !reply.cells.contains(&CellState::Intent) {
+                    reply.locked = server.lock(client, &lock, lease)?;
+                }
+                Ok(())
+            });
             plan
         })
     }

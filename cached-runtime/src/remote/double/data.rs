@@ -104,6 +104,20 @@ impl Data {
         }
     }
 
+    /// What is in a cell, which has a token from now on unless there is this entry.
+    pub(super) fn ensure_without(
+        &mut self,
+        entry: &EntryName,
+        cell: &Cell,
+        fresh: [u8; 16],
+        keep: Duration,
+    ) -> Result<CellState, Full> {
+        if self.contents.entries.get(self.elapsed, entry).is_some() {
+            return Ok(self.cell(cell));
+        }
+        self.ensure(cell, fresh, keep)
+    }
+
     pub(super) fn lock(
         &mut self,
         client: ClientId,

@@ -9,6 +9,8 @@ pub enum Op {
     Read,
     /// A wish for a lease.
     Lock,
+    /// A look-up that asks for the lease where it finds nothing.
+    ReadOrLock,
     /// Making tokens that are missing.
     Ensure,
     /// Storing what was loaded.
@@ -37,9 +39,10 @@ pub enum Op {
 
 impl Op {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Read,
         Self::Lock,
+        Self::ReadOrLock,
         Self::Ensure,
         Self::Fill,
         Self::Renew,

@@ -8,18 +8,23 @@ use ::redis::{Cmd, Pipeline, Value};
 use super::error::{Trouble, checked};
 use super::exchange::{Again, all_of, exchange, exchange_each, millis, states, yes};
 use super::node::{Kind, Node};
+use super::opening::lock_command;
 use super::pair::{Pair, expect_master};
 use super::plan::mget;
-use super::scripts::{ENSURE, FILL, Form, LOCK, RELEASE, RENEW, REREAD};
+use super::scripts::{ENSURE, FILL, Form, RELEASE, RENEW, REREAD};
 use super::tokens::{Class, lease, tokens};
 use super::wake::message;
 use crate::remote::{
-    Cell, CellState, Ended, EntryName, Fault, Fill, FillReply, Filled, How, LeaseId, Lock,
-    LockReply, Locked, Release,
+    Cell, CellState, Ended, EntryName, Fault, Fill, FillReply, Filled, LeaseId, Lock, LockReply,
+    Locked, Release,
 };
 
 /// No script touches more keys: others would have to wait for it.
 pub(super) const KEYS: usize = 256;
+
+/// What the scripts touch besides cells.
+pub(super) const LOCK_KEYS: usize = 3;
+const FILL_KEYS: usize = 2;
 
 /// For how long everybody loads at once after an answer that could not be stored.
 const PASS: Duration = Duration::from_secs(1);
@@ -38,7 +43,10 @@ pub(super) async fn lock(
     }
     node.operate(Kind::Take, |pair| async move {
         let names = cell_names(node, &cells);
-        let chunks: Vec<_> = names.chunks(KEYS).collect();
+        // Mostly one script does all.
+        let alone = locks.is_empty() || names.len() > KEYS - LOCK_KEYS;
+        let (first, apart) = names.split_at(if alone { 0 } else { names.len() });
+        let chunks: Vec<_> = apart.chunks(KEYS).collect();
         let mut leases = vec![LeaseId([0; 8]); locks.len()];
         let count = locks.len() + chunks.len();
         let replies = exchange_each(&pair, count, Again::These, |at, form| {
@@ -46,7 +54,8 @@ pub(super) async fn lock(
                 return ensure_command(form, chunks[at - locks.len()], keep);
             };
             leases[at] = lease()?;
-            Ok(lock_command(node, form, lock, leases[at]))
+            let cells = if at == 0 { first } else { &[] };
+            lock_command(node, form, (lock, leases[at]), (cells, keep))
         })
         .await?;
         let replies = match all_of(&replies) {
@@ -57,13 +66,15 @@ pub(super) async fn lock(
             }
         };
         let mut replies = replies.into_iter();
-        let granted = leases.into_iter().zip(replies.by_ref());
-        let locks = granted
-            .map(|(lease, reply)| Ok((locked(&reply, lease)?, pair.incarnation())))
-            .collect::<Result<_, Trouble>>()?;
+        let (mut granted, mut tokens) = (Vec::with_capacity(leases.len()), Vec::new());
+        for (lease, reply) in leases.into_iter().zip(replies.by_ref()) {
+            let (outcome, rest) = first_of(reply)?;
+            granted.push((locked(&outcome, lease)?, pair.incarnation()));
+            tokens.push(rest);
+        }
         Ok(LockReply {
-            locks,
-            cells: states(replies, names.len(), &pair)?,
+            locks: granted,
+            cells: states(tokens.into_iter().chain(replies), names.len(), &pair)?,
         })
     })
     .await
@@ -78,9 +89,11 @@ async fn give_back(
     replies: &[Value],
 ) {
     let granted = Value::BulkString(b"G".to_vec());
+    let is_granted =
+        |reply: &Value| matches!(reply, Value::Array(list) if list.first() == Some(&granted));
     let taken = locks.iter().zip(leases).zip(replies);
     let taken: Vec<_> = taken
-        .filter(|(_, reply)| **reply == granted)
+        .filter(|(_, reply)| is_granted(reply))
         .map(|((lock, lease), _)| (lock, lease))
         .collect();
     let channels = node.names().channels();
@@ -151,8 +164,11 @@ pub(super) async fn fill(
     }
     node.operate(Kind::Write, |pair| async move {
         let names = cell_names(node, &cells);
-        let chunks: Vec<_> = names.chunks(KEYS).collect();
-        // The cells first: storing an entry is a write, which shows that they came from a master.
+        // Mostly one script does all. The cells first: storing an entry is a write, which shows that
+        // they came from a master.
+        let alone = fills.len() != 1 || names.len() > KEYS - FILL_KEYS;
+        let (with, apart) = names.split_at(if alone { 0 } else { names.len() });
+        let chunks: Vec<_> = apart.chunks(KEYS).collect();
         let role = if fills.is_empty() {
             verified(node, &pair)
         } else {
@@ -164,7 +180,7 @@ pub(super) async fn fill(
                 return Ok(reread_command(form, names, keep));
             }
             match fills.get(at - chunks.len()) {
-                Some(fill) => Ok(fill_command(node, form, fill)),
+                Some(fill) => Ok(fill_command(node, form, fill, (with, keep))),
                 None => role.clone().ok_or_else(Trouble::garbled),
             }
         })
@@ -174,15 +190,18 @@ pub(super) async fn fill(
         }
         let stored = replies.split_off(chunks.len());
         let incarnation = pair.incarnation();
-        let stored = stored.iter().map(|reply| {
-            Ok(Filled {
-                stored: yes(reply)?,
+        let mut fills = Vec::with_capacity(stored.len());
+        for reply in stored {
+            let (stored, tokens) = first_of(reply)?;
+            fills.push(Filled {
+                stored: yes(&stored)?,
                 incarnation,
-            })
-        });
+            });
+            replies.push(tokens);
+        }
         Ok(FillReply {
             incarnation: Some(incarnation),
-            fills: stored.collect::<Result<_, Trouble>>()?,
+            fills,
             cells: states(replies, names.len(), &pair)?,
         })
     })
@@ -258,52 +277,37 @@ pub(super) async fn lock_name(
     .await
 }
 
-fn lock_command(node: &Node, form: Form, lock: &Lock, lease: LeaseId) -> Cmd {
+/// And reads cells again, which are kept for so long.
+fn fill_command(node: &Node, form: Form, fill: &Fill, (cells, keep): (&[String], Duration)) -> Cmd {
     let names = node.names();
-    let (how, seen): (_, &[u8]) = match &lock.how {
-        How::IfFree { seen: None } => ("f", &[]),
-        How::IfFree { seen: Some(seen) } => ("f", &seen.0),
-        How::IfRested { seen: None } => ("e", &[]),
-        How::IfRested { seen: Some(seen) } => ("e", &seen.0),
-        How::TakeOver => ("t", &[]),
-        How::Replace => ("r", &[]),
-    };
-    let mut command = LOCK.call(form, 3);
-    command
-        .arg(names.value(&lock.entry))
-        .arg(names.lease(&lock.entry))
-        .arg(names.key_token(&lock.entry))
-        .arg(&lease.0[..])
-        .arg(millis(lock.ttl))
-        .arg(how)
-        .arg(seen)
-        .arg(node.ear().process());
-    command
-}
-
-fn fill_command(node: &Node, form: Form, fill: &Fill) -> Cmd {
-    let names = node.names();
-    let mut command = FILL.call(form, 2);
+    let keys = FILL_KEYS + cells.len();
+    let mut command = FILL.call_with_room(form, keys, fill.envelope.len());
     command
         .arg(names.value(&fill.entry))
         .arg(names.lease(&fill.entry))
+        .arg(cells)
         .arg(&fill.lease.0[..])
         .arg(millis(fill.life))
         .arg(&fill.envelope[..STAMPS.0])
         .arg(&fill.envelope[STAMPS.1..])
-        .arg(names.channels())
-        .arg(message(Ended::Filled, &fill.entry));
+        .arg(millis(keep));
     command
 }
 
 /// With a fresh token for each of the cells.
 fn ensure_command(form: Form, names: &[String], keep: Duration) -> Result<Cmd, Trouble> {
     let mut command = ENSURE.call(form, names.len());
-    command.arg(names).arg(millis(keep));
-    for token in tokens(Class::Token, names.len())? {
+    command.arg(names);
+    add_tokens(&mut command, names.len(), keep)?;
+    Ok(command)
+}
+
+pub(super) fn add_tokens(command: &mut Cmd, count: usize, keep: Duration) -> Result<(), Trouble> {
+    command.arg(millis(keep));
+    for token in tokens(Class::Token, count)? {
         command.arg(&token[..]);
     }
-    Ok(command)
+    Ok(())
 }
 
 fn reread_command(form: Form, names: &[String], keep: Duration) -> Cmd {
@@ -319,11 +323,22 @@ fn verified(node: &Node, pair: &Pair) -> Option<Cmd> {
         .flatten()
 }
 
-fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {
+pub(super) fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {
     cells.iter().map(|cell| node.names().cell(cell)).collect()
 }
 
-fn locked(reply: &Value, lease: LeaseId) -> Result<Locked, Trouble> {
+/// The first of a list, and the rest of it.
+pub(super) fn first_of(reply: Value) -> Result<(Value, Value), Trouble> {
+    match reply {
+        Value::Array(mut list) if !list.is_empty() => {
+            let first = list.remove(0);
+            Ok((first, Value::Array(list)))
+        }
+        _ => Err(Trouble::garbled()),
+    }
+}
+
+pub(super) fn locked(reply: &Value, lease: LeaseId) -> Result<Locked, Trouble> {
     match reply {
         Value::BulkString(word) if word == b"G" => Ok(Locked::Granted(lease)),
         Value::BulkString(word) if word == b"C" => Ok(Locked::Changed),

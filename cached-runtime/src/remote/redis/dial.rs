@@ -1,4 +1,5 @@
-//! Opens connections: in plain text or over TLS, as the settings say, and never the one for the other.
+//! Opens the connections on which something is pushed: in plain text or over TLS, as the settings say, and
+//! never the one for the other.
 
 use ::redis::aio::{MultiplexedConnection, PubSub};
 use ::redis::{AsyncConnectionConfig, Client, ProtocolVersion, RedisError};
@@ -22,17 +23,16 @@ impl Wire {
     }
 }
 
-/// Opens a connection. Whoever calls it keeps the time.
+/// Opens a connection that tells of changes. Whoever calls it keeps the time.
 pub(super) async fn dial(
     checked: &Checked,
-    protocol: ProtocolVersion,
     config: AsyncConnectionConfig,
 ) -> Result<Wire, RedisError> {
     // The deadlines are ours: one for each operation, and one for the whole of connecting.
     let config = config
         .set_connection_timeout(None)
         .set_response_timeout(None);
-    let login = checked.login(protocol);
+    let login = checked.login(ProtocolVersion::RESP3);
     match checked.way() {
         Way::Plain(info) => {
             let client = Client::open(info.clone().set_redis_settings(login))?;

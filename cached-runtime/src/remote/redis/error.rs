@@ -9,7 +9,7 @@ use ::redis::{ErrorKind, RedisError, ServerError, Value};
 use crate::remote::Fault;
 
 /// Why something has no reply, and what follows from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Trouble {
     pub(super) fault: Fault,
     pub(super) effect: Effect,

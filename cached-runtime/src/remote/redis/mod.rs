@@ -5,14 +5,15 @@
 //! that ended, and `push` for what changed.
 //!
 //! - `settings` - where the server is; `names` - what things are called there.
-//! - `dial` - opens a connection, `tls` - an encrypted one, with the feature `tls-rustls`.
+//! - `session` - a conversation over one stream, which carries operations. `dial` - opens the
+//!   connections on which something is pushed; `tls` - with the feature `tls-rustls`.
 //! - `pair` - one connection, `life` - which life of the server is behind it, `server_clock` - what
 //!   time it is there. `link` - the place of a connection, `keeper` - who looks after it. `node` -
 //!   all of that for one server; it asks `crate::breaker` before it sends.
 //! - `plan` - which commands answer some look-ups, `reads` - who shares a trip.
-//! - `scripts` - what runs in the server, `tokens` - bytes that were never sent before, `exchange` -
+//! - `scripts` - what runs in the server, `script` - how it is called, `tokens` - bytes that were never sent before, `exchange` -
 //!   scripts that the server forgot are sent again with others. `commands` - everything that changes
-//!   something.
+//!   something; `opening` - a look-up that asks for the lease where it finds nothing.
 //! - `buckets` - how often something may be done, with the feature `rate-limit`.
 //! - `error` - what a failure means for its caller and for those who come after.
 //!
@@ -30,13 +31,16 @@ mod life;
 mod link;
 mod names;
 mod node;
+mod opening;
 mod pair;
 mod plan;
 mod push;
 mod reads;
 mod refusal;
+mod script;
 mod scripts;
 mod server_clock;
+mod session;
 mod settings;
 mod store;
 #[cfg(feature = "tls-rustls")]

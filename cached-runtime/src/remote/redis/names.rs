@@ -22,49 +22,47 @@ impl Names {
 
     /// The envelope.
     pub(super) fn value(&self, entry: &EntryName) -> String {
-        self.plain('v', entry.as_str())
+        self.of_value(entry).concat()
     }
 
-    /// The same, into a buffer that is used again.
-    pub(super) fn write_value(&self, entry: &EntryName, name: &mut String) {
-        self.write_plain('v', entry.as_str(), name);
+    /// The parts of that name.
+    pub(super) fn of_value<'a>(&'a self, entry: &'a EntryName) -> [&'a str; 4] {
+        self.plain(":v:{", entry.as_str())
     }
 
     /// The lease, and who waits for its end.
     pub(super) fn lease(&self, entry: &EntryName) -> String {
-        self.plain('l', entry.as_str())
+        self.plain(":l:{", entry.as_str()).concat()
     }
 
     /// The token of a key.
     pub(super) fn key_token(&self, entry: &EntryName) -> String {
-        self.plain('i', entry.as_str())
+        self.plain(":i:{", entry.as_str()).concat()
     }
 
     pub(super) fn cell(&self, cell: &Cell) -> String {
-        let mut name = String::with_capacity(self.length(cell.text_len()));
-        self.write_cell(cell, &mut name);
-        name
+        self.with_cell(cell, |parts| parts.concat())
     }
 
-    /// The same, into a buffer that is used again.
-    pub(super) fn write_cell(&self, cell: &Cell, name: &mut String) {
+    /// Gives the parts of that name.
+    pub(super) fn with_cell<R>(&self, cell: &Cell, with: impl FnOnce(&[&str]) -> R) -> R {
         match cell {
-            Cell::Tag(text) => self.write_escaped('t', text, name),
-            Cell::Family(text) => self.write_escaped('e', text, name),
-            Cell::Key(entry) => self.write_plain('i', entry.as_str(), name),
-            Cell::Replaced(text) => self.write_escaped('s', text, name),
+            Cell::Tag(text) => self.escaped(":t:{", text, with),
+            Cell::Family(text) => self.escaped(":e:{", text, with),
+            Cell::Key(entry) => with(&self.plain(":i:{", entry.as_str())),
+            Cell::Replaced(text) => self.escaped(":s:{", text, with),
         }
     }
 
     /// The lease of a name.
     pub(super) fn lock(&self, name: &str) -> String {
-        self.escaped('x', name)
+        self.escaped(":x:{", name, |parts| parts.concat())
     }
 
     /// What is missing in a bucket.
     #[cfg(feature = "rate-limit")]
     pub(super) fn bucket(&self, bucket: &EntryName) -> String {
-        self.escaped('r', bucket.as_str())
+        self.escaped(":r:{", bucket.as_str(), |parts| parts.concat())
     }
 
     /// What the channel of every process begins with; its id in hexadecimal digits follows.
@@ -101,49 +99,22 @@ impl Names {
         format!("{}{:016x}", self.channels(), u64::from_be_bytes(process))
     }
 
-    fn plain(&self, kind: char, text: &str) -> String {
-        let mut name = String::with_capacity(self.length(text.len()));
-        self.write_plain(kind, text, &mut name);
-        name
-    }
-
-    fn write_plain(&self, kind: char, text: &str, name: &mut String) {
-        self.open(kind, name);
-        name.push_str(text);
-        name.push('}');
-    }
-
-    fn escaped(&self, kind: char, text: &str) -> String {
-        let mut name = String::with_capacity(self.length(text.len()));
-        self.write_escaped(kind, text, &mut name);
-        name
+    fn plain<'a>(&'a self, kind: &'static str, text: &'a str) -> [&'a str; 4] {
+        [&self.namespace, kind, text, "}"]
     }
 
     /// Percent signs keep texts apart that contain what stands for a brace.
-    fn write_escaped(&self, kind: char, text: &str, name: &mut String) {
-        self.open(kind, name);
+    fn escaped<R>(&self, kind: &'static str, text: &str, with: impl FnOnce(&[&str]) -> R) -> R {
         if text.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'%')) {
-            escape(text, name);
+            with(&self.plain(kind, &escape(text)))
         } else {
-            name.push_str(text);
+            with(&self.plain(kind, text))
         }
-        name.push('}');
-    }
-
-    /// Of a name without anything to escape.
-    fn length(&self, text: usize) -> usize {
-        self.namespace.len() + text + 5
-    }
-
-    fn open(&self, kind: char, name: &mut String) {
-        name.push_str(&self.namespace);
-        name.push(':');
-        name.push(kind);
-        name.push_str(":{");
     }
 }
 
-fn escape(text: &str, name: &mut String) {
+fn escape(text: &str) -> String {
+    let mut name = String::with_capacity(text.len() + 8);
     for part in text.split_inclusive(['{', '}', '%']) {
         let mut chars = part.chars();
         let escape = match chars.next_back() {
@@ -158,6 +129,7 @@ fn escape(text: &str, name: &mut String) {
         name.push_str(chars.as_str());
         name.push_str(escape);
     }
+    name
 }
 
 /// The text that was escaped; `None` if none gives this.

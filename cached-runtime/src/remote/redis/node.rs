@@ -222,6 +222,11 @@ impl Node {
         }
     }
 
+    /// What may come to a write has read.
+    pub(super) fn has_read(&self) {
+        self.refusals.end(Kind::Read.what());
+    }
+
     pub(super) fn status(self: &Arc<Self>) -> Status {
         let mut down = None;
         for link in &self.links {

@@ -3,24 +3,23 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ::redis::{AsyncConnectionConfig, ErrorKind, RedisError};
-use ::redis::{Cmd, Pipeline, ProtocolVersion, Value, cmd};
+use ::redis::{Cmd, Pipeline, Value, cmd};
 
-use super::dial::{Wire, dial};
 use super::error::{Effect, Trouble, checked, usable};
 use super::life::{Life, text};
 use super::names::Names;
 use super::scripts;
 use super::server_clock::ServerClock;
+use super::session::{Packed, Replies, Session};
 use super::settings::Checked;
 use crate::clock::Clock;
 use crate::remote::{EntryName, Fault, Incarnation, ServerTime};
 
 /// A connection, and which life of the server answers on it.
 pub(super) struct Pair {
-    wire: Wire,
+    session: Arc<Session>,
     life: Life,
     role: bool,
     /// Set when it is not trusted any more; replies that are handled later do not count.
@@ -38,12 +37,7 @@ const HIDDEN_ROLE: &str =
 impl Pair {
     /// Connects, and learns who answers. Whoever calls it keeps the time.
     pub(super) async fn connect(settings: &Checked, names: &Names) -> Result<Self, Trouble> {
-        let wire = match dial(settings, ProtocolVersion::RESP3, untold()).await {
-            Err(error) if speaks_only_resp2(&error) => {
-                dial(settings, ProtocolVersion::RESP2, untold()).await
-            }
-            outcome => outcome,
-        }?;
+        let session = Session::open(settings).await?;
         let probe = names.value(&EntryName::new("?"));
         let mut commands = Pipeline::new();
         commands.cmd("CLIENT").arg("SETNAME").arg("cache-aside");
@@ -56,10 +50,7 @@ impl Pair {
             commands.add_command(script.load());
         }
         let asked = Clock::system().now();
-        let replies = wire
-            .handle()
-            .send_packed_commands(&commands, 0, commands.len())
-            .await?;
+        let replies = session.exchange(&commands).await?;
         let heard = Clock::system().now();
         let [_, server, replication, role, time, exists, ..] = replies.as_slice() else {
             return Err(Trouble::garbled());
@@ -75,7 +66,7 @@ impl Pair {
             clock.compare(time, asked, heard);
         }
         Ok(Self {
-            wire,
+            session,
             life,
             role,
             dead: AtomicBool::new(false),
@@ -86,19 +77,18 @@ impl Pair {
 
     /// Sends commands in order, and gives the reply to each. None is sent twice.
     pub(super) async fn send(&self, commands: &Pipeline) -> Result<Vec<Value>, Trouble> {
-        let replies = self
-            .wire
-            .handle()
-            .send_packed_commands(commands, 0, commands.len())
-            .await?;
+        let mut replies = self.ask(commands.into()).await?;
+        Ok(replies.values(commands.len())?)
+    }
+
+    /// The same for commands that are packed; the replies are read by whoever asks.
+    pub(super) async fn ask(&self, commands: Packed) -> Result<Replies, Trouble> {
+        let replies = self.session.ask(commands).await?;
         if self.dead.load(SeqCst) {
             return Err(Trouble {
                 fault: Fault::Lost("the connection was given up".to_owned()),
                 effect: Effect::Suspect,
             });
-        }
-        if replies.len() != commands.len() {
-            return Err(Trouble::garbled());
         }
         Ok(replies)
     }
@@ -165,19 +155,6 @@ impl Pair {
     fn clock(&self) -> MutexGuard<'_, ServerClock> {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How a connection is used to which nothing is pushed.
-fn untold() -> AsyncConnectionConfig {
-    AsyncConnectionConfig::new().set_pipeline_buffer_size(1024)
-}
-
-pub(super) fn speaks_only_resp2(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::RESP3NotSupported
-        || matches!(error.code(), Some("NOPROTO" | "NOPERM"))
-        || error
-            .detail()
-            .is_some_and(|detail| detail.to_ascii_lowercase().contains("unknown command"))
 }
 
 /// Whether a reply to `ROLE` is that of a master, if it is one.

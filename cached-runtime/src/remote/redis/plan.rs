@@ -2,19 +2,23 @@
 
 use std::collections::HashMap;
 
-use ::redis::{Cmd, Pipeline, Value, cmd};
+use ::redis::{Cmd, Value};
 
 use super::error::{Trouble, checked};
 use super::names::Names;
-use super::pair::{Pair, expect_master};
-use super::tokens::state;
-use crate::remote::{Cell, EntryName, Found, Part, Read, Reading};
+use super::pair::Pair;
+use super::session::{self, Packed, Replies, Words};
+use super::tokens::state_of;
+use crate::remote::{Cell, CellState, EntryName, Found, Part, Read, Reading};
 
 /// No command reads more keys: others would have to wait for it.
 const KEYS: usize = 256;
 
-/// A guess of the length of a name.
+/// A guess of the length of a name, packed.
 const NAME: usize = 48;
+
+/// Of an entry's name, mostly.
+const ENTRY: usize = 112;
 
 /// Where the entry's identity is, and the incarnation it belongs to.
 const IDENTITY: (usize, usize) = (16, 31);
@@ -25,22 +29,13 @@ type Known<'a> = HashMap<Target<'a>, usize, foldhash::fast::RandomState>;
 /// The commands for some look-ups. What several of them ask for is read once.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// What is read as a whole: entries and cells.
-    whole: Lot,
-    /// What is read in part.
-    parts: Lot,
+    /// What is read as a whole, entries and cells: the names of each command.
+    whole: Vec<Words>,
+    /// What is read in part, each by a command.
+    parts: Vec<Words>,
     /// For each look-up and entry, then for each look-up and cell, where its reply is.
     places: Vec<usize>,
     role: bool,
-    /// For names on their way into a command.
-    name: String,
-}
-
-/// What is read by the same command, and how many still want the reply of each.
-#[derive(Debug, Default)]
-struct Lot {
-    commands: Vec<Cmd>,
-    wanted: Vec<usize>,
 }
 
 /// What is asked for.
@@ -52,16 +47,21 @@ enum Target<'a> {
     Cell(&'a Cell),
 }
 
+/// What came, and where in it the parts are that were asked for.
+struct Came {
+    replies: Replies,
+    whole: Vec<session::Part>,
+    parts: Vec<session::Part>,
+}
+
 impl Plan {
     pub(super) fn new(names: &Names, what: &[Read]) -> Self {
         let size = |read: &Read| read.entries.len() + read.cells.len();
         let most = what.iter().map(size).sum();
         let mut plan = Self {
             places: Vec::with_capacity(most),
-            name: String::with_capacity(128),
             ..Self::default()
         };
-        plan.whole.wanted.reserve(most);
         // A single look-up names nothing twice, or it does not matter.
         let mut known = (what.len() > 1)
             .then(|| Known::with_capacity_and_hasher(most, foldhash::fast::RandomState::default()));
@@ -85,10 +85,7 @@ impl Plan {
                     same.then(|| plan.places[first + at])
                 });
                 match same {
-                    Some(place) => {
-                        plan.whole.wanted[place] += 1;
-                        plan.places.push(place);
-                    }
+                    Some(place) => plan.places.push(place),
                     None => plan.ask(names, Target::Cell(cell), known.as_mut()),
                 }
             }
@@ -98,96 +95,82 @@ impl Plan {
     }
 
     fn ask<'a>(&mut self, names: &Names, target: Target<'a>, known: Option<&mut Known<'a>>) {
-        let lot = match target {
-            Target::Entry(_) | Target::Cell(_) => &mut self.whole,
-            Target::Identity(_) | Target::Beginning(..) => &mut self.parts,
+        let new = match target {
+            Target::Entry(_) | Target::Cell(_) => self.wholes(),
+            Target::Identity(_) | Target::Beginning(..) => self.parts.len(),
         };
-        let new = lot.wanted.len();
         let place = known.map_or(new, |known| *known.entry(target).or_insert(new));
         self.places.push(place);
         if place < new {
-            lot.wanted[place] += 1;
             return;
         }
-        lot.wanted.push(1);
-        self.name.clear();
         match target {
-            Target::Cell(cell) => names.write_cell(cell, &mut self.name),
-            Target::Entry(entry) | Target::Identity(entry) | Target::Beginning(entry, _) => {
-                names.write_value(entry, &mut self.name);
-            }
-        }
-        let range = match target {
-            Target::Entry(_) | Target::Cell(_) => {
-                if new.is_multiple_of(KEYS) {
-                    let names = KEYS.min(self.places.capacity() - new);
-                    let mut command = Cmd::with_capacity(names + 1, (names + 1) * NAME);
-                    command.arg("MGET");
-                    lot.commands.push(command);
-                }
-                if let Some(command) = lot.commands.last_mut() {
-                    command.arg(&self.name);
-                }
-                return;
-            }
-            Target::Identity(_) => IDENTITY,
+            Target::Entry(entry) => self.whole(new).push(&names.of_value(entry)),
+            Target::Cell(cell) => names.with_cell(cell, |name| self.whole(new).push(name)),
+            Target::Identity(entry) => self.part(&names.of_value(entry), IDENTITY),
             // There is no range without a byte: one too many is read then. And the server's
             // numbers have a sign.
-            Target::Beginning(_, most) => {
-                (0, most.saturating_sub(1).min(isize::MAX.unsigned_abs()))
+            Target::Beginning(entry, most) => {
+                let last = most.saturating_sub(1).min(isize::MAX.unsigned_abs());
+                self.part(&names.of_value(entry), (0, last));
             }
-        };
-        let mut command = cmd("GETRANGE");
-        command.arg(&self.name).arg(range.0).arg(range.1);
-        lot.commands.push(command);
+        }
     }
 
-    /// All commands in one pipeline, `role` last.
-    pub(super) fn commands(&mut self, role: Option<Cmd>) -> Pipeline {
+    /// The command that reads the one at this place as a whole.
+    fn whole(&mut self, place: usize) -> &mut Words {
+        if place.is_multiple_of(KEYS) {
+            let left = KEYS.min(self.places.capacity() - place);
+            self.whole.push(Words::with_capacity(left * NAME + ENTRY));
+        }
+        // Pushed just now, or when its first name was.
+        let last = self.whole.len() - 1;
+        &mut self.whole[last]
+    }
+
+    fn part(&mut self, name: &[&str], range: (usize, usize)) {
+        let mut words = Words::with_capacity(ENTRY);
+        words.push(name);
+        words.number(range.0);
+        words.number(range.1);
+        self.parts.push(words);
+    }
+
+    fn wholes(&self) -> usize {
+        match self.whole.as_slice() {
+            [] => 0,
+            [full @ .., last] => full.len() * KEYS + last.count(),
+        }
+    }
+
+    /// All commands in order, `role` last.
+    pub(super) fn commands(&mut self, role: Option<Cmd>) -> Packed {
         self.role = role.is_some();
-        let count = self.whole.commands.len() + self.parts.commands.len() + 1;
-        let mut commands = Pipeline::with_capacity(count);
-        let all = self.whole.commands.drain(..);
-        for command in all.chain(self.parts.commands.drain(..)).chain(role) {
-            commands.add_command(command);
+        let all = self.whole.iter().chain(&self.parts);
+        let length: usize = all.map(|words| words.len() + NAME).sum();
+        let mut commands = Packed::with_capacity(length + NAME);
+        for words in &self.whole {
+            commands.command("MGET", words);
+        }
+        for words in &self.parts {
+            commands.command("GETRANGE", words);
+        }
+        if let Some(role) = role {
+            commands.add(&role);
         }
         commands
     }
 
     /// Gives each look-up its replies.
     pub(super) fn deal(
-        mut self,
+        self,
         what: &[Read],
-        replies: Vec<Value>,
+        replies: Replies,
         pair: &Pair,
     ) -> Result<Vec<Reading>, Trouble> {
-        let mut replies = replies.into_iter();
-        let mut whole = Vec::new();
-        while whole.len() < self.whole.wanted.len() {
-            let expected = KEYS.min(self.whole.wanted.len() - whole.len());
-            let values = values(replies.next())?;
-            if values.len() != expected {
-                return Err(Trouble::garbled());
-            }
-            if whole.is_empty() {
-                whole = values;
-            } else {
-                whole.extend(values);
-            }
-        }
-        let mut parts: Vec<_> = replies.by_ref().take(self.parts.wanted.len()).collect();
-        if parts.len() != self.parts.wanted.len() {
-            return Err(Trouble::garbled());
-        }
-        // Nothing counts unless it came from a master.
-        match replies.next() {
-            Some(role) => expect_master(role)?,
-            None if self.role => return Err(Trouble::garbled()),
-            None => {}
-        }
-
+        let came = self.receive(replies)?;
         let (incarnation, now) = (pair.incarnation(), pair.server_time());
-        let mut places = std::mem::take(&mut self.places).into_iter();
+        let mut places = self.places.into_iter();
         let mut readings = Vec::with_capacity(what.len());
         for read in what {
             let mut reading = Reading {
@@ -196,35 +179,83 @@ impl Plan {
                 incarnation: Some(incarnation),
             };
             for ((_, part), place) in read.entries.iter().zip(&mut places) {
-                let value = match part {
-                    Part::Whole => self.whole.take(&mut whole, place),
-                    Part::AtMost(_) | Part::Identity => self.parts.take(&mut parts, place),
+                let bytes = match part {
+                    Part::Whole => came.whole(place),
+                    Part::AtMost(_) | Part::Identity => came.part(place, *part)?,
                 };
                 reading.entries.push(Found {
-                    bytes: found(value, *part)?,
+                    bytes: bytes.map(<[u8]>::to_vec),
                     incarnation,
                     now,
                 });
             }
             for (_, place) in read.cells.iter().zip(&mut places) {
-                reading.cells.push(state(&whole[place], incarnation));
+                let state = came.whole(place).map(|bytes| state_of(bytes, incarnation));
+                reading.cells.push(state.unwrap_or(CellState::Missing));
             }
             readings.push(reading);
         }
         Ok(readings)
     }
+
+    /// Finds what was asked for. Nothing counts unless it came from a master.
+    fn receive(&self, mut replies: Replies) -> Result<Came, Trouble> {
+        let mut whole = Vec::with_capacity(self.wholes());
+        for words in &self.whole {
+            if replies.list()? != words.count() {
+                return Err(Trouble::garbled());
+            }
+            for _ in 0..words.count() {
+                whole.push(replies.part()?);
+            }
+        }
+        let parts = self.parts.iter().map(|_| replies.part());
+        let parts = parts.collect::<Result<_, _>>()?;
+        if self.role {
+            // What comes behind is of no interest, and is the end.
+            replies.list()?;
+            if replies.word()? != b"master" {
+                return Err(Trouble::not_master());
+            }
+        }
+        Ok(Came {
+            replies,
+            whole,
+            parts,
+        })
+    }
 }
 
-impl Lot {
-    /// The last one who wants a value gets it without a copy.
-    fn take(&mut self, values: &mut [Value], place: usize) -> Value {
-        self.wanted[place] -= 1;
-        if self.wanted[place] == 0 {
-            std::mem::take(&mut values[place])
-        } else {
-            values[place].clone()
+impl Came {
+    /// A value of another type is nothing.
+    fn whole(&self, place: usize) -> Option<&[u8]> {
+        match self.whole.get(place) {
+            Some(session::Part::Text(text)) => Some(self.replies.bytes(text.clone())),
+            _ => None,
         }
     }
+
+    /// What is there of an entry. A value of another type is not an entry, and neither is one that
+    /// is too short to have an identity.
+    fn part(&self, place: usize, part: Part) -> Result<Option<&[u8]>, Trouble> {
+        match self.parts.get(place) {
+            Some(session::Part::Text(text)) => Ok(cut(self.replies.bytes(text.clone()), part)),
+            Some(session::Part::Nothing) => Ok(None),
+            Some(session::Part::Error(at)) if self.replies.is_wrong_type(*at) => Ok(None),
+            Some(session::Part::Error(at)) => Err(self.replies.error(*at)),
+            Some(session::Part::Other) | None => Err(Trouble::garbled()),
+        }
+    }
+}
+
+/// The server is asked for one byte at least, and gives fewer where there are no more.
+fn cut(bytes: &[u8], part: Part) -> Option<&[u8]> {
+    let bytes = match part {
+        Part::Whole => bytes,
+        Part::AtMost(most) => bytes.get(..most).unwrap_or(bytes),
+        Part::Identity => bytes.get(..16).filter(|_| bytes.len() == 16)?,
+    };
+    (!bytes.is_empty()).then_some(bytes)
 }
 
 pub(super) fn mget(names: &[String]) -> Cmd {
@@ -242,121 +273,5 @@ pub(super) fn values(reply: Option<Value>) -> Result<Vec<Value>, Trouble> {
     }
 }
 
-/// What is there of an entry. A value of another type is not an entry, and neither is one that is
-/// too short to have an identity.
-fn found(value: Value, part: Part) -> Result<Option<Vec<u8>>, Trouble> {
-    match (value, part) {
-        (Value::BulkString(bytes), Part::Whole) => Ok(Some(bytes)),
-        (Value::BulkString(mut bytes), Part::AtMost(most)) => {
-            bytes.truncate(most);
-            Ok((!bytes.is_empty()).then_some(bytes))
-        }
-        (Value::BulkString(bytes), Part::Identity) => Ok((bytes.len() == 16).then_some(bytes)),
-        (Value::Nil, _) => Ok(None),
-        (Value::ServerError(error), _) if error.code() == "WRONGTYPE" => Ok(None),
-        (value, _) => {
-            checked(value)?;
-            Err(Trouble::garbled())
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sent(what: &[Read]) -> String {
-        let commands = Plan::new(&Names::new("n"), what).commands(Some(cmd("ROLE")));
-        String::from_utf8(commands.get_packed_pipeline()).unwrap()
-    }
-
-    #[test]
-    fn p11_a_look_up_is_one_command_and_a_look_at_the_role() {
-        let read = Read {
-            entries: vec![(EntryName::new("k"), Part::Whole)],
-            cells: vec![Cell::Tag("a".into()), Cell::Family("b".into())],
-        };
-        let sent = sent(&[read]);
-        assert!(sent.starts_with("*4\r\n$4\r\nMGET\r\n"), "{sent}");
-        assert!(sent.ends_with("*1\r\n$4\r\nROLE\r\n"), "{sent}");
-        assert_eq!(sent.matches("\r\n*").count(), 1, "{sent}");
-    }
-
-    #[test]
-    fn what_several_ask_for_is_read_once() {
-        let read = |key: &str| Read {
-            entries: vec![(EntryName::new(key), Part::Whole)],
-            cells: vec![Cell::Tag("shared".into())],
-        };
-        let sent = sent(&[read("one"), read("two"), read("one")]);
-        for name in ["n:v:{one}", "n:v:{two}", "n:t:{shared}"] {
-            assert_eq!(sent.matches(name).count(), 1, "{sent}");
-        }
-    }
-
-    #[test]
-    fn who_asks_for_the_same_gets_the_same() {
-        let mut lot = Lot {
-            wanted: vec![2, 1],
-            ..Lot::default()
-        };
-        let mut replies = [1, 2].map(Value::Int);
-        for (place, reply) in [(0, 1), (1, 2), (0, 1)] {
-            assert_eq!(lot.take(&mut replies, place), Value::Int(reply));
-        }
-    }
-
-    #[test]
-    fn the_places_of_one_function_are_known_and_those_of_others_are_found() {
-        let tags: Vec<Cell> = ["a", "b", "c"].map(|name| Cell::Tag(name.into())).into();
-        let read = |cells: &[usize]| Read {
-            entries: Vec::new(),
-            cells: cells.iter().map(|at| tags[*at].clone()).collect(),
-        };
-        let what = [
-            read(&[0, 1]),
-            read(&[0, 2]),
-            read(&[2, 1, 0]),
-            read(&[0, 1]),
-        ];
-        let plan = Plan::new(&Names::new("n"), &what);
-        assert_eq!(plan.places, [0, 1, 0, 2, 2, 1, 0, 0, 1]);
-        assert_eq!(plan.whole.wanted, [4, 3, 2]);
-    }
-
-    #[test]
-    fn a_beginning_that_several_ask_for_is_read_once() {
-        let read = |most: usize| Read {
-            entries: vec![(EntryName::new("k"), Part::AtMost(most))],
-            cells: Vec::new(),
-        };
-        let all = [read(10), read(10), read(20)];
-        let sent = sent(&all);
-        assert_eq!(sent.matches("GETRANGE").count(), 2, "{sent}");
-        assert!(sent.contains("$1\r\n0\r\n$1\r\n9\r\n"), "{sent}");
-    }
-
-    #[test]
-    fn long_look_ups_are_several_commands() {
-        let read = Read {
-            entries: Vec::new(),
-            cells: (0..=KEYS)
-                .map(|number| Cell::Tag(number.to_string().into()))
-                .collect(),
-        };
-        assert_eq!(sent(&[read]).matches("MGET").count(), 2);
-    }
-
-    #[test]
-    fn only_what_may_be_an_entry_is_one() {
-        let bytes = |length: usize| Value::BulkString(vec![1; length]);
-        assert_eq!(found(bytes(16), Part::Identity).unwrap().unwrap().len(), 16);
-        assert!(found(bytes(15), Part::Identity).unwrap().is_none());
-        assert!(found(bytes(0), Part::Identity).unwrap().is_none());
-        assert_eq!(found(bytes(15), Part::AtMost(9)).unwrap(), Some(vec![1; 9]));
-        assert!(found(bytes(0), Part::AtMost(9)).unwrap().is_none());
-        assert!(found(bytes(1), Part::AtMost(0)).unwrap().is_none());
-        assert!(found(Value::Nil, Part::Whole).unwrap().is_none());
-        assert!(found(Value::Int(1), Part::Whole).is_err());
-    }
-}
+mod tests;

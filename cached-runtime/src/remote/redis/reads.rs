@@ -1,8 +1,8 @@
 //! Look-ups: one trip each, and one trip for many when there are many.
 //!
-//! The first few in flight go by themselves. Later ones gather, and go together as soon as one of
-//! two trips is free. Who is in such a batch asked before it was sealed, and it is sealed before
-//! it is sent: so every reply is younger than the question.
+//! The first few in flight go by themselves. Where there are more, they gather and go together, and
+//! while some do so nobody goes by itself. Who is in such a batch asked before it was sealed, and it is
+//! sealed before it is sent: so every reply is younger than the question.
 
 use std::collections::VecDeque;
 use std::future::ready;
@@ -15,13 +15,14 @@ use super::error::Trouble;
 use super::node::{Kind, Node};
 use super::pair::Pair;
 use super::plan::Plan;
-use crate::background::within;
+use crate::background::{give_way, within};
 use crate::remote::{Fault, Read, Reading, Reply};
 
 /// So many go by themselves at the same time.
 const ALONE: usize = 4;
 
-/// So many batches are under way at the same time.
+/// A second batch goes while one is under way if so many wait for it.
+const CROWD: usize = 16;
 const TRIPS: usize = 2;
 
 /// Where the server is so slow that readers wait for this part of their time before they are sent,
@@ -117,7 +118,7 @@ async fn send(node: &Node, pair: Arc<Pair>, what: &[Read]) -> Result<Vec<Reading
     let verify = node.settings().verify_role;
     let mut plan = Plan::new(node.names(), what);
     let role = if verify { pair.role_command() } else { None };
-    let replies = pair.send(&plan.commands(role)).await?;
+    let replies = pair.ask(plan.commands(role)).await?;
     plan.deal(what, replies, &pair)
 }
 
@@ -125,8 +126,8 @@ impl Reads {
     /// Which way a reader goes.
     fn way(&self, what: Read) -> Way {
         let mut traffic = self.traffic();
-        // Nobody overtakes those who wait.
-        if traffic.alone < ALONE && traffic.waiting.is_empty() {
+        // Nobody overtakes those who wait, or who would if they were not being sent.
+        if traffic.alone < ALONE && traffic.trips == 0 {
             traffic.alone += 1;
             return Way::Alone(what);
         }
@@ -135,7 +136,8 @@ impl Reads {
             what,
             answer: sender,
         });
-        if traffic.trips < TRIPS {
+        let crowded = traffic.trips < TRIPS && traffic.waiting.len() >= CROWD;
+        if traffic.trips == 0 || crowded {
             traffic.trips += 1;
             return Way::Trip(receiver);
         }
@@ -216,6 +218,8 @@ impl Trip {
 
     async fn go(mut self) {
         loop {
+            // Whoever is ready to ask is in the next batch.
+            give_way().await;
             let batch = self.node.reads().seal();
             if batch.is_empty() {
                 self.over = true;
@@ -277,13 +281,13 @@ mod tests {
         }
     }
 
-    /// Everybody who goes alone, and both trips.
+    /// Everybody who goes alone, and one trip.
     fn busy() -> (Reads, Vec<Way>) {
         let reads = Reads::default();
-        let ways: Vec<_> = (0..ALONE + TRIPS).map(|_| reads.way(one("n"))).collect();
-        let (alone, trips) = ways.split_at(ALONE);
+        let ways: Vec<_> = (0..=ALONE).map(|_| reads.way(one("n"))).collect();
+        let (trip, alone) = ways.split_last().unwrap();
         assert!(alone.iter().all(|way| matches!(way, Way::Alone(_))));
-        assert!(trips.iter().all(|way| matches!(way, Way::Trip(_))));
+        assert!(matches!(trip, Way::Trip(_)));
         (reads, ways)
     }
 
@@ -293,7 +297,7 @@ mod tests {
         let first = reads.seal();
         let later = reads.way(one("later"));
         assert!(matches!(later, Way::Batch(_)));
-        assert_eq!(first.len(), TRIPS);
+        assert_eq!(first.len(), 1);
         let next = reads.seal();
         assert_eq!(next.len(), 1);
         assert_eq!(next[0].what.entries[0].0.as_str(), "later");
@@ -302,10 +306,32 @@ mod tests {
     #[test]
     fn who_comes_after_the_last_batch_starts_a_trip() {
         let (reads, _ways) = busy();
-        assert_eq!(reads.seal().len(), TRIPS);
+        assert_eq!(reads.seal().len(), 1);
         assert!(reads.seal().is_empty());
         assert!(matches!(reads.way(one("n")), Way::Trip(_)));
         assert!(matches!(reads.way(one("n")), Way::Batch(_)));
+    }
+
+    #[test]
+    fn nobody_goes_alone_while_others_go_together() {
+        let (reads, _ways) = busy();
+        reads.traffic().alone = 0;
+        let joins = reads.way(one("n"));
+        assert!(matches!(joins, Way::Batch(_)));
+        assert_eq!(reads.seal().len(), 2);
+        assert!(reads.seal().is_empty());
+        assert!(matches!(reads.way(one("n")), Way::Alone(_)));
+    }
+
+    #[test]
+    fn a_second_batch_goes_as_soon_as_it_is_a_crowd_and_no_third() {
+        let (reads, _ways) = busy();
+        let mut ways: Vec<_> = (2..CROWD).map(|_| reads.way(one("n"))).collect();
+        assert!(ways.iter().all(|way| matches!(way, Way::Batch(_))));
+        assert!(matches!(reads.way(one("n")), Way::Trip(_)));
+        assert_eq!(reads.seal().len(), CROWD - 1);
+        ways.extend((0..2 * CROWD).map(|_| reads.way(one("n"))));
+        assert!(ways.iter().all(|way| matches!(way, Way::Batch(_))));
     }
 
     #[test]

@@ -8,29 +8,12 @@
 //! A cell holds 16 bytes. The first is 0 in a token and 1 in an intent; the second of an intent is
 //! 1 if it waits for a source that lags, and else a write is under way.
 
-use std::sync::OnceLock;
-
-use ::redis::{Cmd, Script as Lua, cmd};
-
-/// A script and the hash under which the server knows it.
-pub(super) struct Script {
-    text: &'static str,
-    hash: OnceLock<String>,
-}
-
-/// How a script is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// By its hash.
-    Known,
-    /// By its text, which makes it known.
-    Text,
-}
+pub(super) use super::script::{Form, Script};
 
 /// The text of the scripts that tell those who wait. `told` sends one byte and the entry's name to
 /// the channel of each; a user without the right to publish leaves them to look for themselves.
 macro_rules! with_told {
-    ($text:literal) => {
+    ($text:expr) => {
         concat!(
             r"
 local function bytes(key)
@@ -52,63 +35,123 @@ end
     };
 }
 
-/// KEYS v l i; ARGV lease, ttl, how (if `f`ree, if free and r`e`sted, `t`ake over, `r`eplace), seen,
-/// process or empty.
-/// Gives `G`ranted, `C`hanged, `P`ass, how long the lease in force lives, or in a list how long the
-/// entry rests.
+/// The text of the scripts that read tokens again, and keep those that would be gone soon.
+macro_rules! with_reread {
+    ($text:expr) => {
+        concat!(
+            r"
+local function reread(key, keep)
+  local token = redis.pcall('GET', key)
+  if type(token) ~= 'string' then return false end
+  local left = redis.call('PTTL', key)
+  -- The intent of a bracket whose writer died must be able to end.
+  local kept = #token == 16 and string.byte(token) == 0
+  -- Those who follow are told of it, so it must be rare.
+  if kept and left >= 0 and left * 2 < keep then redis.call('PEXPIRE', key, keep) end
+  return token
+end
+",
+            $text
+        )
+    };
+}
+
+/// KEYS v l i, cells; ARGV lease, ttl, how (if `f`ree, if free and r`e`sted, `t`ake over, `r`eplace, or the
+/// e`n`try if there is one, and else if free), seen, process or empty, keep, a fresh token for each cell.
+///
+/// Gives a list. First what comes of the wish: `G`ranted, `C`hanged, `P`ass, how long the lease in force lives,
+/// in a list how long the entry rests, or in a list the entry. Then the tokens: missing ones are made, unless the entry is
+/// given. Before the lease: memory that is full leaves none behind.
 pub(super) static LOCK: Script = Script::new(
     r"
-local held, left = redis.pcall('GET', KEYS[2]), redis.call('PTTL', KEYS[2])
--- What has no end is not ours.
-if type(held) ~= 'string' or left < 0 then held = '' end
-local asks = ARGV[3] == 'f' or ARGV[3] == 'e'
-if asks then
-  local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
-  if type(seen) ~= 'string' or #seen < 8 then seen = '' end
-  if seen ~= ARGV[4] then return 'C' end
-end
-if held == 'L' or (held == 'P' and asks) then return 'P' end
-if asks then
-  if held == 'R' and ARGV[3] == 'e' then return {left} end
-  if #held >= 8 then
-    local listed = ARGV[5] == '' or #held >= 520
-    for at = 9, #held - 7, 8 do
-      listed = listed or string.sub(held, at, at + 7) == ARGV[5]
+local how, answer, hidden = ARGV[3], {}, false
+if how == 'n' then
+  local entry = redis.pcall('GET', KEYS[1])
+  if type(entry) == 'string' then
+    -- A write, although there is nothing of this name: a server that was demoted refuses it.
+    redis.call('DEL', KEYS[1] .. '?')
+    answer[1] = {entry}
+    for at = 4, #KEYS do
+      local token = redis.pcall('GET', KEYS[at])
+      answer[at - 2] = type(token) == 'string' and token
     end
-    if not listed then redis.pcall('APPEND', KEYS[2], ARGV[5]) end
-    return left
+    return answer
   end
 end
-if ARGV[3] == 'r' then
-  redis.call('DEL', KEYS[1])
-  -- Pushed: copies in other processes are not what is stored any more.
-  local marked = redis.call('PTTL', KEYS[3])
-  if marked > 0 then
-    redis.call('PEXPIRE', KEYS[3], marked)
-  else
-    redis.call('SET', KEYS[3], '', 'PX', 1)
+for at = 4, #KEYS do
+  local token = redis.pcall('GET', KEYS[at])
+  if type(token) ~= 'string' or #token ~= 16 then
+    token = ARGV[at + 3]
+    redis.call('SET', KEYS[at], token, 'PX', ARGV[6])
   end
+  hidden = hidden or string.byte(token) ~= 0
+  answer[at - 2] = token
 end
-redis.call('SET', KEYS[2], ARGV[1] .. string.sub(held, 9), 'PX', ARGV[2])
-return 'G'
+local function lock()
+  local held, left = redis.pcall('GET', KEYS[2]), -1
+  if type(held) == 'string' then left = redis.call('PTTL', KEYS[2]) end
+  -- What has no end is not ours.
+  if left < 0 then held = '' end
+  local asks = how ~= 't' and how ~= 'r'
+  if how == 'n' then
+    -- A write is under way: nobody loads for others.
+    if hidden then return 'C' end
+  elseif asks then
+    local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
+    if type(seen) ~= 'string' or #seen < 8 then seen = '' end
+    if seen ~= ARGV[4] then return 'C' end
+  end
+  if held == 'L' or (held == 'P' and asks) then return 'P' end
+  if asks then
+    if held == 'R' and how == 'e' then return {left} end
+    if #held >= 8 then
+      local listed = ARGV[5] == '' or #held >= 520
+      for at = 9, #held - 7, 8 do
+        listed = listed or string.sub(held, at, at + 7) == ARGV[5]
+      end
+      if not listed then redis.pcall('APPEND', KEYS[2], ARGV[5]) end
+      return left
+    end
+  end
+  if how == 'r' then
+    redis.call('DEL', KEYS[1])
+    -- Pushed: copies in other processes are not what is stored any more.
+    local marked = redis.call('PTTL', KEYS[3])
+    if marked > 0 then
+      redis.call('PEXPIRE', KEYS[3], marked)
+    else
+      redis.call('SET', KEYS[3], '', 'PX', 1)
+    end
+  end
+  redis.call('SET', KEYS[2], ARGV[1] .. string.sub(held, 9), 'PX', ARGV[2])
+  return 'G'
+end
+answer[1] = lock()
+return answer
 ",
 );
 
-/// KEYS v l; ARGV lease, life, envelope before and after its stamps, channels, message.
-/// Gives 1 if it was stored.
-pub(super) static FILL: Script = Script::new(with_told!(
+/// KEYS v l, cells; ARGV lease, life, envelope before and after its stamps, keep.
+/// Gives a list: 1 if it was stored, then the tokens. The name of the entry says who is told, and what of.
+pub(super) static FILL: Script = Script::new(with_told!(with_reread!(
     r"
+local answer = {0}
+for at = 3, #KEYS do answer[at - 1] = reread(KEYS[at], tonumber(ARGV[5])) end
 local held = bytes(KEYS[2])
-if #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return 0 end
+if #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return answer end
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local stamps = struct.pack('<I8', now) .. struct.pack('>I8', now)
 redis.call('SET', KEYS[1], ARGV[3] .. stamps .. ARGV[4], 'PX', ARGV[2])
 redis.call('DEL', KEYS[2])
-told(held, ARGV[5], ARGV[6])
-return 1
+if #held > 8 then
+  local namespace, entry = string.match(KEYS[1], '^([^{]*):v:{(.*)}$')
+  told(held, namespace .. ':w:', 'F' .. entry)
+end
+answer[1] = 1
+return answer
 "
-));
+)));
 
 /// KEYS l; ARGV lease, ttl. Gives 1 if the lease is in force.
 pub(super) static RENEW: Script = Script::new(
@@ -178,27 +221,13 @@ return tokens
 );
 
 /// KEYS cells; ARGV keep. Gives the tokens.
-pub(super) static REREAD: Script = Script::new(
+pub(super) static REREAD: Script = Script::new(with_reread!(
     r"
 local tokens = {}
-for at, key in ipairs(KEYS) do
-  local token = redis.pcall('GET', key)
-  if type(token) ~= 'string' then
-    tokens[at] = false
-  else
-    tokens[at] = token
-    local left = redis.call('PTTL', key)
-    -- The intent of a bracket whose writer died must be able to end.
-    local kept = #token == 16 and string.byte(token) == 0
-    -- Those who follow are told of it, so it must be rare.
-    if kept and left >= 0 and left * 2 < tonumber(ARGV[1]) then
-      redis.call('PEXPIRE', key, ARGV[1])
-    end
-  end
-end
+for at, key in ipairs(KEYS) do tokens[at] = reread(key, tonumber(ARGV[1])) end
 return tokens
-",
-);
+"
+));
 
 /// The text of the scripts that turn cells over. KEYS are cells, then the marks of those that have
 /// one. `unmark` removes what a soft invalidation left: nothing older may be given any more.
@@ -327,42 +356,3 @@ return ended
 pub(super) static ALL: [&Script; 10] = [
     &LOCK, &FILL, &RENEW, &RELEASE, &REMOVE, &ENSURE, &REREAD, &ROTATE, &INTEND, &CONCLUDE,
 ];
-
-impl Script {
-    pub(super) const fn new(text: &'static str) -> Self {
-        Self {
-            text,
-            hash: OnceLock::new(),
-        }
-    }
-
-    /// A call with this many keys; the keys and the arguments are to be added.
-    pub(super) fn call(&self, form: Form, keys: usize) -> Cmd {
-        let mut command = match form {
-            Form::Known => {
-                let mut command = cmd("EVALSHA");
-                command.arg(self.hash());
-                command
-            }
-            Form::Text => {
-                let mut command = cmd("EVAL");
-                command.arg(self.text);
-                command
-            }
-        };
-        command.arg(keys);
-        command
-    }
-
-    /// Makes it known.
-    pub(super) fn load(&self) -> Cmd {
-        let mut command = cmd("SCRIPT");
-        command.arg("LOAD").arg(self.text);
-        command
-    }
-
-    fn hash(&self) -> &str {
-        self.hash
-            .get_or_init(|| Lua::new(self.text).get_hash().to_owned())
-    }
-}

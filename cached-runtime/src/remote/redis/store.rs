@@ -11,6 +11,7 @@ use super::buckets;
 use super::commands;
 use super::names::Names;
 use super::node::Node;
+use super::opening;
 use super::push::Push;
 use super::reads;
 use super::settings::RedisSettings;
@@ -22,7 +23,7 @@ use crate::breaker::BreakerState;
 use crate::error::Error;
 use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fill, FillReply, Intent, LeaseId, Lock, LockReply, Read,
-    Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
+    ReadOrLock, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
 #[cfg(feature = "rate-limit")]
 use crate::remote::{Draw, Drawn};
@@ -111,6 +112,16 @@ impl Remote for RedisRemote {
 
     fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply> {
         Box::pin(commands::lock(&self.node, locks, cells, keep))
+    }
+
+    fn read_or_lock(
+        &self,
+        entry: EntryName,
+        ttl: Duration,
+        cells: Vec<Cell>,
+        keep: Duration,
+    ) -> Reply<'_, ReadOrLock> {
+        Box::pin(opening::read_or_lock(&self.node, entry, ttl, cells, keep))
     }
 
     fn ensure(

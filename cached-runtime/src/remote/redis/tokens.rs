@@ -50,12 +50,17 @@ pub(super) fn draw(bytes: &mut [u8]) -> Result<(), Trouble> {
     getrandom::fill(bytes).map_err(|_| Trouble::unavailable("no random numbers"))
 }
 
-/// What a reply says about a cell; the class of a newer version is nothing that can be read.
+/// What a reply says about a cell.
 pub(super) fn state(value: &Value, incarnation: Incarnation) -> CellState {
-    let Value::BulkString(bytes) = value else {
-        return CellState::Missing;
-    };
-    match <&[u8; 16]>::try_from(bytes.as_slice()) {
+    match value {
+        Value::BulkString(bytes) => state_of(bytes, incarnation),
+        _ => CellState::Missing,
+    }
+}
+
+/// What the bytes of a cell say; the class of a newer version is nothing that can be read.
+pub(super) fn state_of(bytes: &[u8], incarnation: Incarnation) -> CellState {
+    match <&[u8; 16]>::try_from(bytes) {
         Ok(token) if token[0] == NORMAL => CellState::Current(Proof::new(token, incarnation)),
         Ok(token) if token[0] == INTENT => CellState::Intent,
         _ => CellState::Missing,

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{AsyncConnectionConfig, Pipeline, ProtocolVersion, PushInfo, Value};
+use ::redis::{AsyncConnectionConfig, ErrorKind, Pipeline, PushInfo, RedisError, Value};
 
 use super::super::dial::{Wire, dial};
 use super::super::error::{Effect, Trouble, checked};
 use super::super::keeper::caught;
 use super::super::life::Life;
 use super::super::node::Node;
-use super::super::pair::speaks_only_resp2;
 use super::listener::Listener;
 use super::place::Duty;
 use crate::background::within;
@@ -95,7 +94,7 @@ impl Line {
                 Ok::<(), ()>(())
             })
         };
-        let wire = dial(node.checked(), ProtocolVersion::RESP3, config).await;
+        let wire = dial(node.checked(), config).await;
         let wire = wire.map_err(|error| {
             if speaks_only_resp2(&error) {
                 Outage::Refused("the server does not speak RESP3".to_owned())
@@ -225,4 +224,12 @@ fn answered(ping: Option<Value>) -> Result<(), Outage> {
         Err(trouble) if trouble.effect != Effect::Refused => Err(trouble.into()),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+fn speaks_only_resp2(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::RESP3NotSupported
+        || matches!(error.code(), Some("NOPROTO" | "NOPERM"))
+        || error
+            .detail()
+            .is_some_and(|detail| detail.to_ascii_lowercase().contains("unknown command"))
 }

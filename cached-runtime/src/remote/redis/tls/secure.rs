@@ -5,13 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ::redis::io::tcp::{TcpSettings, socket2::SockRef};
-use futures_util::future::select_ok;
-use tokio::net::{TcpStream, lookup_host};
+use ::redis::io::tcp::TcpSettings;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::super::session::{connect, plain};
 use super::trust::Trust;
 use crate::error::Error;
 
@@ -52,32 +52,14 @@ impl Secure {
 
     /// To the address that proves first who it is. Whoever calls it keeps the time.
     pub(in super::super) async fn connect(&self) -> io::Result<Box<TlsStream<TcpStream>>> {
-        let addresses = lookup_host((&*self.host, self.port)).await?;
-        let attempts: Vec<_> = addresses.map(|at| Box::pin(self.open(at))).collect();
-        if attempts.is_empty() {
-            return Err(io::Error::other("the lookup of the host found nothing"));
-        }
-        let (stream, _) = select_ok(attempts).await?;
+        let stream = connect(&self.host, self.port, |at| self.open(at)).await?;
         Ok(Box::new(stream))
     }
 
     async fn open(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await?;
-        prepare(&stream, &self.socket)?;
+        let stream = plain(address, &self.socket).await?;
         self.connector.connect(self.name.clone(), stream).await
     }
-}
-
-/// The same as the client does to connections without TLS.
-fn prepare(stream: &TcpStream, settings: &TcpSettings) -> io::Result<()> {
-    stream.set_nodelay(settings.nodelay())?;
-    let socket = SockRef::from(stream);
-    if let Some(keepalive) = settings.keepalive() {
-        socket.set_tcp_keepalive(keepalive)?;
-    }
-    #[cfg(any(target_os = "android", target_os = "linux"))]
-    socket.set_tcp_user_timeout(settings.user_timeout())?;
-    Ok(())
 }
 
 /// Neither where nor who.

@@ -1,0 +1,86 @@
+//! A look for a key that may well have no entry: it asks for the lease along with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::deps::Share;
+use super::glimpse::Glimpse;
+use super::look::Glimpsed;
+use super::wish::{self, Granting, Wish};
+use super::{Claimed, Shared, Sight, token_life};
+use crate::clock::Moment;
+use crate::remote::{CellState, Fault, Locked, ReadOrLock, Reading, Release};
+
+/// What came of it.
+pub(crate) enum Ventured<'a> {
+    /// As if it had only looked.
+    Looked(Glimpsed<'a>),
+    /// There is no entry. What is known of what answers depend on is from before the lease was given.
+    Asked(Sight, Claimed),
+}
+
+impl Shared {
+    /// A [`glimpse`](Self::glimpse) that asks for the lease of a key without an entry, in the same trip.
+    pub(crate) async fn venture<'a>(
+        self: &'a Arc<Self>,
+        share: &'a Share,
+        since: Moment,
+        ttl: Duration,
+    ) -> Ventured<'a> {
+        if !self.may_be_used() {
+            return Ventured::Looked(Glimpsed::NoAnswer);
+        }
+        let glimpse = Glimpse::new(self, share);
+        let Some(entry) = glimpse.whole().filter(|_| wish::can_be_kept()).cloned() else {
+            return Ventured::Looked(self.glimpse(share, since).await);
+        };
+        let (names, cells) = (vec![entry.clone()], glimpse.cells());
+        let (tier, keep) = (Arc::clone(self), token_life(share.longest_life));
+        let asked = async move { tier.remote.read_or_lock(entry, ttl, cells, keep).await };
+        let reply = match Wish::new(self, names, asked).answer().await {
+            Ok(reply) => reply,
+            // It cannot be written: there may be something to be read.
+            Err(Fault::Refused(_)) => {
+                return Ventured::Looked(self.glimpse(share, since).await);
+            }
+            Err(fault) => {
+                self.gave_no_answer(&fault, vec![glimpse.late()]);
+                return Ventured::Looked(Glimpsed::NoAnswer);
+            }
+        };
+        let claimed = match reply.locked {
+            Locked::Granted(id) => {
+                let (sight, from) = (
+                    glimpse.of_nothing(&reply.cells, since),
+                    reply.entry.incarnation,
+                );
+                // A write that is under way hides what depends on these cells.
+                if !reply.cells.contains(&CellState::Intent) {
+                    let claimed = self.granted(share, &sight, (id, from), ttl);
+                    return Ventured::Asked(sight, claimed);
+                }
+                self.lease(share, (id, from), ttl).release(Release::Failed);
+                None
+            }
+            Locked::Changed => None,
+            Locked::Busy(left) => Some(Claimed::Busy(left)),
+            Locked::Pass => Some(Claimed::Pass),
+            Locked::Resting(left) => Some(Claimed::Resting(left)),
+        };
+        if let Some(claimed) = claimed {
+            return Ventured::Asked(glimpse.of_nothing(&reply.cells, since), claimed);
+        }
+        let reading = Reading {
+            incarnation: Some(reply.entry.incarnation),
+            entries: vec![reply.entry],
+            cells: reply.cells,
+        };
+        Ventured::Looked(self.glimpsed(share, glimpse, reading, since))
+    }
+}
+
+impl Granting for ReadOrLock {
+    fn outcomes(&self) -> impl Iterator<Item = Locked> {
+        std::iter::once(self.locked)
+    }
+}
