@@ -1,5 +1,6 @@
 //! How many instructions a call takes, against the figures of `tests/instructions/expected.txt`: a change of more than
-//! 5 % fails, in either direction, since a figure that is too high hides the next growth.
+//! 5 % (10 % where it waits for the server) fails, in either direction, since a figure that is too high hides the next
+//! growth.
 //! `UPDATE_EXPECT=1 cargo test --test instructions` writes the figures.
 //!
 //! The program in `tests/instructions` is built as users build theirs (profile `gate`: that of releases), below

@@ -6,11 +6,14 @@ use std::process::Command;
 
 use super::callgrind::Counts;
 
-/// Of the committed figure. Hits in the process do not vary at all; trips do, by up to this much at times, so the least of
-/// several counts is taken where one differs.
+/// Of the committed figure. Hits in the process do not vary at all.
 const TOLERANCE: f64 = 0.05;
+/// Of one that waits for another process: how often it looks whether there is an answer has to do with the machine.
+const TOLERANCE_OF_TRIPS: f64 = 0.1;
 /// Allocations are few: in small numbers a whole one matters.
 const HALF_AN_ALLOCATION: f64 = 0.5;
+
+const TRIPS: &[&str] = &["remote-tagged", "cold-miss", "batch-of-100"];
 
 /// What one call takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -135,8 +138,13 @@ impl Figures {
         if self.c_library == expected.c_library {
             compared.push(("with the C library", found.all, before.all, 0.0));
         }
+        let tolerance = if TRIPS.contains(&variant) {
+            TOLERANCE_OF_TRIPS
+        } else {
+            TOLERANCE
+        };
         compared.retain(|(_, found, before, least)| {
-            (found - before).abs() > (before * TOLERANCE).max(*least)
+            (found - before).abs() > (before * tolerance).max(*least)
         });
         let line = |(what, found, before, _): (&str, f64, f64, f64)| {
             let percent = 100.0 * (found - before) / before.max(1.0);
@@ -186,11 +194,11 @@ impl Display for Figures {
 
 #[test]
 fn only_what_changes_by_more_than_the_tolerance_is_a_difference() {
-    let figures = |program: f64, all: f64, allocations: f64, c_library: &str| Figures {
+    let of = |variant: &str, program: f64, all: f64, allocations: f64, c_library: &str| Figures {
         compiler: "rustc 1.95.0".to_owned(),
         c_library: c_library.to_owned(),
         variants: BTreeMap::from([(
-            "arc".to_owned(),
+            variant.to_owned(),
             PerCall {
                 program,
                 all,
@@ -198,6 +206,8 @@ fn only_what_changes_by_more_than_the_tolerance_is_a_difference() {
             },
         )]),
     };
+    let figures =
+        |program, all, allocations, c_library| of("arc", program, all, allocations, c_library);
     let expected = figures(300.0, 400.0, 0.0, "glibc 2.36");
     let differences = |found: Figures| found.differences(&expected).len();
     assert_eq!(Figures::read(&expected.to_string()).as_ref(), Ok(&expected));
@@ -207,6 +217,9 @@ fn only_what_changes_by_more_than_the_tolerance_is_a_difference() {
     assert_eq!(differences(figures(300.0, 421.0, 0.0, "glibc 2.36")), 1);
     assert_eq!(differences(figures(300.0, 421.0, 0.0, "glibc 2.41")), 0);
     assert_eq!(differences(figures(300.0, 400.0, 1.0, "glibc 2.41")), 1);
+    let trip = |program| of("cold-miss", program, 400.0, 0.0, "glibc 2.36");
+    let trips = |program| trip(program).differences(&trip(300.0)).len();
+    assert_eq!((trips(329.0), trips(331.0)), (0, 1));
     assert!(Figures::read("arc 300 400 0").is_err(), "by nothing");
     assert!(Figures::read("# Taken with a and b.\narc 300 many 0").is_err());
 }
