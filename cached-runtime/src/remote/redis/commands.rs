@@ -317,10 +317,7 @@ fn reread_command(form: Form, names: &[String], keep: Duration) -> Cmd {
 }
 
 fn verified(node: &Node, pair: &Pair) -> Option<Cmd> {
-    node.settings()
-        .verify_role
-        .then(|| pair.role_command())
-        .flatten()
+    node.verifies(pair).then(|| ::redis::cmd("ROLE"))
 }
 
 pub(super) fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {

@@ -11,58 +11,96 @@ use crate::remote::{Cell, EntryName};
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     namespace: String,
+    /// What the names of each kind begin with.
+    heads: [String; KINDS.len()],
+}
+
+/// What has names in braces. Its place among the [`KINDS`].
+#[derive(Clone, Copy)]
+enum Of {
+    Value,
+    Lease,
+    Key,
+    Tag,
+    Family,
+    Replaced,
+    Lock,
+    #[cfg(feature = "rate-limit")]
+    Bucket,
+}
+
+const KINDS: [char; 8] = ['v', 'l', 'i', 't', 'e', 's', 'x', 'r'];
+
+/// One name, in its parts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name<'a> {
+    head: &'a str,
+    text: &'a str,
+}
+
+impl<'a> Name<'a> {
+    #[inline]
+    pub(super) fn parts(self) -> [&'a str; 3] {
+        [self.head, self.text, "}"]
+    }
+}
+
+fn whole(name: Name<'_>) -> String {
+    name.parts().concat()
 }
 
 impl Names {
     pub(super) fn new(namespace: &str) -> Self {
         Self {
             namespace: namespace.to_owned(),
+            heads: KINDS.map(|kind| format!("{namespace}:{kind}:{{")),
         }
     }
 
     /// The envelope.
     pub(super) fn value(&self, entry: &EntryName) -> String {
-        self.of_value(entry).concat()
+        whole(self.of_value(entry))
     }
 
-    /// The parts of that name.
-    pub(super) fn of_value<'a>(&'a self, entry: &'a EntryName) -> [&'a str; 4] {
-        self.plain(":v:{", entry.as_str())
+    /// The same, in parts.
+    pub(super) fn of_value<'a>(&'a self, entry: &'a EntryName) -> Name<'a> {
+        self.plain(Of::Value, entry.as_str())
     }
 
     /// The lease, and who waits for its end.
     pub(super) fn lease(&self, entry: &EntryName) -> String {
-        self.plain(":l:{", entry.as_str()).concat()
+        whole(self.plain(Of::Lease, entry.as_str()))
     }
 
     /// The token of a key.
     pub(super) fn key_token(&self, entry: &EntryName) -> String {
-        self.plain(":i:{", entry.as_str()).concat()
+        whole(self.plain(Of::Key, entry.as_str()))
     }
 
     pub(super) fn cell(&self, cell: &Cell) -> String {
-        self.with_cell(cell, |parts| parts.concat())
+        self.with_cell(cell, whole)
     }
 
     /// Gives the parts of that name.
-    pub(super) fn with_cell<R>(&self, cell: &Cell, with: impl FnOnce(&[&str]) -> R) -> R {
+    #[inline]
+    pub(super) fn with_cell<R>(&self, cell: &Cell, with: impl FnOnce(Name<'_>) -> R) -> R {
         match cell {
-            Cell::Tag(text) => self.escaped(":t:{", text, with),
-            Cell::Family(text) => self.escaped(":e:{", text, with),
-            Cell::Key(entry) => with(&self.plain(":i:{", entry.as_str())),
-            Cell::Replaced(text) => self.escaped(":s:{", text, with),
+            Cell::Tag(text) => self.escaped(Of::Tag, text, with),
+            Cell::Family(text) => self.escaped(Of::Family, text, with),
+            Cell::Key(entry) => with(self.plain(Of::Key, entry.as_str())),
+            Cell::Replaced(text) => self.escaped(Of::Replaced, text, with),
         }
     }
 
     /// The lease of a name.
     pub(super) fn lock(&self, name: &str) -> String {
-        self.escaped(":x:{", name, |parts| parts.concat())
+        self.escaped(Of::Lock, name, whole)
     }
 
     /// What is missing in a bucket.
     #[cfg(feature = "rate-limit")]
     pub(super) fn bucket(&self, bucket: &EntryName) -> String {
-        self.escaped(":r:{", bucket.as_str(), |parts| parts.concat())
+        self.escaped(Of::Bucket, bucket.as_str(), whole)
     }
 
     /// What the channel of every process begins with; its id in hexadecimal digits follows.
@@ -72,7 +110,7 @@ impl Names {
 
     /// What the names of all tags begin with, and those of the tokens of all keys: what is pushed.
     pub(super) fn pushed(&self) -> [String; 2] {
-        ['t', 'i'].map(|kind| format!("{}:{kind}:{{", self.namespace))
+        [Of::Tag, Of::Key].map(|kind| self.head(kind).to_owned())
     }
 
     /// What one process writes to see that changes are pushed to it.
@@ -99,16 +137,27 @@ impl Names {
         format!("{}{:016x}", self.channels(), u64::from_be_bytes(process))
     }
 
-    fn plain<'a>(&'a self, kind: &'static str, text: &'a str) -> [&'a str; 4] {
-        [&self.namespace, kind, text, "}"]
+    fn head(&self, kind: Of) -> &str {
+        &self.heads[kind as usize]
+    }
+
+    fn plain<'a>(&'a self, kind: Of, text: &'a str) -> Name<'a> {
+        let head = self.head(kind);
+        Name { head, text }
     }
 
     /// Percent signs keep texts apart that contain what stands for a brace.
-    fn escaped<R>(&self, kind: &'static str, text: &str, with: impl FnOnce(&[&str]) -> R) -> R {
-        if text.bytes().any(|byte| matches!(byte, b'{' | b'}' | b'%')) {
-            with(&self.plain(kind, &escape(text)))
+    #[inline]
+    fn escaped<R>(&self, kind: Of, text: &str, with: impl FnOnce(Name<'_>) -> R) -> R {
+        // All of them are looked at, in one go: mostly there is none.
+        let is_special = |byte: u8| matches!(byte, b'{' | b'}' | b'%');
+        let special = text
+            .bytes()
+            .fold(false, |special, byte| special | is_special(byte));
+        if special {
+            with(self.plain(kind, &escape(text)))
         } else {
-            with(&self.plain(kind, text))
+            with(self.plain(kind, text))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ::redis::{Cmd, Pipeline, Value, cmd};
+use ::redis::{Pipeline, Value};
 
 use super::error::{Effect, Trouble, checked, usable};
 use super::life::{Life, text};
@@ -138,9 +138,9 @@ impl Pair {
         self.clock().at(Clock::system().now())
     }
 
-    /// The command whose reply shows that all before it came from a master.
-    pub(super) fn role_command(&self) -> Option<Cmd> {
-        self.role.then(|| cmd("ROLE"))
+    /// Whether the reply to `ROLE` shows that all before it came from a master.
+    pub(super) fn shows_role(&self) -> bool {
+        self.role
     }
 
     /// What it is that this connection cannot vouch for.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ::redis::{Cmd, Value};
 
 use super::error::{Trouble, checked};
-use super::names::Names;
+use super::names::{Name, Names};
 use super::pair::Pair;
 use super::session::{self, Packed, Replies, Words};
 use super::tokens::state_of;
@@ -105,14 +105,14 @@ impl Plan {
             return;
         }
         match target {
-            Target::Entry(entry) => self.whole(new).push(&names.of_value(entry)),
-            Target::Cell(cell) => names.with_cell(cell, |name| self.whole(new).push(name)),
-            Target::Identity(entry) => self.part(&names.of_value(entry), IDENTITY),
+            Target::Entry(entry) => self.whole(new).push(names.of_value(entry).parts()),
+            Target::Cell(cell) => names.with_cell(cell, |name| self.whole(new).push(name.parts())),
+            Target::Identity(entry) => self.part(names.of_value(entry), IDENTITY),
             // There is no range without a byte: one too many is read then. And the server's
             // numbers have a sign.
             Target::Beginning(entry, most) => {
                 let last = most.saturating_sub(1).min(isize::MAX.unsigned_abs());
-                self.part(&names.of_value(entry), (0, last));
+                self.part(names.of_value(entry), (0, last));
             }
         }
     }
@@ -128,9 +128,9 @@ impl Plan {
         &mut self.whole[last]
     }
 
-    fn part(&mut self, name: &[&str], range: (usize, usize)) {
+    fn part(&mut self, name: Name<'_>, range: (usize, usize)) {
         let mut words = Words::with_capacity(ENTRY);
-        words.push(name);
+        words.push(name.parts());
         words.number(range.0);
         words.number(range.1);
         self.parts.push(words);
@@ -144,8 +144,8 @@ impl Plan {
     }
 
     /// All commands in order, `role` last.
-    pub(super) fn commands(&mut self, role: Option<Cmd>) -> Packed {
-        self.role = role.is_some();
+    pub(super) fn commands(&mut self, role: bool) -> Packed {
+        self.role = role;
         let all = self.whole.iter().chain(&self.parts);
         let length: usize = all.map(|words| words.len() + NAME).sum();
         let mut commands = Packed::with_capacity(length + NAME);
@@ -155,8 +155,8 @@ impl Plan {
         for words in &self.parts {
             commands.command("GETRANGE", words);
         }
-        if let Some(role) = role {
-            commands.add(&role);
+        if role {
+            commands.role();
         }
         commands
     }
@@ -212,17 +212,23 @@ impl Plan {
         let parts = self.parts.iter().map(|_| replies.part());
         let parts = parts.collect::<Result<_, _>>()?;
         if self.role {
-            // What comes behind is of no interest, and is the end.
-            replies.list()?;
-            if replies.word()? != b"master" {
-                return Err(Trouble::not_master());
-            }
+            expect_master(&mut replies)?;
         }
         Ok(Came {
             replies,
             whole,
             parts,
         })
+    }
+}
+
+/// The next reply, to `ROLE`, is that of a master. What comes behind is of no interest, and is the end.
+fn expect_master(replies: &mut Replies) -> Result<(), Trouble> {
+    replies.list()?;
+    if replies.word()? == b"master" {
+        Ok(())
+    } else {
+        Err(Trouble::not_master())
     }
 }
 
@@ -273,5 +279,6 @@ pub(super) fn values(reply: Option<Value>) -> Result<Vec<Value>, Trouble> {
     }
 }
 
+pub(super) mod lone;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::error::Trouble;
 use super::node::{Kind, Node};
 use super::pair::Pair;
-use super::plan::Plan;
+use super::plan::{Plan, lone};
 use crate::background::{give_way, within};
 use crate::remote::{Fault, Read, Reading, Reply};
 
@@ -85,8 +85,9 @@ pub(super) fn read(node: &Arc<Node>, what: Read) -> Reply<'_, Reading> {
 }
 
 async fn alone(node: &Arc<Node>, _place: Place<'_>, what: Read) -> Result<Reading, Fault> {
-    let mut readings = together(node, &[what]).await?;
-    Ok(readings.pop().unwrap_or_default())
+    let what = &what;
+    node.operate(Kind::Read, |pair| send_alone(node, pair, what))
+        .await
 }
 
 /// A trip keeps the time for those who are in it and for those who wait for the next. Who waits on
@@ -115,11 +116,20 @@ async fn together(node: &Arc<Node>, what: &[Read]) -> Result<Vec<Reading>, Fault
 }
 
 async fn send(node: &Node, pair: Arc<Pair>, what: &[Read]) -> Result<Vec<Reading>, Trouble> {
-    let verify = node.settings().verify_role;
     let mut plan = Plan::new(node.names(), what);
-    let role = if verify { pair.role_command() } else { None };
-    let replies = pair.ask(plan.commands(role)).await?;
+    let replies = pair.ask(plan.commands(node.verifies(&pair))).await?;
     plan.deal(what, replies, &pair)
+}
+
+async fn send_alone(node: &Node, pair: Arc<Pair>, what: &Read) -> Result<Reading, Trouble> {
+    let role = node.verifies(&pair);
+    if let Some(commands) = lone::commands(node.names(), what, role) {
+        let replies = pair.ask(commands).await?;
+        let here = (pair.incarnation(), pair.server_time());
+        return lone::deal(what, replies, role, here);
+    }
+    let mut readings = send(node, pair, std::slice::from_ref(what)).await?;
+    Ok(readings.pop().unwrap_or_default())
 }
 
 impl Reads {

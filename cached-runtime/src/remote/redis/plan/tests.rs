@@ -1,9 +1,7 @@
-use ::redis::cmd;
-
 use super::*;
 
 fn sent(what: &[Read]) -> String {
-    let commands = Plan::new(&Names::new("n"), what).commands(Some(cmd("ROLE")));
+    let commands = Plan::new(&Names::new("n"), what).commands(true);
     String::from_utf8(commands.into_bytes()).unwrap()
 }
 
@@ -94,7 +92,7 @@ fn came(replies: &str) -> Result<Came, Trouble> {
         cells: vec![Cell::Tag("a".into())],
     };
     let mut plan = Plan::new(&Names::new("n"), &[read]);
-    plan.commands(Some(cmd("ROLE")));
+    plan.commands(true);
     plan.receive(Replies::new(replies.as_bytes().to_vec()))
 }
 
@@ -161,7 +159,7 @@ fn a_list_that_is_longer_than_what_was_asked_for_is_no_answer() {
         cells: vec![Cell::Tag("a".into())],
     };
     let mut plan = Plan::new(&Names::new("n"), &[read]);
-    plan.commands(None);
+    plan.commands(false);
     let came = |replies: &[u8]| plan.receive(Replies::new(replies.to_vec()));
     assert!(came(b"*2\r\n$-1\r\n$-1\r\n").is_ok());
     assert!(came(b"*3\r\n$-1\r\n$-1\r\n$-1\r\n").is_err());

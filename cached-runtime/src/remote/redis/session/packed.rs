@@ -1,6 +1,6 @@
 //! Commands as they are sent.
 
-use ::redis::{Cmd, Pipeline};
+use ::redis::Pipeline;
 
 /// Commands in order.
 #[derive(Debug, Default)]
@@ -27,15 +27,25 @@ impl Packed {
 
     /// One more command: its name, and so many `words` that are packed already.
     pub(in super::super) fn command(&mut self, name: &str, words: &Words) {
-        head(b'*', 1 + words.count, &mut self.bytes);
-        word(name.as_bytes(), &mut self.bytes);
+        self.begin(name, words.count);
         self.bytes.extend_from_slice(&words.bytes);
+    }
+
+    /// One more, of which so many words follow.
+    pub(in super::super) fn begin(&mut self, name: &str, words: usize) {
+        head(b'*', 1 + words, &mut self.bytes);
+        word([name], &mut self.bytes);
         self.count += 1;
     }
 
-    pub(in super::super) fn add(&mut self, command: &Cmd) {
-        command.write_packed_command(&mut self.bytes);
-        self.count += 1;
+    /// The next word of a command that was begun, which is these parts together.
+    #[inline]
+    pub(in super::super) fn word<const N: usize>(&mut self, parts: [&str; N]) {
+        word(parts, &mut self.bytes);
+    }
+
+    pub(in super::super) fn role(&mut self) {
+        self.begin("ROLE", 0);
     }
 }
 
@@ -72,40 +82,53 @@ impl Words {
     }
 
     /// One more, which is these parts together.
-    pub(in super::super) fn push(&mut self, parts: &[&str]) {
-        head(
-            b'$',
-            parts.iter().map(|part| part.len()).sum(),
-            &mut self.bytes,
-        );
-        for part in parts {
-            self.bytes.extend_from_slice(part.as_bytes());
-        }
-        self.bytes.extend_from_slice(b"\r\n");
+    #[inline]
+    pub(in super::super) fn push<const N: usize>(&mut self, parts: [&str; N]) {
+        word(parts, &mut self.bytes);
         self.count += 1;
     }
 
     pub(in super::super) fn number(&mut self, number: usize) {
         let mut digits = [0; DIGITS];
-        word(decimal(number, &mut digits), &mut self.bytes);
+        let digits = decimal(number, &mut digits);
+        head(b'$', digits.len(), &mut self.bytes);
+        self.bytes.extend_from_slice(digits);
+        self.bytes.extend_from_slice(b"\r\n");
         self.count += 1;
     }
 }
 
 /// Of the largest number.
 const DIGITS: usize = 20;
+/// Of the longest line before a word.
+const HEAD: usize = DIGITS + 3;
 
-fn word(text: &[u8], bytes: &mut Vec<u8>) {
-    head(b'$', text.len(), bytes);
-    bytes.extend_from_slice(text);
+#[inline]
+fn word<const N: usize>(parts: [&str; N], bytes: &mut Vec<u8>) {
+    let length = parts.iter().map(|part| part.len()).sum();
+    bytes.reserve(length + HEAD + 2);
+    head(b'$', length, bytes);
+    for part in parts {
+        bytes.extend_from_slice(part.as_bytes());
+    }
     bytes.extend_from_slice(b"\r\n");
 }
 
+/// Mostly the number is short, and the length of what is written then known to the compiler.
 fn head(kind: u8, number: usize, bytes: &mut Vec<u8>) {
-    let mut digits = [0; DIGITS];
-    bytes.push(kind);
-    bytes.extend_from_slice(decimal(number, &mut digits));
-    bytes.extend_from_slice(b"\r\n");
+    let [units, tens, hundreds] =
+        [1, 10, 100].map(|place| b'0' + u8::try_from(number / place % 10).unwrap_or_default());
+    match number {
+        0..10 => bytes.extend_from_slice(&[kind, units, b'\r', b'\n']),
+        10..100 => bytes.extend_from_slice(&[kind, tens, units, b'\r', b'\n']),
+        100..1_000 => bytes.extend_from_slice(&[kind, hundreds, tens, units, b'\r', b'\n']),
+        _ => {
+            let mut digits = [0; DIGITS];
+            bytes.push(kind);
+            bytes.extend_from_slice(decimal(number, &mut digits));
+            bytes.extend_from_slice(b"\r\n");
+        }
+    }
 }
 
 fn decimal(mut number: usize, digits: &mut [u8; DIGITS]) -> &[u8] {
@@ -143,13 +166,16 @@ mod tests {
             let mut words = Words::default();
             for number in numbers {
                 command.arg("é{name}").arg(number);
-                words.push(&["é", "{name", "}", ""]);
+                words.push(["é", "{name", "}", ""]);
                 words.number(number);
             }
             packed.command("MGET", &words);
-            packed.add(&command);
-            pipeline.add_command(command.clone());
             pipeline.add_command(command);
+            packed.begin("GET", 1);
+            packed.word(["a", "", "b"]);
+            pipeline.cmd("GET").arg("ab");
+            packed.role();
+            pipeline.cmd("ROLE");
         }
         assert_eq!(packed.count(), pipeline.len());
         assert_eq!(packed.into_bytes(), pipeline.get_packed_pipeline());

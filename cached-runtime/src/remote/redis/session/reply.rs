@@ -301,6 +301,14 @@ impl Replies {
         self.bytes.get(part).unwrap_or_default()
     }
 
+    /// The same, in the memory that all of it came in.
+    pub(in super::super) fn into_bytes(self, part: Range<usize>) -> Vec<u8> {
+        let Self { mut bytes, .. } = self;
+        bytes.truncate(part.end);
+        bytes.drain(..part.start.min(bytes.len()));
+        bytes
+    }
+
     fn read(&mut self, deeper: usize) -> Result<Value, Garbled> {
         let (head, begin) = self.head()?;
         Ok(match head {
