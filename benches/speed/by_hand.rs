@@ -72,7 +72,7 @@ async fn ask<T: FromRedisValue>(
     command.query_async(to).await.expect("a reply")
 }
 
-fn key(id: u64, name: &str) -> String {
+pub(crate) fn key(id: u64, name: &str) -> String {
     format!("by-hand:{id}:{name}")
 }
 

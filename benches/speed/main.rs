@@ -17,22 +17,27 @@
 //!
 //! - `local.rs` - hits in this process, of one thread and of two. `memory.rs` - what an entry takes.
 //! - `remote.rs` - hits in a server, one caller (`single`) to 1,024. `batch.rs` - a hundred of them at once. `miss.rs` - misses.
+//!   `floor.rs` - what the server takes by itself.
 //! - `stampede.rs` - a thousand callers of one load. `invalidation.rs` - of a tag with few and with many members.
 //! - `loops.rs` - for tools that count instructions, the stable measure: how it is taken is said there.
 //! - `own.rs`, `by_hand.rs`, `subject.rs`, `store.rs` - what is measured. `measure.rs`, `record.rs`, `server.rs` - how.
 //!
-//! The server is one of this program's own: `CACHE_ASIDE_REDIS_BIN`, what is on the `PATH`, or what the tests unpacked.
+//! The server is one of this program's own: `CACHE_ASIDE_REDIS_BIN`, what is on the `PATH`, or what is unpacked for it.
 
 #![allow(missing_docs, reason = "a program")]
 
 mod batch;
 mod by_hand;
+mod floor;
 mod invalidation;
 mod local;
 mod loops;
 mod measure;
 mod memory;
 mod miss;
+#[path = "../../tests/integration/support/obtain.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod obtain;
 mod own;
 mod record;
 mod remote;
@@ -40,6 +45,9 @@ mod server;
 mod stampede;
 mod store;
 mod subject;
+#[path = "../../tests/integration/support/unpack.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod unpack;
 
 use std::io::{Error, Result};
 use std::path::PathBuf;

@@ -10,6 +10,7 @@ use redis::aio::MultiplexedConnection;
 
 use crate::Effort;
 use crate::by_hand::{REDIS, get};
+use crate::floor::Floor;
 use crate::measure::{Rounds, Run, at_once, interleaved, latency, on_one_processor};
 use crate::own::{bounded, strict};
 use crate::record::{Goal, Record};
@@ -38,6 +39,9 @@ const VARIANTS: [Variant; 5] = [
 
 /// Callers, and how many times the throughput of the bare client it is to be without a tag and with two.
 const THROUGHPUT: [(u64, f64, f64); 3] = [(8, 0.95, 0.85), (64, 1.5, 1.3), (1_024, 2.5, 2.2)];
+
+/// No command of ours reads more.
+const MOST: u64 = 256;
 
 impl Variant {
     fn name(self) -> &'static str {
@@ -91,19 +95,31 @@ fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) 
             (time, each * callers)
         })
     };
-    interleaved(effort.of(3, 9), &mut VARIANTS.map(one))
+    let mut floor = Floor::new(
+        &store.server,
+        keys,
+        usize::try_from(callers.min(MOST)).unwrap_or(1),
+    );
+    let mut runs: Vec<_> = VARIANTS.map(one).into();
+    runs.push(Box::new(move || floor.read(each * callers)));
+    interleaved(effort.of(3, 9), &mut runs)
 }
 
 /// Of the throughput, with the goals for functions without a tag and with two.
 fn ratios(title: &str, taken: &[Rounds], untagged: f64, tagged: f64) -> Vec<Record> {
     proportions(title, taken);
     let measured = format!("{title}: times the throughput");
+    let record = |goal, name, rounds| {
+        let what = ["remote hit", name, REDIS, &measured];
+        Record::new("P8", goal, what, taken[0].over(rounds).into())
+    };
     let ratios = VARIANTS.iter().zip(taken).skip(1).map(|(variant, rounds)| {
         let goal = Goal::AtLeast(if variant.has_tags() { tagged } else { untagged });
-        let what = ["remote hit", variant.name(), REDIS, &measured];
-        Record::new("P8", goal, what, taken[0].over(rounds).into())
+        record(goal, variant.name(), rounds)
     });
-    ratios.collect()
+    let floor = taken.get(VARIANTS.len());
+    let floor = floor.map(|rounds| record(Goal::None, "the server alone, MGET", rounds));
+    ratios.chain(floor).collect()
 }
 
 /// Of a single caller; the median call of each round.
@@ -124,9 +140,11 @@ fn latencies(store: &Store, keys: &'static Keys, effort: Effort) -> Vec<Rounds> 
 
 fn proportions(title: &str, taken: &[Rounds]) {
     let cells = VARIANTS.iter().zip(taken);
-    let cells: Vec<_> = cells
+    let mut cells: Vec<_> = cells
         .map(|(variant, rounds)| format!("{} {rounds}", variant.name()))
         .collect();
+    let floor = taken.get(VARIANTS.len());
+    cells.extend(floor.map(|rounds| format!("the server alone {rounds}")));
     println!("{title}, ns: {}", cells.join(", "));
 }
 

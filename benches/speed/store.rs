@@ -1,4 +1,4 @@
-//! A server, the bare client's connection to it, and the two caches that share their answers over it.
+//! A server, the bare client's connection to it, and the caches that share their answers over it.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::by_hand::set;
 use crate::measure::{at_once, runtime};
-use crate::own::{BOUNDED, STRICT, bounded, of_server, strict};
+use crate::own::{BOUNDED, STRICT, bounded, strict};
 use crate::server::Server;
 use crate::subject::{Keys, keys};
 
@@ -19,6 +19,15 @@ pub(crate) struct Store {
     pub(crate) server: Server,
 }
 
+async fn cache(server: &Server, namespace: &str, coherence: Coherence) -> Cache {
+    // A busy machine must not have calls give up: they would be fast, and not do what is measured.
+    let limit = Duration::from_secs(10);
+    let builder = Cache::builder().namespace(namespace).redis(server.url());
+    let builder = builder.read_timeout(limit).write_timeout(limit);
+    let cache = builder.coherence(coherence).local_capacity(40_000).build();
+    cache.await.expect("good settings")
+}
+
 /// One for all sections of a run, since functions find their caches in statics. Its server ends with the process.
 pub(crate) fn store() -> &'static Store {
     static STORE: OnceLock<Store> = OnceLock::new();
@@ -26,20 +35,9 @@ pub(crate) fn store() -> &'static Store {
         let server = Server::start().expect("a server");
         let runtime = runtime();
         let bare = runtime.block_on(async {
-            let build = |namespace, coherence| {
-                // A busy machine must not have calls give up: they would be fast, and not do what is measured.
-                let limit = Duration::from_secs(10);
-                let builder = Cache::builder().namespace(namespace).redis(server.url());
-                let builder = builder.read_timeout(limit).write_timeout(limit);
-                builder.coherence(coherence).local_capacity(40_000).build()
-            };
             let second = Coherence::Bounded(Duration::from_secs(1));
-            let cache = build("bounded", second).await.expect("good settings");
+            let cache = cache(&server, "bounded", second).await;
             BOUNDED.set(cache).expect("set once");
-            let cache = build("strict", Coherence::Strict)
-                .await
-                .expect("good settings");
-            STRICT.set(cache).expect("set once");
             let client = redis::Client::open(server.url()).expect("a client");
             let connection = client.get_multiplexed_async_connection().await;
             connection.expect("the server answers")
@@ -54,9 +52,19 @@ pub(crate) fn store() -> &'static Store {
 }
 
 impl Store {
+    /// Also the cache that is strict: programs have one, and each is told of what others change.
+    fn with_strict(&self) {
+        if STRICT.get().is_none() {
+            let cache = cache(&self.server, "strict", Coherence::Strict);
+            let cache = self.runtime.block_on(cache);
+            STRICT.set(cache).expect("nobody else sets it");
+        }
+    }
+
     /// Has so many users stored, by hand and by each function for one user.
     pub(crate) fn fill(&self, count: u32) -> &'static Keys {
         const CALLERS: u64 = 64;
+        self.with_strict();
         let keys: &'static Keys = Box::leak(keys(count));
         let bare = self.bare.clone();
         at_once(&self.runtime, CALLERS, move |caller| {
@@ -77,8 +85,8 @@ impl Store {
 
 /// Nothing went wrong that would have made calls fast or slow.
 pub(crate) fn assert_undisturbed() {
-    for cache in [&BOUNDED, &STRICT] {
-        let total = of_server(cache).stats().total;
+    for cache in [&BOUNDED, &STRICT].iter().filter_map(|cache| cache.get()) {
+        let total = cache.stats().total;
         assert_eq!((total.corrupt, total.unshared), (0, 0));
     }
 }

@@ -282,7 +282,7 @@ impl Cache {
     pub(crate) fn asking(&self) -> Asking {
         Asking {
             number: self.sequence().next(),
-            at: self.clock().now(),
+            at: self.clock().sharp(),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::RawKey;
 use crate::remote::{Cell, EntryName};
 use crate::shared::{Order, Shared, namespace_cell};
-use crate::tags::{Manner, Tag, name_of_prefix, name_of_tag};
+use crate::tags::{Manner, Tag, name_of_prefix};
 
 /// A pending invalidation. It happens when it is awaited; once that returns `Ok`, no caller who
 /// starts later is given anything older, also not by a load that was running all the while. In
@@ -259,7 +259,7 @@ pub(crate) fn manner(cache: &Cache, soft: Option<Duration>) -> Manner {
 
 /// A tag where processes share it.
 pub(crate) fn cell_of(tag: &Tag) -> Cell {
-    Cell::Tag(name_of_tag(tag.as_str()).into())
+    Cell::Tag(tag.name())
 }
 
 impl Order {

@@ -1,11 +1,20 @@
 //! Tags written as templates: `"user:{id}"`, `"org:{result.org_id}"`.
 
+use std::cell::Cell;
 use std::fmt::{self, Display, Write as _};
 
 use crate::tags::Tag;
 
 /// The text of a tag while it is written.
 pub type Text = String;
+
+thread_local! {
+    /// Where tags are put together: each is kept in a piece of memory of its own length.
+    static SCRATCH: Cell<Text> = const { Cell::new(Text::new()) };
+}
+
+/// The longest text whose memory is used again.
+const KEPT: usize = 1_024;
 
 /// A part of a template.
 pub enum Piece<T> {
@@ -113,13 +122,12 @@ pub(crate) fn without_value<T>(pieces: &[Piece<T>]) -> Option<Tag> {
 }
 
 fn render<T>(pieces: &[Piece<T>], value: Option<&T>) -> Option<Tag> {
-    let known = pieces.iter().map(|piece| match piece {
-        Piece::Text(plain) => plain.len(),
-        Piece::Argument(argument) => argument.len(),
-        Piece::Result(_) => 0,
-    });
-    // Mostly exact: a tag has no room to spare.
-    let mut text = Text::with_capacity(known.sum());
+    if let [Piece::Text(plain)] = pieces {
+        return Some((*plain).into());
+    }
+    // Taken, not borrowed: what a part writes may be made by another cached call.
+    let mut text = SCRATCH.take();
+    text.clear();
     for piece in pieces {
         match piece {
             Piece::Text(plain) => text.push_str(plain),
@@ -127,5 +135,9 @@ fn render<T>(pieces: &[Piece<T>], value: Option<&T>) -> Option<Tag> {
             Piece::Result(write) => write(value?, &mut text),
         }
     }
-    Some(text.into())
+    let tag = text.as_str().into();
+    if text.capacity() <= KEPT {
+        SCRATCH.set(text);
+    }
+    Some(tag)
 }

@@ -2,10 +2,13 @@
 //! that race writers.
 //!
 //! `cargo run --release --manifest-path benches/apps/Cargo.toml` does all three and prints a table; `-- mixed`, `-- wake` or
-//! `-- races` does one, and `-- --json FILE` writes the figures as JSON lines besides. It needs a `redis-server`: the one
-//! that `CACHE_ASIDE_REDIS_BIN` names, that on `PATH`, or the one that the tests of this repository unpacked.
+//! `-- races` does one, and `-- --json FILE` writes the figures as JSON lines besides. The server is the
+//! one that `CACHE_ASIDE_REDIS_BIN` names, that on `PATH`, or one that is unpacked for it.
 
 mod mixed;
+#[path = "../../../tests/integration/support/obtain.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod obtain;
 mod process;
 mod races;
 #[path = "../../speed/record.rs"]
@@ -16,6 +19,9 @@ mod server;
 #[path = "../../speed/subject.rs"]
 #[allow(dead_code, reason = "not everything is used by every program")]
 mod subject;
+#[path = "../../../tests/integration/support/unpack.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod unpack;
 mod wake;
 
 use std::io::{Error, ErrorKind, Result};

@@ -1,6 +1,6 @@
 //! One failure in a row is forgiven by a heartbeat; after more, an operation has to succeed first.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::BreakerState;
@@ -103,6 +103,13 @@ impl Circuit {
             }
             (BreakerState::Open, _) => Err(self.why()),
         }
+    }
+
+    /// The ticket of any operation while nothing is held against the store: then no clock is read.
+    pub(super) fn calm(&self) -> Option<Ticket> {
+        let calm = self.there && (self.strikes, self.hopes, self.probe) == (0, 0, None);
+        let term = self.term;
+        calm.then_some(Ticket { term, probe: None })
     }
 
     /// It was answered.
@@ -232,8 +239,11 @@ impl Breaker {
 
     /// Whether an operation may be sent; if not, why.
     pub(crate) fn admit(&self) -> Result<Pass<'_>, String> {
-        let ticket = Some(self.with(Circuit::admit)?);
-        let breaker = self;
+        let ticket = match self.calm() {
+            Some(ticket) => ticket,
+            None => self.with(Circuit::admit)?,
+        };
+        let (breaker, ticket) = (self, Some(ticket));
         Ok(Pass { breaker, ticket })
     }
 
@@ -258,10 +268,18 @@ impl Breaker {
     }
 
     fn with<R>(&self, work: impl FnOnce(&mut Circuit, Moment) -> R) -> R {
-        let circuit = self.circuit.lock();
-        let mut circuit = circuit.unwrap_or_else(PoisonError::into_inner);
+        let mut circuit = self.circuit();
         // Under the lock, so that no one comes with a time from before the last change.
         work(&mut circuit, self.clock.now())
+    }
+
+    fn calm(&self) -> Option<Ticket> {
+        self.circuit().calm()
+    }
+
+    fn circuit(&self) -> MutexGuard<'_, Circuit> {
+        let circuit = self.circuit.lock();
+        circuit.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One line for each change, and none for what happens in between.
@@ -284,7 +302,10 @@ impl Breaker {
 impl Pass<'_> {
     /// The store answered, if only to refuse.
     pub(crate) fn answered(mut self) {
-        if let Some(ticket) = self.ticket.take() {
+        // Where all is calm, one more success is no news.
+        if let Some(ticket) = self.ticket.take()
+            && self.breaker.calm().is_none()
+        {
             self.breaker.change(|circuit, _| circuit.succeeded(ticket));
         }
     }

@@ -17,7 +17,7 @@ use crate::pause::Point;
 use crate::policy::{AnyPolicy, Local};
 use crate::remote::{Cell, EntryName};
 use crate::site::Site;
-use crate::tags::{Number, TagCell, TagCells, name_of_tag};
+use crate::tags::{Number, TagCell, TagCells};
 use crate::value::Value;
 
 use super::Call;
@@ -222,7 +222,7 @@ impl Subject {
         let prefix = self.stats.cell(self.key.prefix(), cache.tags());
         to.push(prefix.shared());
         let tags = self.policy.options.tags.iter();
-        to.extend(tags.map(|tag| Cell::Tag(name_of_tag(tag.as_str()).into())));
+        to.extend(tags.map(|tag| Cell::Tag(tag.name())));
     }
 
     /// Whether an entry that this call found has been invalidated since.

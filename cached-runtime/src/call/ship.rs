@@ -269,7 +269,7 @@ impl Subject {
     pub(crate) fn added_tags(&self, value: Option<&Value>) -> Vec<Cell> {
         let mut added: Vec<Cell> = Vec::new();
         for tag in value.map_or_else(Vec::new, |value| self.policy.result_tags(value)) {
-            let cell = Cell::Tag(crate::tags::name_of_tag(tag.as_str()).into());
+            let cell = Cell::Tag(tag.name());
             let known = self.policy.options.tags.contains(&tag);
             if !known && !added.contains(&cell) {
                 added.push(cell);

@@ -46,9 +46,12 @@ pub(super) struct Escaped<'a>(pub(super) &'a str);
 impl Escaped<'_> {
     pub(super) fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
         let mut rest = self.0;
+        let is_plain =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+        // All of them are looked at, many at a time: mostly all are plain.
         if rest
             .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-'))
+            .fold(true, |plain, byte| plain & is_plain(byte))
         {
             return to.write_str(rest);
         }

@@ -20,6 +20,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 pub(crate) use self::cell::{Changes, Number, Sequence, TagCell, TagCells};
 pub(crate) use self::rare::{Manner, Rare};
@@ -37,12 +38,20 @@ pub(crate) use self::table::{TagTable, name_of_prefix, name_of_tag};
 /// assert_eq!(tags[1].as_str(), "user:42");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Tag(Box<str>);
+pub struct Tag(Arc<str>);
 
 impl Tag {
     /// The tag's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// What its cell is called, see [`name_of_tag`].
+    pub(crate) fn name(&self) -> Arc<str> {
+        match name_of_tag(&self.0) {
+            Cow::Borrowed(_) => Arc::clone(&self.0),
+            Cow::Owned(name) => name.into(),
+        }
     }
 }
 

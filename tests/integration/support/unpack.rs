@@ -16,10 +16,11 @@ const PATIENCE_IN_SECONDS: u32 = 180;
 pub(crate) fn scratch() -> PathBuf {
     option_env!("CARGO_TARGET_TMPDIR").map_or_else(
         || {
-            // A library is not told. Its tests run as `target/<profile>/deps/<test>`.
-            let program = std::env::current_exe().expect("the test binary");
-            let target = program.ancestors().nth(3).expect("a folder of builds");
-            target.join("tmp")
+            // Only tests and benchmarks are told; the folder that builds are in has a mark.
+            let program = std::env::current_exe().expect("this program");
+            let mut folders = program.ancestors().skip(1);
+            let target = folders.find(|folder| folder.join("CACHEDIR.TAG").is_file());
+            target.expect("a folder of builds").join("tmp")
         },
         PathBuf::from,
     )

@@ -21,6 +21,8 @@ mod batch;
 mod by_hand;
 mod counted;
 mod document;
+#[path = "../../../speed/floor.rs"]
+mod floor;
 mod goals;
 #[path = "../../../speed/invalidation.rs"]
 mod invalidation;
@@ -33,6 +35,9 @@ mod measure;
 mod memory;
 #[path = "../../../speed/miss.rs"]
 mod miss;
+#[path = "../../../../tests/integration/support/obtain.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod obtain;
 #[path = "../../../speed/own.rs"]
 mod own;
 mod paths;
@@ -55,6 +60,9 @@ mod store;
 #[path = "../../../speed/subject.rs"]
 mod subject;
 mod systems;
+#[path = "../../../../tests/integration/support/unpack.rs"]
+#[allow(dead_code, reason = "tests use all of it")]
+mod unpack;
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};

@@ -135,7 +135,7 @@ impl Pair {
 
     /// Not earlier than it is there.
     pub(super) fn server_time(&self) -> ServerTime {
-        self.clock().at(Clock::system().now())
+        self.clock().at(Clock::system().sharp())
     }
 
     /// Whether the reply to `ROLE` shows that all before it came from a master.
