@@ -43,6 +43,11 @@ impl<T> Seats<T> {
         self.all.iter().flatten()
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.all.iter_mut().flatten()
+    }
+
     pub(crate) fn into_all(self) -> impl Iterator<Item = T> {
         self.all.into_iter().flatten()
     }

@@ -21,7 +21,9 @@ use super::wake::Ear;
 use crate::background::{keep_running, within};
 use crate::breaker::{Breaker, BreakerState, Pass};
 use crate::clock::Clock;
-use crate::remote::{Fault, Status};
+use crate::remote::Fault;
+
+mod status;
 
 /// What all operations and tasks of one [`RedisRemote`](super::RedisRemote) share.
 pub(super) struct Node {
@@ -181,11 +183,21 @@ impl Node {
             Kind::Read | Kind::Take => self.settings().read_timeout,
             Kind::Write | Kind::End => self.settings().write_timeout,
         };
+        // Nobody waits for a connection then, and the connection keeps the time.
+        let up = if self.runs_here() {
+            self.up_at_once()
+        } else {
+            None
+        };
+        let keeper = up.as_ref().map(|(_, pair)| Arc::clone(pair));
         let mut used = None;
         let outcome = {
             // Pinned here, because what is passed by value is kept twice.
             let work = pin!(async {
-                let (link, pair) = self.pair().await?;
+                let (link, pair) = match up {
+                    Some(up) => up,
+                    None => self.pair().await?,
+                };
                 let pass = self.breaker.admit().map_err(Trouble::unavailable)?;
                 used = Some(Used {
                     link,
@@ -194,7 +206,10 @@ impl Node {
                 });
                 work(pair).await
             });
-            within(limit, work).await
+            match keeper {
+                Some(pair) => pair.within(limit, work).await,
+                None => within(limit, work).await,
+            }
         };
         let late = outcome.is_none();
         let trouble = match (outcome, &used) {
@@ -232,55 +247,12 @@ impl Node {
         self.refusals.end(Kind::Read.what());
     }
 
-    pub(super) fn status(self: &Arc<Self>) -> Status {
-        let mut down = None;
-        for link in &self.links {
-            match link.phase() {
-                Phase::Up(pair) => return self.status_of(&pair),
-                Phase::Alone => {
-                    // The next operation starts what is missing, so it is worth a try.
-                    let why = "not connected; the next operation will connect";
-                    return match Handle::try_current() {
-                        Ok(_) => Status::Degraded(why.to_owned()),
-                        Err(_) => Status::Down("there is no tokio runtime".to_owned()),
-                    };
-                }
-                Phase::Starting => return Status::Degraded("connecting".to_owned()),
-                Phase::Down(why) => down = down.or(Some(why)),
-                Phase::Closed => return Status::Down("closed".to_owned()),
-            }
-        }
-        Status::Down(down.unwrap_or_default())
-    }
-
     pub(super) fn close(&self) {
         self.links.iter().for_each(|link| link.close());
         self.ear.close();
         self.push.close();
         for task in self.tasks().drain(..) {
             task.abort();
-        }
-    }
-
-    fn status_of(&self, pair: &Pair) -> Status {
-        let tried = match self.breaker.trouble() {
-            (BreakerState::Closed, _) => None,
-            (BreakerState::HalfOpen, why) => {
-                Some(format!("tried by one operation at a time: {why}"))
-            }
-            (BreakerState::Open, why) => return Status::Down(why),
-        };
-        let refused = self.refusals.why();
-        let deaf = self.ear.shortcoming();
-        let short = refused.as_deref().or(pair.shortcoming());
-        let all: Vec<_> = [tried.as_deref(), short, deaf]
-            .into_iter()
-            .flatten()
-            .collect();
-        if all.is_empty() {
-            Status::Up
-        } else {
-            Status::Degraded(all.join("; "))
         }
     }
 
@@ -315,6 +287,18 @@ impl Node {
     fn is_out_of_use(&self) -> bool {
         let up = |link: &Arc<Link>| matches!(link.phase(), Phase::Up(_));
         !self.links.iter().any(up)
+    }
+
+    /// The connection whose turn it is, if it can be used.
+    fn up_at_once(&self) -> Option<(&Arc<Link>, Arc<Pair>)> {
+        let link = &self.links[self.next.load(Relaxed) % self.links.len()];
+        match link.phase() {
+            Phase::Up(pair) => {
+                self.next.fetch_add(1, Relaxed);
+                Some((link, pair))
+            }
+            _ => None,
+        }
     }
 
     async fn pair(self: &Arc<Self>) -> Result<(&Arc<Link>, Arc<Pair>), Trouble> {

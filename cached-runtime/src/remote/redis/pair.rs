@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ::redis::{Pipeline, Value};
 
@@ -91,6 +92,12 @@ impl Pair {
             });
         }
         Ok(replies)
+    }
+
+    /// The output of `work`, which waits for replies, or `None` if it takes longer than `limit`. For
+    /// callers on the runtime of the connection.
+    pub(super) async fn within<F: Future>(&self, limit: Duration, work: F) -> Option<F::Output> {
+        self.session.within(limit, work).await
     }
 
     /// Whether it is still the same life, and takes commands. Whoever calls it keeps the time.

@@ -11,15 +11,20 @@ use ::redis::{Pipeline, RedisError, Value};
 
 use super::super::error::Trouble;
 use super::super::settings::Checked;
+use super::deadlines::Deadlines;
 use super::login::log_in;
 use super::packed::Packed;
 use super::queue::{Answer, Queue, Ticket};
 use super::reply::{Received, Replies};
 use super::stream::Stream;
-use crate::background::{Task, beside, sleep};
+use crate::background::{Task, beside, sleep, within};
+use crate::clock::Clock;
 
 /// How often the attendant looks, while somebody waits, whether it has to go on.
 pub(super) const TICK: Duration = Duration::from_millis(5);
+
+/// The attendant keeps time limits from this one on; shorter ones are not to be a [`TICK`] late.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Nobody takes the stream further for others more often than this at a time.
 const ROUNDS: u32 = 16;
@@ -32,6 +37,7 @@ pub(in super::super) struct Session {
     /// Only ever tried: who finds it taken leaves the work to who has it.
     work: Mutex<Work>,
     attendant: OnceLock<Task>,
+    deadlines: Deadlines,
 }
 
 /// The stream, and what is on its way.
@@ -68,7 +74,21 @@ impl Session {
                 received: Received::new(),
             }),
             attendant: OnceLock::new(),
+            deadlines: Deadlines::default(),
         }
+    }
+
+    /// The output of `work`, which waits for this session, or `None` if it takes longer than `limit`;
+    /// where the attendant runs on another runtime than the caller, that may stand still.
+    pub(in super::super) async fn within<F: Future>(
+        &self,
+        limit: Duration,
+        work: F,
+    ) -> Option<F::Output> {
+        if limit < PATIENCE || self.attendant.get().is_none() {
+            return within(limit, work).await;
+        }
+        self.deadlines.within(limit, work).await
     }
 
     /// Sends commands in order, and gives their replies. None is sent twice. Whoever calls it keeps
@@ -238,7 +258,10 @@ async fn attend(session: Weak<Session>, queue: Arc<Queue>) {
         .await;
         sleep(TICK).await;
         match session.upgrade() {
-            Some(session) if !queue.is_over() => session.go_on(None),
+            Some(session) if !queue.is_over() => {
+                session.go_on(None);
+                session.deadlines.pass(Clock::system().sharp());
+            }
             _ => return,
         }
     }

@@ -5,11 +5,12 @@
 //!
 //! - `stream` - the bytes, plain or encrypted. `login` - who we are there. `packed` - from commands to
 //!   bytes, `reply` - from bytes to replies. `queue` - who waits for which replies. `exchange` - asking,
-//!   and taking the stream further.
+//!   and taking the stream further. `deadlines` - how long is waited.
 //!
 //! Invariant: whatever can be read or written is done by somebody soon. The reactor wakes who is
 //! answered next; if that one is not polled, the attendant goes on in its place within [`TICK`]s.
 
+mod deadlines;
 mod exchange;
 mod login;
 mod packed;
