@@ -13,7 +13,6 @@ use crate::flight::{Flight, Landing, Wait};
 use crate::key::Ident;
 use crate::local::{AnyEntry, Opened};
 use crate::observe::Event;
-use crate::outcome::Kind;
 use crate::pause::{Point, Stop};
 use crate::site::Site;
 
@@ -65,18 +64,20 @@ impl Passenger {
         self.wait.poll_over(context)
     }
 
-    /// Then: the answer of the load, if it can be this caller's.
-    pub(super) fn answer(&self, codec: &Kind) -> Option<&AnyEntry> {
+    /// Then: the answer of the load, if that has one that nothing has come over since.
+    pub(super) fn answer(&self) -> Option<&AnyEntry> {
         let about = &self.wait.at().about;
         let Some(Landing::Arrived(entry)) = self.wait.landing() else {
             return None;
         };
-        let proven = entry.is_current() && about.cache.store().is_latest(&about.cell, entry.start);
-        if !proven || !codec.can_read(entry) {
-            return None;
-        }
-        about.stats.count(Event::Joined);
-        Some(entry)
+        let store = about.cache.store();
+        let proven = store.is_still_current(entry) && about.cell.is_latest(entry.start);
+        proven.then_some(entry)
+    }
+
+    /// It was this caller's.
+    pub(super) fn was_answered(&self) {
+        self.wait.at().about.stats.count(Event::Joined);
     }
 
     /// A call that goes on by what has become of the load.

@@ -177,9 +177,11 @@ impl<R, T, E, C: Fn() -> Codec<R, T, E>> Future for Joining<R, T, E, C> {
         let this = self.get_mut();
         if let Some(Caller::Joins(passenger)) = &mut this.caller {
             ready!(passenger.poll(context));
-            let codec = (this.codec)();
-            if let Some(entry) = passenger.answer(&codec.kind) {
-                return Poll::Ready(Ok(codec.open(entry)));
+            if let Some(entry) = passenger.answer()
+                && let Some(answer) = (this.codec)().try_open(entry)
+            {
+                passenger.was_answered();
+                return Poll::Ready(Ok(answer));
             }
         }
         Poll::Ready(Err(match this.caller.take() {
