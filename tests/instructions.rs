@@ -44,6 +44,7 @@ use server::Server;
 const VARIANTS: &[(&str, u32)] = &[
     ("clone", 10_000),
     ("arc", 10_000),
+    ("joined", 10_000),
     ("trusted-clone", 10_000),
     ("trusted-arc", 10_000),
     ("remote-tagged", 500),

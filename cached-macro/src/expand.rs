@@ -13,6 +13,8 @@
 //!         let parts = ..;
 //!         match look(site, cache, &parts, &codec) { Hit(hit) => return hit, Miss(miss) => .. }
 //!     };
+//!     // Where all calls with one key have one policy: another caller's answer, perhaps.
+//!     let miss = match miss.await { Ok(answer) => return answer, Err(miss) => miss };
 //!     miss.run(codec, async move { BODY }).await
 //! }
 //! ```
@@ -124,50 +126,9 @@ fn miss(plan: &Plan) -> TokenStream {
     let site = key::site(plan);
     let parts = key::parts(plan);
     let place = place(args.cache.as_ref(), k);
-    let rules = rules::rules(plan);
-    let renamed = renamed(here);
-    let made = match plan.load {
-        Load::Each(_) => None,
-        _ => Some(quote_spanned! {here=> let codec = codec(); }),
-    };
-    let (look, rules) = match &plan.load {
-        Load::Each(each) => (
-            {
-                let look = look_each(plan, each);
-                quote_spanned! {here=>
-                    let look = #look;
-                    let miss = match look {
-                        #k::LookEach::Hit(hit) => return hit,
-                        #k::LookEach::Miss(miss) => miss,
-                    };
-                }
-            },
-            // In the rules the argument is one element of itself.
-            quote_spanned! {here=>
-                miss.rules(|element| {
-                    #renamed
-                    let #each = element;
-                    #rules
-                    rules
-                })
-            },
-        ),
-        _ => (
-            quote_spanned! {here=>
-                let look = #k::look(site, place, &parts);
-                if let #k::Some(hit) = look.hit(codec()) {
-                    return hit.answer(codec());
-                }
-                let codec = codec();
-                let miss = look.miss(codec);
-            },
-            // Whoever joins a load makes none, where those of the load would do.
-            if plan.is_steady() {
-                quote_spanned! {here=> miss.rules_with(|| { #rules rules }) }
-            } else {
-                quote_spanned! {here=> #rules miss.rules(rules) }
-            },
-        ),
+    let (miss, gone_on) = match &plan.load {
+        Load::Each(each) => (miss_of_each(plan, each), None),
+        _ => miss_of_one(plan),
     };
     // In what is known of the call an argument counts as used whatever it is called.
     quote_spanned! {here=>
@@ -176,11 +137,65 @@ fn miss(plan: &Plan) -> TokenStream {
             #site
             #parts
             #place
-            #look
-            #rules
+            #miss
         };
-        #made
+        #gone_on
     }
+}
+
+fn miss_of_each(plan: &Plan, each: &Ident) -> TokenStream {
+    let k = &plan.k;
+    let here = Span::mixed_site();
+    let look = look_each(plan, each);
+    let rules = rules::rules(plan);
+    let renamed = renamed(here);
+    // In the rules the argument is one element of itself.
+    quote_spanned! {here=>
+        let look = #look;
+        let miss = match look {
+            #k::LookEach::Hit(hit) => return hit,
+            #k::LookEach::Miss(miss) => miss,
+        };
+        miss.rules(|element| {
+            #renamed
+            let #each = element;
+            #rules
+            rules
+        })
+    }
+}
+
+/// What has not been found, and what comes before the body. Where calls with one key have one policy,
+/// that is to wait for another caller's load, if one runs: who does makes no rules and no body.
+fn miss_of_one(plan: &Plan) -> (TokenStream, Option<TokenStream>) {
+    let k = &plan.k;
+    let here = Span::mixed_site();
+    let rules = rules::rules(plan);
+    let codec = quote_spanned! {here=> let codec = codec(); };
+    let (miss, joined) = if plan.is_steady() {
+        (
+            quote_spanned! {here=> look.join(codec).rules(|| { #codec #rules rules }) },
+            Some(quote_spanned! {here=>
+                let miss = match miss.await {
+                    #k::Ok(answer) => return answer,
+                    #k::Err(miss) => miss,
+                };
+            }),
+        )
+    } else {
+        (
+            quote_spanned! {here=> #codec let miss = look.miss(codec); #rules miss.rules(rules) },
+            None,
+        )
+    };
+    let look = quote_spanned! {here=>
+        let look = #k::look(site, place, &parts);
+        if let #k::Some(hit) = look.hit(codec()) {
+            return hit.answer(codec());
+        }
+        #miss
+    };
+    (look, Some(quote_spanned! {here=> #joined #codec }))
 }
 
 /// At the argument's type, where one that is no collection is reported.

@@ -197,7 +197,7 @@ impl Cache {
         key: &Key<T>,
         policy: &impl PolicyFor<T>,
         codec: &Codec<R, T, E>,
-    ) -> Result<R, Box<Miss<R, T, E>>> {
+    ) -> Result<R, Miss<R, T, E>> {
         let mode = mode::take();
         let miss = match key.raw() {
             None => Miss::uncacheable(self, key.prefix(), mode, codec),
@@ -212,6 +212,6 @@ impl Cache {
                 Miss::new(self, raw, mode, None, codec)
             }
         };
-        Err(Box::new(miss.rules(policy.for_value())))
+        Err(miss.rules(policy.for_value()))
     }
 }

@@ -49,7 +49,7 @@ pub(crate) use self::loading::Loading;
 pub(crate) use self::look::plain_hit;
 pub use self::look::{Hit, Looking, look};
 pub(crate) use self::meet::{Access, meet, meet_each};
-pub use self::typed::Miss;
+pub use self::typed::{Joining, Miss};
 
 use self::claim::Aboard;
 use self::found::{Joined, Turn, Waited};

@@ -16,10 +16,11 @@ use crate::value::Cacheable;
 pub use std::any::type_name;
 pub use std::borrow::ToOwned;
 pub use std::option::Option::Some;
+pub use std::result::Result::{Err, Ok};
 pub use std::time::Duration;
 
 pub use crate::batch::{Again, Answers, AsMapKey, BatchMiss, Each, LookEach, again, look_each};
-pub use crate::call::{Hit, Looking, Miss, look};
+pub use crate::call::{Hit, Joining, Looking, Miss, look};
 pub use crate::coherence::Coherence;
 pub use crate::install::installed;
 pub use crate::key::{Cons, Element, IntoKey, Key, Nil, Parts, Scoped, arg, types};

@@ -17,8 +17,6 @@ pub struct Site {
     version: Option<&'static str>,
     /// How far copies are trusted at most.
     trust: Trust,
-    /// Whether its calls with one key have one policy.
-    steady: bool,
     /// Filled at first use where no prefix is given.
     derived: OnceLock<Derived>,
     /// What begins each of its keys; filled at first use, unless another function has it.
@@ -84,7 +82,6 @@ impl Site {
             prefix: None,
             version: None,
             trust: Trust::FOREVER,
-            steady: false,
             derived: OnceLock::new(),
             head: OnceLock::new(),
             known: KnownHead::new(),
@@ -111,17 +108,6 @@ impl Site {
     pub const fn coherence(mut self, coherence: Coherence) -> Self {
         self.trust = coherence.trust();
         self
-    }
-
-    /// Says that its calls with one key have one policy, and no time limit.
-    #[must_use]
-    pub const fn steady(mut self) -> Self {
-        self.steady = true;
-        self
-    }
-
-    pub(crate) fn is_steady(&self) -> bool {
-        self.steady
     }
 
     #[inline]

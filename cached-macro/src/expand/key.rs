@@ -27,12 +27,11 @@ pub(super) fn site(plan: &Plan) -> TokenStream {
     let coherence = rules::coherence(plan).map(|coherence| {
         quote_spanned! {here=> .coherence(#coherence) }
     });
-    let steady = plan.is_steady().then(|| quote_spanned! {here=> .steady() });
     quote_spanned! {here=>
         let site = {
             enum Here {}
             static SITE: #k::Site = #k::Site::new(#name, #k::type_name::<Here>)
-                #prefix #version #coherence #steady;
+                #prefix #version #coherence;
             &SITE
         };
     }

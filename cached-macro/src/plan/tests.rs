@@ -35,7 +35,7 @@ fn callers_join_without_a_policy_where_all_calls_with_one_key_have_one() {
             1
         }
     );
-    for (args, steady) in [
+    for (args, joins) in [
         (quote!(ttl = "5m", skip(self, db)), true),
         (quote!(ttl_with = |_| TTL, skip(self, db)), true),
         (
@@ -91,7 +91,8 @@ fn callers_join_without_a_policy_where_all_calls_with_one_key_have_one() {
         let named = quote!(prefix = "p", #args);
         let expansion = crate::cached(named, plain.clone());
         assert_eq!(refusals(&expansion), [""; 0], "{args}");
-        assert_eq!(expansion.to_string().contains("steady"), steady, "{args}");
+        let join = quote!(look.join(codec)).to_string();
+        assert_eq!(expansion.to_string().contains(&join), joins, "{args}");
     }
 }
 

@@ -30,8 +30,7 @@ impl Service {
                             "load",
                             __k::type_name::<Here>,
                         )
-                        .prefix("user")
-                        .steady();
+                        .prefix("user");
                     &SITE
                 };
                 let parts = __k::scoped(site, || (), __k::Nil);
@@ -42,15 +41,19 @@ impl Service {
                 if let __k::Some(hit) = look.hit(codec()) {
                     return hit.answer(codec());
                 }
-                let codec = codec();
-                let miss = look.miss(codec);
-                miss.rules_with(|| {
-                    let rules = __k::rules(codec);
-                    let rules = rules.ttl(__k::Duration::from_millis(60000u64));
-                    let rules = rules
-                        .tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
-                    rules
-                })
+                look.join(codec)
+                    .rules(|| {
+                        let codec = codec();
+                        let rules = __k::rules(codec);
+                        let rules = rules.ttl(__k::Duration::from_millis(60000u64));
+                        let rules = rules
+                            .tag([__k::Piece::text("user:"), __k::Piece::arg(&id)]);
+                        rules
+                    })
+            };
+            let miss = match miss.await {
+                __k::Ok(answer) => return answer,
+                __k::Err(miss) => miss,
             };
             let codec = codec();
             let body = async move {

@@ -19,8 +19,7 @@ pub(crate) async fn load(
         let site = {
             enum Here {}
             static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
-                .prefix("user")
-                .steady();
+                .prefix("user");
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::Nil);
@@ -31,13 +30,17 @@ pub(crate) async fn load(
         if let __k::Some(hit) = look.hit(codec()) {
             return hit.answer(codec());
         }
-        let codec = codec();
-        let miss = look.miss(codec);
-        miss.rules_with(|| {
-            let rules = __k::rules(codec);
-            let rules = rules.ttl(__k::Duration::from_millis(300000u64));
-            rules
-        })
+        look.join(codec)
+            .rules(|| {
+                let codec = codec();
+                let rules = __k::rules(codec);
+                let rules = rules.ttl(__k::Duration::from_millis(300000u64));
+                rules
+            })
+    };
+    let miss = match miss.await {
+        __k::Ok(answer) => return answer,
+        __k::Err(miss) => miss,
     };
     let codec = codec();
     let body = async move {

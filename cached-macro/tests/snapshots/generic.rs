@@ -14,8 +14,7 @@ where
     let miss = {
         let site = {
             enum Here {}
-            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
-                .steady();
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::types::<T>().constant(&N));
@@ -26,14 +25,18 @@ where
         if let __k::Some(hit) = look.hit(codec()) {
             return hit.answer(codec());
         }
-        let codec = codec();
-        let miss = look.miss(codec);
-        miss.rules_with(|| {
-            let rules = __k::rules(codec);
-            let rules = rules.ttl(__k::Duration::from_millis(60000u64));
-            let rules = rules.not_remote();
-            rules
-        })
+        look.join(codec)
+            .rules(|| {
+                let codec = codec();
+                let rules = __k::rules(codec);
+                let rules = rules.ttl(__k::Duration::from_millis(60000u64));
+                let rules = rules.not_remote();
+                rules
+            })
+    };
+    let miss = match miss.await {
+        __k::Ok(answer) => return answer,
+        __k::Err(miss) => miss,
     };
     let codec = codec();
     let body = async move {

@@ -16,8 +16,7 @@ pub async fn load<D: Db>(
     let miss = {
         let site = {
             enum Here {}
-            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
-                .steady();
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::Nil);
@@ -28,13 +27,17 @@ pub async fn load<D: Db>(
         if let __k::Some(hit) = look.hit(codec()) {
             return hit.answer(codec());
         }
-        let codec = codec();
-        let miss = look.miss(codec);
-        miss.rules_with(|| {
-            let rules = __k::rules(codec);
-            let rules = rules.ttl(__k::Duration::from_millis(300000u64));
-            rules
-        })
+        look.join(codec)
+            .rules(|| {
+                let codec = codec();
+                let rules = __k::rules(codec);
+                let rules = rules.ttl(__k::Duration::from_millis(300000u64));
+                rules
+            })
+    };
+    let miss = match miss.await {
+        __k::Ok(answer) => return answer,
+        __k::Err(miss) => miss,
     };
     let codec = codec();
     let body = async move {
@@ -102,7 +105,7 @@ pub fn user_key(
     use ::cache_aside::__private as __k;
     let site = {
         enum Here {}
-        static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>).steady();
+        static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
         &SITE
     };
     let parts = __k::scoped(site, || (), __k::Nil);

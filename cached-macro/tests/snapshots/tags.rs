@@ -11,8 +11,7 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
     let miss = {
         let site = {
             enum Here {}
-            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>)
-                .steady();
+            static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
         let parts = __k::scoped(site, || (), __k::Nil);
@@ -23,30 +22,34 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
         if let __k::Some(hit) = look.hit(codec()) {
             return hit.answer(codec());
         }
-        let codec = codec();
-        let miss = look.miss(codec);
-        miss.rules_with(|| {
-            let rules = __k::rules(codec);
-            let rules = rules.ttl_with(|user: &User| user.ttl());
-            let rules = rules.tags_with(|user| user.groups());
-            let rules = rules
-                .tag([__k::Piece::text("user:"), __k::Piece::arg(&user.id)]);
-            let rules = rules
-                .tag([
-                    __k::Piece::text("org:"),
-                    __k::Piece::result(|result, out| __k::write(out, &result.org_id)),
-                ]);
-            let rules = rules
-                .tag([__k::Piece::result(|result, out| __k::write(out, result))]);
-            let rules = rules.tag([__k::Piece::text("all")]);
-            let rules = rules
-                .tag([
-                    __k::Piece::text("{"),
-                    __k::Piece::arg(&r#type),
-                    __k::Piece::text("}"),
-                ]);
-            rules
-        })
+        look.join(codec)
+            .rules(|| {
+                let codec = codec();
+                let rules = __k::rules(codec);
+                let rules = rules.ttl_with(|user: &User| user.ttl());
+                let rules = rules.tags_with(|user| user.groups());
+                let rules = rules
+                    .tag([__k::Piece::text("user:"), __k::Piece::arg(&user.id)]);
+                let rules = rules
+                    .tag([
+                        __k::Piece::text("org:"),
+                        __k::Piece::result(|result, out| __k::write(out, &result.org_id)),
+                    ]);
+                let rules = rules
+                    .tag([__k::Piece::result(|result, out| __k::write(out, result))]);
+                let rules = rules.tag([__k::Piece::text("all")]);
+                let rules = rules
+                    .tag([
+                        __k::Piece::text("{"),
+                        __k::Piece::arg(&r#type),
+                        __k::Piece::text("}"),
+                    ]);
+                rules
+            })
+    };
+    let miss = match miss.await {
+        __k::Ok(answer) => return answer,
+        __k::Err(miss) => miss,
     };
     let codec = codec();
     let body = async move {

@@ -293,7 +293,7 @@ impl Call {
                 return stale.map_or(Joined::Again, Joined::Answer);
             }
             Landing::Unshared => return Joined::LoadAlone,
-            Landing::Gone | Landing::Aloft | Landing::Loaded => return Joined::Again,
+            Landing::Gone => return Joined::Again,
             Landing::Overtaken | Landing::Panicked => return Joined::InVain,
         };
         let Some(answer) = answer else {

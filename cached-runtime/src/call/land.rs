@@ -180,6 +180,7 @@ impl Subject {
     /// What the call is about, for those who join its load.
     pub(super) fn manifest(&self, cache: &Cache, function: Option<&'static Site>) -> Manifest {
         Manifest {
+            cache: cache.clone(),
             key: self.key.clone(),
             cell: Arc::clone(&self.cell),
             tags: Arc::clone(self.tags(cache)),

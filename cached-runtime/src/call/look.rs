@@ -16,7 +16,7 @@ use crate::site::Site;
 
 use super::meet::Access;
 use super::passenger::Passenger;
-use super::{Miss, Subject};
+use super::{Joining, Miss, Subject};
 
 /// A call that was not answered at the first look, whatever the types of its function. Owns all it
 /// needs, the key included.
@@ -94,25 +94,43 @@ impl<P: Parts> Looking<'_, P> {
     /// All else: the call goes on.
     #[cold]
     pub fn miss<R, T, E>(self, codec: Codec<R, T, E>) -> Miss<R, T, E> {
+        self.go_on(mode::take(), None, &codec)
+    }
+
+    /// The same where the calls of the function with one key have one policy, and no time limit: it
+    /// may join the load of another one.
+    #[cold]
+    pub fn join<R, T, E, C>(self, codec: C) -> Joining<R, T, E, C>
+    where
+        C: Fn() -> Codec<R, T, E>,
+    {
+        let (mode, site) = (mode::take(), self.site);
+        if mode.is_none()
+            && let Some(key) = &self.key
+            && let Some(passenger) = Passenger::board(site, self.cache, key, &self.store)
+        {
+            return Joining::joins(passenger, codec);
+        }
+        Joining::calls(self.go_on(mode, Some(site), &codec()), codec)
+    }
+
+    fn go_on<R, T, E>(
+        self,
+        mode: Option<Mode>,
+        function: Option<&'static Site>,
+        codec: &Codec<R, T, E>,
+    ) -> Miss<R, T, E> {
         let Self {
             site,
             cache,
             key,
             store,
         } = self;
-        let Some(key) = key else {
-            drop(store);
-            return Miss::uncacheable(cache, site.name(), mode::take(), &codec);
-        };
-        let mode = mode::take();
-        if mode.is_none()
-            && let Some(passenger) = Passenger::board(site, cache, &key, &store)
-        {
-            return Miss::joined(passenger, &codec);
-        }
         drop(store);
-        let function = site.is_steady().then_some(site);
-        Miss::new(cache, &key, mode, function, &codec)
+        match key {
+            Some(key) => Miss::new(cache, &key, mode, function, codec),
+            None => Miss::uncacheable(cache, site.name(), mode, codec),
+        }
     }
 }
 
@@ -193,10 +211,11 @@ impl Call {
     }
 
     /// A call that has joined a load and found nothing else.
-    pub(super) fn of_flight(cache: &Cache, flight: &Flight) -> Self {
+    pub(super) fn of_flight(flight: &Flight) -> Self {
+        let about = &flight.about;
         Self {
-            function: flight.about.function,
-            ..Self::about(cache, Subject::of_flight(&flight.about))
+            function: about.function,
+            ..Self::about(&about.cache, Subject::of_flight(about))
         }
     }
 

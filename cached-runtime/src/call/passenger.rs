@@ -6,24 +6,23 @@
 
 use std::fmt;
 use std::ptr;
-use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use crate::cache::Cache;
-use crate::flight::{Flight, Landing};
+use crate::flight::{Flight, Landing, Wait};
 use crate::key::Ident;
 use crate::local::{AnyEntry, Opened};
 use crate::observe::Event;
-use crate::outcome::Kind;
-use crate::pause::Point;
+use crate::pause::{Point, Stop};
 use crate::site::Site;
 
 use super::attempt::Attempt;
 use super::found::{PATIENCE, Waited};
 use super::look::Call;
 
-pub(crate) struct Passenger {
-    cache: Cache,
-    flight: Arc<Flight>,
+pub(super) struct Passenger {
+    stop: Option<Stop>,
+    wait: Wait<Flight>,
 }
 
 impl Passenger {
@@ -35,7 +34,7 @@ impl Passenger {
         key: &I,
         store: &Opened<'_>,
     ) -> Option<Self> {
-        if !function.is_steady() || cache.shared().is_some() || !cache.is_enabled() {
+        if cache.shared().is_some() || !cache.is_enabled() {
             return None;
         }
         let hash = key.hash().ok()?;
@@ -51,31 +50,44 @@ impl Passenger {
         })?;
         flight.about.stats.count(Event::Miss);
         Some(Self {
-            cache: cache.clone(),
-            flight,
+            stop: cache.stop(Point::Waiting, &flight.about.key),
+            wait: Wait::new(flight, Some(PATIENCE)),
         })
     }
 
-    /// The answer of the load; or a call that goes on by what has become of it.
-    pub(super) async fn wait(self, codec: &Kind) -> Result<Arc<AnyEntry>, Attempt> {
-        let Self { cache, flight } = self;
-        if let Some(stop) = cache.stop(Point::Waiting, &flight.about.key) {
-            stop.await;
+    /// Ready when the load has ended, or was waited for long enough.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(stop) = &mut self.stop {
+            ready!(stop.as_mut().poll(context));
+            self.stop = None;
         }
-        let waited = match flight.landing_within(PATIENCE).await {
-            Some(Landing::Arrived(entry))
-                if entry.is_current()
-                    && cache.store().is_latest(&flight.about.cell, entry.start)
-                    && codec.can_read(&entry) =>
-            {
-                flight.about.stats.count(Event::Joined);
-                return Ok(entry);
-            }
-            Some(landing) => Waited::Landed(landing),
+        self.wait.poll_over(context)
+    }
+
+    /// Then: the answer of the load, if that has one that nothing has come over since.
+    pub(super) fn answer(&self) -> Option<&AnyEntry> {
+        let about = &self.wait.at().about;
+        let Some(Landing::Arrived(entry)) = self.wait.landing() else {
+            return None;
+        };
+        let store = about.cache.store();
+        let proven = store.is_still_current(entry) && about.cell.is_latest(entry.start);
+        proven.then_some(entry)
+    }
+
+    /// It was this caller's.
+    pub(super) fn was_answered(&self) {
+        self.wait.at().about.stats.count(Event::Joined);
+    }
+
+    /// A call that goes on by what has become of the load.
+    pub(super) fn go_on(self) -> Attempt {
+        let flight = self.wait.at();
+        let waited = match self.wait.landing() {
+            Some(landing) => Waited::Landed(landing.clone()),
             None => Waited::Overdue(flight.start),
         };
-        let call = Call::of_flight(&cache, &flight);
-        Err(Attempt::having_waited(call, waited))
+        Attempt::having_waited(Call::of_flight(flight), waited)
     }
 }
 

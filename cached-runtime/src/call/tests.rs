@@ -8,7 +8,6 @@ use crate::policy::Policy;
 use crate::tags::{Manner, Tag};
 
 use super::found::Joined;
-use super::typed::Caller;
 use super::{Call, Kept, Loading, Miss};
 
 type Plain = Miss<u64, u64, NotAResult<u64>>;
@@ -23,9 +22,7 @@ fn joining(cache: &Cache) -> (Call, Landing) {
     let raw = key.raw().expect("a number is a key");
     let policy = Policy::ttl(Duration::from_secs(60)).tags_with(|value: &u64| [value.to_string()]);
     let miss = Plain::new(cache, raw, None, None, &plain()).rules(policy);
-    let Caller::Calls(call) = miss.caller else {
-        panic!("nothing is loaded yet");
-    };
+    let call = miss.attempt.call;
     let loading = Loading::begin(cache, None);
     let kept = call
         .subject

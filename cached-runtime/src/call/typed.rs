@@ -6,7 +6,7 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::background::unless_late;
 use crate::cache::Cache;
@@ -24,20 +24,22 @@ use super::passenger::Passenger;
 
 /// A call that was not answered at the first look.
 pub struct Miss<R, T, E> {
-    pub(super) caller: Caller,
+    /// On the heap: it is moved from hand to hand before it begins.
+    pub(super) attempt: Box<Attempt>,
     policy: fn(Policy<T>) -> AnyPolicy,
     types: PhantomData<fn() -> (R, E)>,
 }
 
-/// How it goes on.
-#[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the one that mostly comes, and is taken apart at once"
-)]
-pub(super) enum Caller {
+/// The same of a function whose calls may join the load of another one: its answer, or the call that
+/// goes on. It holds no body, which is made where it is needed.
+pub struct Joining<R, T, E, C> {
+    caller: Option<Caller<R, T, E>>,
+    codec: C,
+}
+
+enum Caller<R, T, E> {
     /// By itself.
-    Calls(Call),
+    Calls(Miss<R, T, E>),
     /// With the load of another caller.
     Joins(Passenger),
 }
@@ -57,12 +59,7 @@ impl<R, T, E> Miss<R, T, E> {
             Ok(raw) => Call::new(cache, raw, mode, function, &codec.kind),
             Err(_) => Call::unkeyable(cache, key.prefix(), mode),
         };
-        Self::of(Caller::Calls(call), codec)
-    }
-
-    #[cold]
-    pub(super) fn joined(passenger: Passenger, codec: &Codec<R, T, E>) -> Self {
-        Self::of(Caller::Joins(passenger), codec)
+        Self::of(Attempt::new(call), codec)
     }
 
     /// A call that can have no key loads every time.
@@ -74,12 +71,12 @@ impl<R, T, E> Miss<R, T, E> {
         codec: &Codec<R, T, E>,
     ) -> Self {
         let call = Call::uncacheable(cache, prefix, mode);
-        Self::of(Caller::Calls(call), codec)
+        Self::of(Attempt::new(call), codec)
     }
 
-    fn of(caller: Caller, codec: &Codec<R, T, E>) -> Self {
+    fn of(attempt: Attempt, codec: &Codec<R, T, E>) -> Self {
         Self {
-            caller,
+            attempt: Box::new(attempt),
             policy: codec.policy,
             types: PhantomData,
         }
@@ -89,18 +86,8 @@ impl<R, T, E> Miss<R, T, E> {
     #[must_use]
     #[cold]
     #[inline(never)]
-    pub fn rules(self, policy: impl Into<Policy<T>>) -> Self {
-        self.rules_with(|| policy)
-    }
-
-    /// The same, where whoever joins a load needs none of its own.
-    #[must_use]
-    #[cold]
-    #[inline(never)]
-    pub fn rules_with<P: Into<Policy<T>>>(mut self, policy: impl FnOnce() -> P) -> Self {
-        if let Caller::Calls(call) = &mut self.caller {
-            call.set_policy((self.policy)(policy().into()));
-        }
+    pub fn rules(mut self, policy: impl Into<Policy<T>>) -> Self {
+        self.attempt.call.set_policy((self.policy)(policy.into()));
         self
     }
 
@@ -113,13 +100,7 @@ impl<R, T, E> Miss<R, T, E> {
     where
         F: Future<Output = R>,
     {
-        match self.caller {
-            Caller::Calls(call) => {
-                let make = || Box::pin(body);
-                Going::Calls(Box::pin(attend(Attempt::new(call), codec, make)))
-            }
-            Caller::Joins(passenger) => Going::Joins(Box::pin(ride(passenger, codec, body))),
-        }
+        Box::pin(attend(self.attempt, codec, || Box::pin(body)))
     }
 
     /// The same for a body that can outlive the call: `make` gives one that borrows nothing. It may
@@ -134,13 +115,7 @@ impl<R, T, E> Miss<R, T, E> {
     {
         let make = || Box::pin(make());
         Box::pin(async move {
-            let mut attempt = match self.caller {
-                Caller::Calls(call) => Attempt::new(call),
-                Caller::Joins(passenger) => match passenger.wait(&codec.kind).await {
-                    Ok(entry) => return codec.open(&entry),
-                    Err(attempt) => return Box::pin(attend(attempt, codec, make)).await,
-                },
-            };
+            let mut attempt = self.attempt;
             match attempt.begin_owned(&codec.kind).await {
                 Begun::Here(given) => {
                     let given = given.and_then(|given| attempt.answer(given, &codec));
@@ -152,7 +127,7 @@ impl<R, T, E> Miss<R, T, E> {
                 Begun::Behind(permit, behind, given) => {
                     let body = make();
                     permit.spawn(async move {
-                        attend(*behind, codec, || body).await;
+                        attend(behind, codec, || body).await;
                     });
                     given.into_answer(&codec)
                 }
@@ -165,20 +140,55 @@ impl<R, T, E> Miss<R, T, E> {
     }
 }
 
-/// A call that goes on, in one way or the other.
-enum Going<A, B> {
-    Calls(Pin<Box<A>>),
-    Joins(Pin<Box<B>>),
+impl<R, T, E, C> Joining<R, T, E, C> {
+    pub(super) fn joins(passenger: Passenger, codec: C) -> Self {
+        Self::of(Caller::Joins(passenger), codec)
+    }
+
+    pub(super) fn calls(miss: Miss<R, T, E>, codec: C) -> Self {
+        Self::of(Caller::Calls(miss), codec)
+    }
+
+    fn of(caller: Caller<R, T, E>, codec: C) -> Self {
+        Self {
+            caller: Some(caller),
+            codec,
+        }
+    }
+
+    /// Gives the call its options: whoever joins a load needs none of its own.
+    #[must_use]
+    #[cold]
+    #[inline(never)]
+    pub fn rules<P: Into<Policy<T>>>(self, policy: impl FnOnce() -> P) -> Self {
+        match self.caller {
+            Some(Caller::Calls(miss)) => Self::calls(miss.rules(policy()), self.codec),
+            caller => Self { caller, ..self },
+        }
+    }
 }
 
-impl<R, A: Future<Output = R>, B: Future<Output = R>> Future for Going<A, B> {
-    type Output = R;
+impl<R, T, E, C> Unpin for Joining<R, T, E, C> {}
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
-        match self.get_mut() {
-            Self::Calls(call) => call.as_mut().poll(context),
-            Self::Joins(joined) => joined.as_mut().poll(context),
+impl<R, T, E, C: Fn() -> Codec<R, T, E>> Future for Joining<R, T, E, C> {
+    type Output = Result<R, Miss<R, T, E>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        if let Some(Caller::Joins(passenger)) = &mut this.caller {
+            ready!(passenger.poll(context));
+            if let Some(entry) = passenger.answer()
+                && let Some(answer) = (this.codec)().try_open(entry)
+            {
+                passenger.was_answered();
+                return Poll::Ready(Ok(answer));
+            }
         }
+        Poll::Ready(Err(match this.caller.take() {
+            Some(Caller::Calls(miss)) => miss,
+            Some(Caller::Joins(passenger)) => Miss::of(passenger.go_on(), &(this.codec)()),
+            None => unreachable!("it has given the call away"),
+        }))
     }
 }
 
@@ -188,7 +198,7 @@ impl<R, A: Future<Output = R>, B: Future<Output = R>> Future for Going<A, B> {
     reason = "the arguments of an async function stand in its future twice"
 )]
 fn attend<R, T, E, M, F>(
-    mut attempt: Attempt,
+    mut attempt: Box<Attempt>,
     codec: Codec<R, T, E>,
     make: M,
 ) -> impl Future<Output = R>
@@ -229,23 +239,6 @@ where
     }
 }
 
-/// Gives what another caller loads; or goes on by what has become of that.
-#[expect(
-    clippy::manual_async_fn,
-    reason = "the arguments of an async function stand in its future twice"
-)]
-fn ride<R, T, E, F>(passenger: Passenger, codec: Codec<R, T, E>, body: F) -> impl Future<Output = R>
-where
-    F: Future<Output = R>,
-{
-    async move {
-        match passenger.wait(&codec.kind).await {
-            Ok(entry) => codec.open(&entry),
-            Err(attempt) => Box::pin(attend(attempt, codec, || Box::pin(body))).await,
-        }
-    }
-}
-
 /// What there may be to store; or what the caller is given at once. `outcome` is what the body
 /// returned, or what is given because it was cut.
 ///
@@ -278,14 +271,18 @@ fn arrive<R, T, E>(
 
 /// Has the load run behind the call and waits for it, or for another caller's, no longer than the
 /// soft time-out; then gives the stale value while the load goes on.
-async fn load_softly<R, T, E, F>(mut attempt: Attempt, codec: Codec<R, T, E>, body: Body<F>) -> R
+async fn load_softly<R, T, E, F>(
+    mut attempt: Box<Attempt>,
+    codec: Codec<R, T, E>,
+    body: Body<F>,
+) -> R
 where
     F: Future<Output = R> + Send + 'static,
     R: Send + 'static,
     T: Send + Sync + 'static,
     E: 'static,
 {
-    let load = attend(attempt.apart(), codec, || body);
+    let load = attend(Box::new(attempt.apart()), codec, || body);
     let call = &attempt.call;
     let limit = call.soft_limit();
     let stale = || call.fall_back();
@@ -313,7 +310,13 @@ where
 impl<R, T, E> fmt::Debug for Miss<R, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Miss")
-            .field("caller", &self.caller)
+            .field("call", &self.attempt.call)
             .finish_non_exhaustive()
+    }
+}
+
+impl<R, T, E, C> fmt::Debug for Joining<R, T, E, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joining").finish_non_exhaustive()
     }
 }

@@ -1,9 +1,10 @@
 //! Where those who wait for a load learn how it has ended.
 //!
-//! Locking: the lock is held for moments, and wakers are called without it.
+//! Locking: the lock is held for moments, and wakers are called without it. How the load has ended is
+//! written under it and read without: a thousand may ask at once.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -16,15 +17,19 @@ use crate::seats::Seats;
 const KEEPERS: usize = 8;
 
 #[derive(Debug, Default)]
-pub(super) struct Arrivals(Mutex<Hall>);
+pub(crate) struct Arrivals {
+    landing: OnceLock<Landing>,
+    hall: Mutex<Hall>,
+}
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Hall {
-    landing: Landing,
     seats: Seats<Seat>,
     keepers: usize,
     /// Somebody has waited for long enough.
     overdue: bool,
+    /// The body has ended.
+    loaded: bool,
 }
 
 #[derive(Debug)]
@@ -38,45 +43,42 @@ struct Seat {
 #[derive(Debug)]
 pub(super) struct Announcer(Arc<Arrivals>);
 
-/// One who waits.
+/// One who waits, and holds on to what has the arrivals.
 #[derive(Debug)]
-pub(crate) struct Wait {
-    arrivals: Arc<Arrivals>,
+pub(crate) struct Wait<A: AsRef<Arrivals>> {
+    at: Arc<A>,
     seat: Option<usize>,
     patience: Option<Duration>,
     /// Of one who keeps the time.
     limit: Option<Limit>,
 }
 
-impl Default for Hall {
-    fn default() -> Self {
-        Self {
-            landing: Landing::Aloft,
-            seats: Seats::default(),
-            keepers: 0,
-            overdue: false,
-        }
+impl AsRef<Self> for Arrivals {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 
 impl Arrivals {
     /// Whether the body has ended.
     pub(super) fn is_loaded(&self) -> bool {
-        !matches!(self.hall().landing, Landing::Aloft)
+        self.is_over() || self.hall().loaded
+    }
+
+    fn is_over(&self) -> bool {
+        self.landing.get().is_some()
     }
 
     fn hall(&self) -> MutexGuard<'_, Hall> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hall.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first word that is final is the last.
+    /// The first word is the last.
     fn tell(&self, landing: Landing) {
         let mut hall = self.hall();
-        if hall.landing.is_over() {
-            return;
-        }
-        hall.landing = landing;
-        if !hall.landing.is_over() {
+        if let Err(late) = self.landing.set(landing) {
+            drop(hall);
+            drop(late);
             return;
         }
         let seats = std::mem::take(&mut hall.seats);
@@ -103,7 +105,7 @@ impl Announcer {
 
     /// The body has ended.
     pub(super) fn loaded(&self) {
-        self.0.tell(Landing::Loaded);
+        self.0.hall().loaded = true;
     }
 
     /// What comes of it; what is said later does not count.
@@ -122,71 +124,87 @@ impl Drop for Announcer {
     }
 }
 
-impl Wait {
+impl<A: AsRef<Arrivals>> Wait<A> {
     /// `patience`: no longer than this, which is the same for all who say one; `None`: for ever.
-    pub(super) fn new(arrivals: Arc<Arrivals>, patience: Option<Duration>) -> Self {
+    pub(crate) fn new(at: Arc<A>, patience: Option<Duration>) -> Self {
         Self {
-            arrivals,
+            at,
             seat: None,
             patience,
             limit: None,
         }
     }
-}
 
-/// How the load has ended; nothing if it was waited for long enough.
-impl Future for Wait {
-    type Output = Option<Landing>;
+    pub(crate) fn at(&self) -> &A {
+        &self.at
+    }
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Landing>> {
-        let wait = &mut *self;
-        let mut hall = wait.arrivals.hall();
-        if hall.landing.is_over() {
-            return Poll::Ready(Some(hall.landing.clone()));
+    /// How the load has ended, if it has.
+    pub(crate) fn landing(&self) -> Option<&Landing> {
+        A::as_ref(&self.at).landing.get()
+    }
+
+    /// Ready when the load has ended, or was waited for long enough.
+    pub(crate) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let arrivals = A::as_ref(&self.at);
+        if arrivals.is_over() {
+            return Poll::Ready(());
         }
-        if wait.patience.is_some() && hall.overdue {
-            return Poll::Ready(None);
+        let mut hall = arrivals.hall();
+        if arrivals.is_over() || (self.patience.is_some() && hall.overdue) {
+            return Poll::Ready(());
         }
-        if let Some(patience) = wait.patience
-            && wait.limit.is_none()
+        if let Some(patience) = self.patience
+            && self.limit.is_none()
             && hall.keepers < KEEPERS
         {
             hall.keepers += 1;
-            wait.limit = Some(Limit::of(Some(patience)));
+            self.limit = Some(Limit::of(Some(patience)));
         }
-        let relies = wait.patience.is_some() && wait.limit.is_none();
-        if let Some(seat) = wait.seat {
+        let relies = self.patience.is_some() && self.limit.is_none();
+        if let Some(seat) = self.seat {
             if let Some(seat) = hall.seats.get_mut(seat) {
                 seat.waker.clone_from(context.waker());
                 seat.relies = relies;
             }
         } else {
             let waker = context.waker().clone();
-            wait.seat = Some(hall.seats.take(Seat { waker, relies }));
+            self.seat = Some(hall.seats.take(Seat { waker, relies }));
         }
         drop(hall);
-        let passed = wait.limit.as_mut().map(|limit| limit.poll(context));
+        let passed = self.limit.as_mut().map(|limit| limit.poll(context));
         if passed != Some(Poll::Ready(())) {
             return Poll::Pending;
         }
-        let mut hall = wait.arrivals.hall();
+        let mut hall = arrivals.hall();
         hall.overdue = true;
         let relying: Vec<_> = hall.relying().collect();
         drop(hall);
         relying.into_iter().for_each(Waker::wake);
-        Poll::Ready(None)
+        Poll::Ready(())
     }
 }
 
-impl Drop for Wait {
+/// How the load has ended; nothing if it was waited for long enough.
+impl<A: AsRef<Arrivals>> Future for Wait<A> {
+    type Output = Option<Landing>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Landing>> {
+        let over = self.poll_over(context);
+        over.map(|()| self.landing().cloned())
+    }
+}
+
+impl<A: AsRef<Arrivals>> Drop for Wait<A> {
     fn drop(&mut self) {
         let Some(seat) = self.seat else {
             return;
         };
-        let mut hall = self.arrivals.hall();
-        if hall.landing.is_over() {
+        let arrivals = A::as_ref(&self.at);
+        if arrivals.is_over() {
             return;
         }
+        let mut hall = arrivals.hall();
         let left = hall.seats.leave(seat);
         let mut heir = None;
         if self.limit.is_some() {

@@ -16,5 +16,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::arrivals::Wait;
 pub(crate) use self::lane::{Lanes, Running, Seat};
 pub(crate) use self::table::{Boarding, Flight, Flights, Landing, Leader, Manifest, Ticket};

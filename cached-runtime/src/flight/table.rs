@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use crate::cache::Cache;
 use crate::key::RawKey;
 use crate::local::{AnyEntry, KeyCell};
 use crate::observe::PrefixStats;
@@ -38,6 +38,8 @@ pub(crate) struct Flight {
 /// What a load is about.
 #[derive(Debug)]
 pub(crate) struct Manifest {
+    /// Whose load it is: who waits needs no count of its own on that.
+    pub(crate) cache: Cache,
     pub(crate) key: RawKey,
     pub(crate) cell: Arc<KeyCell>,
     /// The tags that are known before the load.
@@ -51,9 +53,6 @@ pub(crate) struct Manifest {
 /// How a load ended, for those who waited.
 #[derive(Clone, Debug)]
 pub(crate) enum Landing {
-    Aloft,
-    /// The body has ended in time, and the store is asked what may become of its answer.
-    Loaded,
     /// The value is proven: nothing it depends on was invalidated before it landed.
     Arrived(Arc<AnyEntry>),
     /// An invalidation came in between: start over.
@@ -69,13 +68,6 @@ pub(crate) enum Landing {
     Gone,
     /// The body panicked.
     Panicked,
-}
-
-impl Landing {
-    /// Whether nothing else will come.
-    pub(super) fn is_over(&self) -> bool {
-        !matches!(self, Self::Aloft | Self::Loaded)
-    }
 }
 
 /// What a caller is told when it boards.
@@ -164,15 +156,16 @@ impl Flight {
         }
     }
 
-    /// Waits for its landing, no longer than `patience`: which is the same for all who wait so.
-    pub(crate) fn landing_within(&self, patience: Duration) -> Wait {
-        Wait::new(Arc::clone(&self.arrivals), Some(patience))
-    }
-
     /// Whether no tag that is known of it was invalidated since it began.
     pub(crate) fn is_unbroken(&self) -> bool {
         let mut tags = self.about.tags.iter();
         tags.all(|tag| tag.unbroken_since(self.start))
+    }
+}
+
+impl AsRef<Arrivals> for Flight {
+    fn as_ref(&self) -> &Arrivals {
+        &self.arrivals
     }
 }
 

@@ -2,6 +2,7 @@ mod arrivals;
 
 use std::sync::Arc;
 
+use crate::cache::Cache;
 use crate::key::{Key, RawKey};
 use crate::observe::Observatory;
 use crate::policy::AnyPolicy;
@@ -52,6 +53,7 @@ fn raw(key: u64) -> RawKey {
 
 fn about(key: u64, tags: &Arc<[Arc<TagCell>]>) -> Manifest {
     Manifest {
+        cache: Cache::in_process(),
         key: raw(key),
         cell: Arc::default(),
         tags: Arc::clone(tags),

@@ -71,12 +71,20 @@ pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R,
 }
 
 impl<R, T, E> Codec<R, T, E> {
-    /// The answer in an entry that [`can_read`](Kind::can_read) accepted.
+    /// The answer in an entry, if the caller can read it.
+    pub(crate) fn try_open(&self, entry: &AnyEntry) -> Option<R> {
+        match (self.read)(entry) {
+            Some(value) => Some((self.answer)(value)),
+            None if entry.is_negative() => self.shape.not_found.map(|not_found| not_found()),
+            None => None,
+        }
+    }
+
+    /// The same in an entry that [`can_read`](Kind::can_read) accepted.
     pub(crate) fn open(&self, entry: &AnyEntry) -> R {
-        match ((self.read)(entry), self.shape.not_found) {
-            (Some(value), _) => (self.answer)(value),
-            (None, Some(not_found)) => not_found(),
-            (None, None) => unreachable!("an entry of another type was accepted"),
+        match self.try_open(entry) {
+            Some(answer) => answer,
+            None => unreachable!("an entry of another type was accepted"),
         }
     }
 }

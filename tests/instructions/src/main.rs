@@ -4,9 +4,10 @@
 //! one thread, and everything else (loads, connections, the pushes of the server) is over before.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -66,6 +67,12 @@ mod cached {
     #[cache_aside(ttl = "1h", tags = ["user:{id}", "users"], cache = *ALONE)]
     pub(super) async fn arc(id: u64, name: &str) -> Arc<User> {
         Arc::new(User::load(id, name))
+    }
+
+    #[cache_aside(ttl = "1h", tags = ["user:{id}", "users"], cache = *ALONE)]
+    pub(super) async fn joined(id: u64, name: &str) -> User {
+        super::held().await;
+        User::load(id, name)
     }
 
     #[cache_aside(ttl = "1h", tags = ["user:{id}", "users"], cache = shared())]
@@ -130,6 +137,40 @@ fn hits<R, F: Future<Output = R>>(calls: u64, call: impl Fn(u64, &'static str) -
     LOADS.store(0, Relaxed);
     measured(&mut || many(calls));
     assert_eq!(LOADS.load(Relaxed), 0, "not all were hits");
+}
+
+/// Whether loads are let go on.
+static LET_GO: AtomicBool = AtomicBool::new(false);
+
+/// Waits, and has itself woken by nobody: who polls knows when.
+fn held() -> impl Future<Output = ()> {
+    poll_fn(|_| {
+        if LET_GO.load(Relaxed) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+}
+
+/// Calls that wait for one load. Each is boxed, which is counted, too.
+fn joined(calls: u64) {
+    let mut context = Context::from_waker(Waker::noop());
+    let call = |_| Box::pin(cached::joined(black_box(0), black_box(NAME)));
+    let mut leader = call(0);
+    assert!(leader.as_mut().poll(&mut context).is_pending());
+    measured(&mut || {
+        let mut callers: Vec<_> = (0..calls).map(call).collect();
+        for caller in &mut callers {
+            assert!(caller.as_mut().poll(&mut context).is_pending());
+        }
+        LET_GO.store(true, Relaxed);
+        assert!(leader.as_mut().poll(&mut context).is_ready());
+        for caller in callers {
+            black_box(ready(caller));
+        }
+    });
+    assert_eq!(LOADS.load(Relaxed), 1, "not all have joined");
 }
 
 /// Calls that wait for the server, one after the other; each has a load, or none has.
@@ -214,6 +255,11 @@ fn main() {
     match variant.as_str() {
         "clone" => hits(calls, cached::clone),
         "arc" => hits(calls, cached::arc),
+        "joined" => {
+            // Where the time is kept.
+            let _inside = runtime.enter();
+            joined(calls);
+        }
         "trusted-clone" => {
             vouched(&runtime, cached::trusted_clone);
             hits(calls, cached::trusted_clone);

@@ -24,7 +24,7 @@ impl Wake for Flag {
 
 /// One who waits, polled only when it was woken.
 struct Waiting {
-    wait: Wait,
+    wait: Wait<Arrivals>,
     woken: Arc<Flag>,
 }
 
