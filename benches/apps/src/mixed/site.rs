@@ -1,7 +1,8 @@
 //! The server: `GET /user/7` gives a user as JSON.
 
+use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock, RwLock};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -33,10 +34,18 @@ pub(crate) enum Site {
     Remote,
     RemoteTagged,
     Local,
+    /// As little as a cache can do, and nothing that is shared: how far any could come.
+    Map,
 }
 
 impl Site {
-    pub(crate) const ALL: [Self; 4] = [Self::ByHand, Self::Remote, Self::RemoteTagged, Self::Local];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::ByHand,
+        Self::Remote,
+        Self::RemoteTagged,
+        Self::Local,
+        Self::Map,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -44,6 +53,7 @@ impl Site {
             Self::Remote => "remote",
             Self::RemoteTagged => "remote-tagged",
             Self::Local => "local",
+            Self::Map => "map",
         }
     }
 
@@ -53,6 +63,7 @@ impl Site {
             Self::Remote => "local = false",
             Self::RemoteTagged => "local = false, 1 tag",
             Self::Local => "local copies, 1 tag",
+            Self::Map => "a map in the process, no server",
         }
     }
 
@@ -60,7 +71,7 @@ impl Site {
         match self {
             Self::Remote => Goal::AtLeast(1.0),
             Self::Local => Goal::AtLeast(2.0),
-            Self::ByHand | Self::RemoteTagged => Goal::None,
+            Self::ByHand | Self::RemoteTagged | Self::Map => Goal::None,
         }
     }
 }
@@ -91,6 +102,17 @@ async fn remote_tagged(id: u64) -> User {
 #[cache_aside(ttl = "10m", prefix = "local", tags = ["user:{id}"], cache = cache())]
 async fn local(id: u64) -> User {
     query(id).await
+}
+
+/// Nothing ever leaves it, nothing is invalidated, and no other process knows of it.
+async fn map(id: u64) -> User {
+    static MAP: LazyLock<RwLock<HashMap<u64, User>>> = LazyLock::new(RwLock::default);
+    if let Some(user) = MAP.read().expect("no panic inside").get(&id) {
+        return user.clone();
+    }
+    let user = query(id).await;
+    MAP.write().expect("no panic inside").insert(id, user.clone());
+    user
 }
 
 /// What one writes without a library. It has no lease and no tags, and loses the race against a writer.
@@ -130,6 +152,7 @@ pub(crate) fn serve(kind: &str, url: &str) -> Result<()> {
             CACHE.get_or_init(|| cache);
             match site {
                 Site::Local => get(async |Path(id)| Json(local(id).await)),
+                Site::Map => get(async |Path(id)| Json(map(id).await)),
                 Site::RemoteTagged => get(async |Path(id)| Json(remote_tagged(id).await)),
                 Site::Remote | Site::ByHand => get(async |Path(id)| Json(remote(id).await)),
             }
