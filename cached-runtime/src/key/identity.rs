@@ -1,5 +1,7 @@
 //! What a cache is asked with: a key that may not be written down yet.
 
+use std::cell::Cell;
+
 use super::canonical::Unkeyable;
 use super::hash::{HashSink, hasher};
 use super::head::{Head, KnownHead};
@@ -34,6 +36,14 @@ pub(crate) struct Identity<'a, P, X: ?Sized = ()> {
     parts: &'a P,
     element: &'a X,
 }
+
+thread_local! {
+    /// Where keys are written before it is known how long they are.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The longest key whose memory is used again.
+const KEPT: usize = 1_024;
 
 /// The hash of the keys of one function, before their arguments.
 pub(crate) fn hash_of_head(prefix: &str, version: Option<&str>) -> u64 {
@@ -158,10 +168,16 @@ impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
     }
 
     fn encode(&self) -> Result<RawKey, Unkeyable> {
-        let mut sink = BytesSink(Vec::with_capacity(128));
+        // Taken, not borrowed: an argument may be written by whatever its author likes.
+        let mut sink = BytesSink(SCRATCH.take());
+        sink.0.clear();
         feed_head(self.prefix, self.version, &mut sink)?;
         self.feed(&mut sink)?;
-        RawKey::from_encoded(&sink.0)
+        let key = RawKey::from_encoded(&sink.0);
+        if sink.0.capacity() <= KEPT {
+            SCRATCH.set(sink.0);
+        }
+        key
     }
 
     #[inline]
