@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::coherence::Trust;
 use crate::flight::Flight;
-use crate::key::{Ident, Identity, Parts, RawKey};
+use crate::key::{Ident, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode, Tier};
 use crate::observe::Event;
@@ -58,7 +58,7 @@ pub(super) enum Errand {
 pub struct Looking<'a, P> {
     site: &'static Site,
     cache: &'a Cache,
-    key: Option<Identity<'a, P>>,
+    parts: &'a P,
     store: Opened<'a>,
 }
 
@@ -73,7 +73,7 @@ pub fn look<'a, P: Parts>(site: &'static Site, cache: &'a Cache, parts: &'a P) -
     Looking {
         site,
         cache,
-        key: site.identity(parts),
+        parts,
         store: cache.store().open(),
     }
 }
@@ -86,34 +86,43 @@ impl<P: Parts> Looking<'_, P> {
         if mode::is_set() {
             return None;
         }
-        let key = self.key.as_ref()?;
-        let entry = plain_entry(self.cache, &self.store, key, self.site.trust())?;
+        let key = self.site.identity(self.parts)?;
+        let entry = plain_entry(self.cache, &self.store, &key, self.site.trust())?;
         given(entry, &codec)
     }
 
     /// All else: the call goes on.
-    #[cold]
+    ///
+    /// Taken apart here: handed over as a whole it would be written to memory for each hit, too.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `plain_entry`")]
     pub fn miss<R, T, E>(self, codec: Codec<R, T, E>) -> Miss<R, T, E> {
         let Self {
-            site,
-            cache,
-            key,
-            store,
+            site, cache, parts, ..
         } = self;
-        let Some(key) = key else {
-            drop(store);
-            return Miss::uncacheable(cache, site.name(), mode::take(), &codec);
-        };
-        let mode = mode::take();
-        if mode.is_none()
-            && let Some(passenger) = Passenger::board(site, cache, &key, &store)
-        {
-            return Miss::joined(passenger, &codec);
-        }
-        drop(store);
-        let function = site.is_steady().then_some(site);
-        Miss::new(cache, &key, mode, function, &codec)
+        missed(site, cache, parts, codec)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn missed<R, T, E, P: Parts>(
+    site: &'static Site,
+    cache: &Cache,
+    parts: &P,
+    codec: Codec<R, T, E>,
+) -> Miss<R, T, E> {
+    let mode = mode::take();
+    let Some(key) = site.identity(parts) else {
+        return Miss::uncacheable(cache, site.name(), mode, &codec);
+    };
+    if mode.is_none()
+        && let Some(passenger) = Passenger::board(site, cache, &key, &cache.store().open())
+    {
+        return Miss::joined(passenger, &codec);
+    }
+    let function = site.is_steady().then_some(site);
+    Miss::new(cache, &key, mode, function, &codec)
 }
 
 impl<T> Hit<'_, T> {

@@ -2,10 +2,10 @@
 
 use super::canonical::Unkeyable;
 use super::hash::{HashSink, hasher};
-use super::head::{Head, KnownHead};
+use super::head::{Head, Named};
 use super::part::Parts;
 use super::raw::RawKey;
-use super::sink::{BytesSink, EqualSink, Sink, tag, text};
+use super::sink::{BytesSink, EqualSink, Sink, tag};
 
 /// Something that names an entry.
 pub(crate) trait Ident {
@@ -23,33 +23,12 @@ pub(crate) trait Ident {
 
 /// The key of a call by reference to its arguments.
 ///
-/// `X` is the element of a batch that is meant, see [`Identity::element`].
+/// `X` is the element of a batch that is meant, see [`Identity::element`]. A hit has it made, and few
+/// words of it are made fast.
 pub(crate) struct Identity<'a, P, X: ?Sized = ()> {
-    prefix: &'a str,
-    version: Option<&'a str>,
-    /// The hash of prefix and version.
-    head: u64,
-    /// Those of the function whose call it is.
-    known: Option<&'a KnownHead>,
+    head: &'a Named<'a>,
     parts: &'a P,
     element: &'a X,
-}
-
-/// The hash of the keys of one function, before their arguments.
-pub(crate) fn hash_of_head(prefix: &str, version: Option<&str>) -> u64 {
-    let mut sink = HashSink::new(hasher(0));
-    // What cannot be hashed is no key, which is found when the rest is.
-    let _ = feed_head(prefix, version, &mut sink);
-    sink.finish()
-}
-
-#[inline]
-fn feed_head<S: Sink>(prefix: &str, version: Option<&str>, sink: &mut S) -> Result<(), Unkeyable> {
-    text(sink, tag::STR, prefix.as_bytes())?;
-    match version {
-        Some(version) => text(sink, tag::VERSION, version.as_bytes()),
-        None => Ok(()),
-    }
 }
 
 impl<P, X: ?Sized> Clone for Identity<'_, P, X> {
@@ -63,30 +42,9 @@ impl<P, X: ?Sized> Copy for Identity<'_, P, X> {}
 
 impl<'a, P> Identity<'a, P> {
     #[inline]
-    pub(crate) fn new(prefix: &'a str, version: Option<&'a str>, parts: &'a P) -> Self {
+    pub(crate) fn new(head: &'a Named<'a>, parts: &'a P) -> Self {
         Identity {
-            prefix,
-            version,
-            head: hash_of_head(prefix, version),
-            known: None,
-            parts,
-            element: &(),
-        }
-    }
-
-    /// The same where the head is known: `hash` is that of [`hash_of_head`].
-    #[inline]
-    pub(crate) fn of_function(
-        prefix: &'a str,
-        version: Option<&'a str>,
-        (head, known): (u64, &'a KnownHead),
-        parts: &'a P,
-    ) -> Self {
-        Identity {
-            prefix,
-            version,
             head,
-            known: Some(known),
             parts,
             element: &(),
         }
@@ -97,19 +55,9 @@ impl<'a, P, X: ?Sized> Identity<'a, P, X> {
     /// The key of the same call for one element of its batch.
     #[inline]
     pub(crate) fn element<Y: ?Sized>(self, element: &'a Y) -> Identity<'a, P, Y> {
-        let Identity {
-            prefix,
-            version,
-            head,
-            known,
-            parts,
-            ..
-        } = self;
+        let Identity { head, parts, .. } = self;
         Identity {
-            prefix,
-            version,
             head,
-            known,
             parts,
             element,
         }
@@ -126,29 +74,23 @@ impl<P: Parts<X>, X: ?Sized> Identity<'_, P, X> {
         self.parts.feed(self.element, sink)?;
         sink.tag(tag::END)
     }
-
-    #[cold]
-    fn compare_head(&self, head: &Head) -> bool {
-        let mut sink = EqualSink::new(head.encoded());
-        let equal = feed_head(self.prefix, self.version, &mut sink).is_ok() && sink.finished();
-        if let Some(known) = self.known.filter(|_| equal) {
-            known.learn(head);
-        }
-        equal
-    }
 }
 
 impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "what is known of the arguments then stays in registers"
+    )]
     fn hash(&self) -> Result<u64, Unkeyable> {
-        let mut sink = HashSink::new(hasher(self.head));
+        let mut sink = HashSink::new(hasher(self.head.hash()));
         self.feed(&mut sink)?;
         Ok(sink.finish())
     }
 
     #[inline]
     fn is_under(&self, head: &Head) -> bool {
-        self.known.is_some_and(|known| known.is(head)) || self.compare_head(head)
+        self.head.is(head)
     }
 
     #[inline]
@@ -159,14 +101,14 @@ impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
 
     fn encode(&self) -> Result<RawKey, Unkeyable> {
         let mut sink = BytesSink(Vec::with_capacity(128));
-        feed_head(self.prefix, self.version, &mut sink)?;
+        self.head.feed(&mut sink)?;
         self.feed(&mut sink)?;
         RawKey::from_encoded(&sink.0)
     }
 
     #[inline]
     fn prefix(&self) -> &str {
-        self.prefix
+        self.head.prefix()
     }
 }
 
