@@ -163,10 +163,10 @@ fn plain_entry<'a, I: Ident>(
     trust: Trust,
 ) -> Option<&'a AnyEntry> {
     // First, where nothing has to be kept over the call to the clock.
-    let now = cache.clock().coarse();
+    let now = cache.hit_time();
     let hash = key.hash().ok()?;
     let entry = store.peek(key, hash)?;
-    (now < entry.carefree_until && cache.stands_for(entry, trust)).then_some(entry)
+    (now < entry.carefree_until && cache.stands_at(now, entry, trust)).then_some(entry)
 }
 
 /// What is given of an entry, if the function can return it. Counts it.
