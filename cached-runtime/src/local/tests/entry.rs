@@ -9,6 +9,7 @@ use crate::key::{Ident, Identity, Key, Named, Nil, RawKey};
 use crate::observe::Observatory;
 use crate::tags::{Changes, Tag, TagCells, TagTable};
 
+use super::super::entry::More;
 use super::super::{AnyEntry, EntryHead, Home, Limits, Store};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -111,6 +112,12 @@ fn the_life_of_an_entry_is_the_one_it_was_given() {
 #[test]
 fn the_head_of_an_entry_is_small() {
     assert!(size_of::<EntryHead>() <= 96, "{}", size_of::<EntryHead>());
+}
+
+/// Those with a stale window, more tags or a weight have this besides; what a copy has stands apart.
+#[test]
+fn what_an_entry_of_this_process_alone_has_besides_is_small() {
+    assert!(size_of::<More>() <= 88, "{}", size_of::<More>());
 }
 
 #[test]
