@@ -39,6 +39,9 @@ enum Source {
     #[default]
     System,
     Manual(Arc<AtomicU64>),
+    /// Manual, with coarse readings that are as far behind as they may be.
+    #[cfg(test)]
+    Lagging(Arc<AtomicU64>),
 }
 
 /// Nanoseconds since the origin of one clock.
@@ -62,19 +65,30 @@ impl Clock {
         Self(Source::Manual(Arc::new(AtomicU64::new(1))))
     }
 
+    #[cfg(test)]
+    pub(crate) fn lagging() -> Self {
+        Self(Source::Lagging(Arc::new(AtomicU64::new(1))))
+    }
+
     /// Moves a manual clock forward; the system's clock cannot be moved and ignores the call.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(time) = &self.0 {
-            let forward = |time: u64| Some(time.saturating_add(nanos(by)));
-            // It always gives a time, so it cannot fail.
-            let _ = time.fetch_update(Relaxed, Relaxed, forward);
-        }
+        let time = match &self.0 {
+            Source::System => return,
+            Source::Manual(time) => time,
+            #[cfg(test)]
+            Source::Lagging(time) => time,
+        };
+        let forward = |time: u64| Some(time.saturating_add(nanos(by)));
+        // It always gives a time, so it cannot fail.
+        let _ = time.fetch_update(Relaxed, Relaxed, forward);
     }
 
     pub(crate) fn now(&self) -> Moment {
         match &self.0 {
             Source::System => Moment(system::exact()),
             Source::Manual(time) => Moment(time.load(Relaxed)),
+            #[cfg(test)]
+            Source::Lagging(time) => Moment(time.load(Relaxed)),
         }
     }
 
@@ -84,6 +98,8 @@ impl Clock {
         match &self.0 {
             Source::System => Moment(system::coarse()),
             Source::Manual(time) => Moment(time.load(Relaxed)),
+            #[cfg(test)]
+            Source::Lagging(time) => Moment(time.load(Relaxed)).before(COARSE_LAG),
         }
     }
 
@@ -94,6 +110,8 @@ impl Clock {
         match &self.0 {
             Source::System => Moment(system::sharp()),
             Source::Manual(time) => Moment(time.load(Relaxed)),
+            #[cfg(test)]
+            Source::Lagging(time) => Moment(time.load(Relaxed)),
         }
     }
 }
@@ -186,6 +204,11 @@ mod system {
         static READINGS: Cell<u8> = const { Cell::new(0) };
     }
 
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "a third of a coarse reading otherwise"
+    )]
     fn read(clock: ClockId) -> u64 {
         let time = clock_gettime(clock);
         #[expect(clippy::cast_sign_loss, reason = "these clocks start at zero")]
@@ -205,7 +228,7 @@ mod system {
         boot
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn coarse() -> u64 {
         let readings = READINGS.get();
         READINGS.set(readings.wrapping_add(1));
@@ -215,7 +238,7 @@ mod system {
         read(ClockId::MonotonicCoarse) + SUSPENDED.load(Relaxed)
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn sharp() -> u64 {
         read(ClockId::Boottime)
     }

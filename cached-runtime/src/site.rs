@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::coherence::{Coherence, Trust};
-use crate::key::{Identity, Key, KnownHead, Parts, hash_of_head};
+use crate::key::{Identity, Key, Named, Parts};
 use crate::observe::Once;
 
 /// One cached function: a `static` in its body.
@@ -20,8 +20,7 @@ pub struct Site {
     /// Filled at first use where no prefix is given.
     derived: OnceLock<Derived>,
     /// What begins each of its keys; filled at first use, unless another function has it.
-    head: OnceLock<SiteHead>,
-    known: KnownHead,
+    head: OnceLock<Named<'static>>,
     /// One of [`scope`]: a static stands for all instantiations of the function, so it is the same
     /// for each call.
     scope: AtomicU8,
@@ -41,12 +40,6 @@ struct Origin {
     path: fn() -> &'static str,
     /// Of the attribute.
     location: &'static Location<'static>,
-}
-
-/// What a call needs of the prefix.
-struct SiteHead {
-    prefix: &'static str,
-    hash: u64,
 }
 
 /// A prefix made from where the function stands.
@@ -84,7 +77,6 @@ impl Site {
             trust: Trust::FOREVER,
             derived: OnceLock::new(),
             head: OnceLock::new(),
-            known: KnownHead::new(),
             scope: AtomicU8::new(scope::UNKNOWN),
         }
     }
@@ -148,23 +140,17 @@ impl Site {
             Some(head) => head,
             None => self.make_head()?,
         };
-        let known = (head.hash, &self.known);
-        Some(Identity::of_function(
-            head.prefix,
-            self.version,
-            known,
-            parts,
-        ))
+        Some(Identity::new(head, parts))
     }
 
     #[cold]
-    fn make_head(&'static self) -> Option<&'static SiteHead> {
+    fn make_head(&'static self) -> Option<&'static Named<'static>> {
         let prefix = match self.prefix {
             Some(prefix) => prefix,
             None => self.own_derived()?,
         };
-        let hash = hash_of_head(prefix, self.version);
-        Some(self.head.get_or_init(|| SiteHead { prefix, hash }))
+        let head = || Named::new(prefix, self.version);
+        Some(self.head.get_or_init(head))
     }
 
     /// The key of one call, for a function that makes keys only, and so claims no prefix.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::coherence::Trust;
 use crate::flight::Flight;
-use crate::key::{Ident, Identity, Parts, RawKey};
+use crate::key::{Ident, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode, Tier};
 use crate::observe::Event;
@@ -58,7 +58,7 @@ pub(super) enum Errand {
 pub struct Looking<'a, P> {
     site: &'static Site,
     cache: &'a Cache,
-    key: Option<Identity<'a, P>>,
+    parts: &'a P,
     store: Opened<'a>,
 }
 
@@ -73,7 +73,7 @@ pub fn look<'a, P: Parts>(site: &'static Site, cache: &'a Cache, parts: &'a P) -
     Looking {
         site,
         cache,
-        key: site.identity(parts),
+        parts,
         store: cache.store().open(),
     }
 }
@@ -86,52 +86,75 @@ impl<P: Parts> Looking<'_, P> {
         if mode::is_set() {
             return None;
         }
-        let key = self.key.as_ref()?;
-        let entry = plain_entry(self.cache, &self.store, key, self.site.trust())?;
+        let key = self.site.identity(self.parts)?;
+        let entry = plain_entry(self.cache, &self.store, &key, self.site.trust())?;
         given(entry, &codec)
     }
 
     /// All else: the call goes on.
-    #[cold]
+    ///
+    /// Taken apart here: handed over as a whole it would be written to memory for each hit, too.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `plain_entry`")]
     pub fn miss<R, T, E>(self, codec: Codec<R, T, E>) -> Miss<R, T, E> {
-        self.go_on(mode::take(), None, &codec)
+        let Self {
+            site, cache, parts, ..
+        } = self;
+        missed(site, cache, parts, codec)
     }
 
     /// The same where the calls of the function with one key have one policy, and no time limit: it
     /// may join the load of another one.
-    #[cold]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `miss`")]
     pub fn join<R, T, E, C>(self, codec: C) -> Joining<R, T, E, C>
     where
         C: Fn() -> Codec<R, T, E>,
     {
-        let (mode, site) = (mode::take(), self.site);
-        if mode.is_none()
-            && let Some(key) = &self.key
-            && let Some(passenger) = Passenger::board(site, self.cache, key, &self.store)
-        {
-            return Joining::joins(passenger, codec);
-        }
-        Joining::calls(self.go_on(mode, Some(site), &codec()), codec)
-    }
-
-    fn go_on<R, T, E>(
-        self,
-        mode: Option<Mode>,
-        function: Option<&'static Site>,
-        codec: &Codec<R, T, E>,
-    ) -> Miss<R, T, E> {
         let Self {
-            site,
-            cache,
-            key,
-            store,
+            site, cache, parts, ..
         } = self;
-        drop(store);
-        match key {
-            Some(key) => Miss::new(cache, &key, mode, function, codec),
-            None => Miss::uncacheable(cache, site.name(), mode, codec),
-        }
+        joined(site, cache, parts, codec)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn missed<R, T, E, P: Parts>(
+    site: &'static Site,
+    cache: &Cache,
+    parts: &P,
+    codec: Codec<R, T, E>,
+) -> Miss<R, T, E> {
+    match site.identity(parts) {
+        Some(key) => Miss::new(cache, &key, mode::take(), None, &codec),
+        None => Miss::uncacheable(cache, site.name(), mode::take(), &codec),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn joined<R, T, E, P: Parts, C>(
+    site: &'static Site,
+    cache: &Cache,
+    parts: &P,
+    codec: C,
+) -> Joining<R, T, E, C>
+where
+    C: Fn() -> Codec<R, T, E>,
+{
+    let mode = mode::take();
+    let Some(key) = site.identity(parts) else {
+        let miss = Miss::uncacheable(cache, site.name(), mode, &codec());
+        return Joining::calls(miss, codec);
+    };
+    if mode.is_none()
+        && let Some(passenger) = Passenger::board(site, cache, &key, &cache.store().open())
+    {
+        return Joining::joins(passenger, codec);
+    }
+    let miss = Miss::new(cache, &key, mode, Some(site), &codec());
+    Joining::calls(miss, codec)
 }
 
 impl<T> Hit<'_, T> {
@@ -172,10 +195,10 @@ fn plain_entry<'a, I: Ident>(
     trust: Trust,
 ) -> Option<&'a AnyEntry> {
     // First, where nothing has to be kept over the call to the clock.
-    let now = cache.clock().coarse();
+    let now = cache.hit_time();
     let hash = key.hash().ok()?;
     let entry = store.peek(key, hash)?;
-    (now < entry.carefree_until && cache.stands_for(entry, trust)).then_some(entry)
+    (now < entry.carefree_until && cache.stands_at(now, entry, trust)).then_some(entry)
 }
 
 /// What is given of an entry, if the function can return it. Counts it.

@@ -1,14 +1,20 @@
+use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::coherence::{Coherence, Trust};
+use crate::config::Settings;
 use crate::flight::Landing;
 use crate::key::Key;
 use crate::outcome::{Codec, NotAResult, Shape, codec};
 use crate::policy::Policy;
+use crate::remote::DoubleServer;
 use crate::tags::{Manner, Tag};
 
 use super::found::Joined;
-use super::{Call, Kept, Loading, Miss};
+use super::{Call, Kept, Loading, Miss, plain_hit};
 
 type Plain = Miss<u64, u64, NotAResult<u64>>;
 
@@ -90,4 +96,30 @@ fn the_name_of_a_type_is_the_same_in_two_programs() {
         "vec::Vec<option::Option<(model::User, [u8; 4])>>"
     );
     assert_ne!(named("web::a::User"), named("web::b::User"));
+}
+
+/// Both decide by one reading: it must be one that trust does not outlive by what a coarse one lags.
+#[tokio::test]
+async fn i9_a_hit_on_a_copy_goes_by_no_reading_that_lags() {
+    const WINDOW: Duration = Duration::from_secs(1);
+    let (server, clock) = (DoubleServer::new(1), Clock::lagging());
+    clock.advance(WINDOW * 10);
+    let cache = Cache::new(Settings {
+        clock: clock.clone(),
+        remote: Some(Arc::new(server.connect())),
+        coherence: Coherence::Bounded(WINDOW),
+        ..Settings::default()
+    });
+    let key = Key::<u64>::new("call", &(1,));
+    let policy = Policy::ttl(WINDOW * 60).tags(["tag"]);
+    // Twice: the token that the first load made is pushed, and has the copy confirmed once.
+    for _ in 0..2 {
+        let load = || async { Ok::<_, Infallible>(7) };
+        assert_eq!(cache.get_or_load(&key, &policy, load).await, Ok(7));
+    }
+    let raw = key.raw().expect("a number is a key");
+    let hit = || plain_hit(&cache, raw, &plain(), Trust::FOREVER);
+    assert_eq!(hit(), Some(7));
+    clock.advance(WINDOW);
+    assert_eq!(hit(), None);
 }

@@ -4,10 +4,10 @@ use std::cell::Cell;
 
 use super::canonical::Unkeyable;
 use super::hash::{HashSink, hasher};
-use super::head::{Head, KnownHead};
+use super::head::{Head, Named};
 use super::part::Parts;
 use super::raw::RawKey;
-use super::sink::{BytesSink, EqualSink, Sink, tag, text};
+use super::sink::{BytesSink, EqualSink, Sink, tag};
 
 /// Something that names an entry.
 pub(crate) trait Ident {
@@ -25,14 +25,10 @@ pub(crate) trait Ident {
 
 /// The key of a call by reference to its arguments.
 ///
-/// `X` is the element of a batch that is meant, see [`Identity::element`].
+/// `X` is the element of a batch that is meant, see [`Identity::element`]. A hit has it made, and few
+/// words of it are made fast.
 pub(crate) struct Identity<'a, P, X: ?Sized = ()> {
-    prefix: &'a str,
-    version: Option<&'a str>,
-    /// The hash of prefix and version.
-    head: u64,
-    /// Those of the function whose call it is.
-    known: Option<&'a KnownHead>,
+    head: &'a Named<'a>,
     parts: &'a P,
     element: &'a X,
 }
@@ -45,23 +41,6 @@ thread_local! {
 /// The longest key whose memory is used again.
 const KEPT: usize = 1_024;
 
-/// The hash of the keys of one function, before their arguments.
-pub(crate) fn hash_of_head(prefix: &str, version: Option<&str>) -> u64 {
-    let mut sink = HashSink::new(hasher(0));
-    // What cannot be hashed is no key, which is found when the rest is.
-    let _ = feed_head(prefix, version, &mut sink);
-    sink.finish()
-}
-
-#[inline]
-fn feed_head<S: Sink>(prefix: &str, version: Option<&str>, sink: &mut S) -> Result<(), Unkeyable> {
-    text(sink, tag::STR, prefix.as_bytes())?;
-    match version {
-        Some(version) => text(sink, tag::VERSION, version.as_bytes()),
-        None => Ok(()),
-    }
-}
-
 impl<P, X: ?Sized> Clone for Identity<'_, P, X> {
     #[inline]
     fn clone(&self) -> Self {
@@ -73,30 +52,9 @@ impl<P, X: ?Sized> Copy for Identity<'_, P, X> {}
 
 impl<'a, P> Identity<'a, P> {
     #[inline]
-    pub(crate) fn new(prefix: &'a str, version: Option<&'a str>, parts: &'a P) -> Self {
+    pub(crate) fn new(head: &'a Named<'a>, parts: &'a P) -> Self {
         Identity {
-            prefix,
-            version,
-            head: hash_of_head(prefix, version),
-            known: None,
-            parts,
-            element: &(),
-        }
-    }
-
-    /// The same where the head is known: `hash` is that of [`hash_of_head`].
-    #[inline]
-    pub(crate) fn of_function(
-        prefix: &'a str,
-        version: Option<&'a str>,
-        (head, known): (u64, &'a KnownHead),
-        parts: &'a P,
-    ) -> Self {
-        Identity {
-            prefix,
-            version,
             head,
-            known: Some(known),
             parts,
             element: &(),
         }
@@ -107,19 +65,9 @@ impl<'a, P, X: ?Sized> Identity<'a, P, X> {
     /// The key of the same call for one element of its batch.
     #[inline]
     pub(crate) fn element<Y: ?Sized>(self, element: &'a Y) -> Identity<'a, P, Y> {
-        let Identity {
-            prefix,
-            version,
-            head,
-            known,
-            parts,
-            ..
-        } = self;
+        let Identity { head, parts, .. } = self;
         Identity {
-            prefix,
-            version,
             head,
-            known,
             parts,
             element,
         }
@@ -136,29 +84,23 @@ impl<P: Parts<X>, X: ?Sized> Identity<'_, P, X> {
         self.parts.feed(self.element, sink)?;
         sink.tag(tag::END)
     }
-
-    #[cold]
-    fn compare_head(&self, head: &Head) -> bool {
-        let mut sink = EqualSink::new(head.encoded());
-        let equal = feed_head(self.prefix, self.version, &mut sink).is_ok() && sink.finished();
-        if let Some(known) = self.known.filter(|_| equal) {
-            known.learn(head);
-        }
-        equal
-    }
 }
 
 impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
-    #[inline]
+    #[inline(always)]
+    #[allow(
+        clippy::inline_always,
+        reason = "what is known of the arguments then stays in registers"
+    )]
     fn hash(&self) -> Result<u64, Unkeyable> {
-        let mut sink = HashSink::new(hasher(self.head));
+        let mut sink = HashSink::new(hasher(self.head.hash()));
         self.feed(&mut sink)?;
         Ok(sink.finish())
     }
 
     #[inline]
     fn is_under(&self, head: &Head) -> bool {
-        self.known.is_some_and(|known| known.is(head)) || self.compare_head(head)
+        self.head.is(head)
     }
 
     #[inline]
@@ -171,7 +113,7 @@ impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
         // Taken, not borrowed: an argument may be written by whatever its author likes.
         let mut sink = BytesSink(SCRATCH.take());
         sink.0.clear();
-        feed_head(self.prefix, self.version, &mut sink)?;
+        self.head.feed(&mut sink)?;
         self.feed(&mut sink)?;
         let key = RawKey::from_encoded(&sink.0);
         if sink.0.capacity() <= KEPT {
@@ -182,7 +124,7 @@ impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
 
     #[inline]
     fn prefix(&self) -> &str {
-        self.prefix
+        self.head.prefix()
     }
 }
 

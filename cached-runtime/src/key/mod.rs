@@ -42,8 +42,8 @@ mod typed;
 mod tests;
 
 pub use self::arg::arg;
-pub(crate) use self::head::{Head, KnownHead};
-pub(crate) use self::identity::{Ident, Identity, hash_of_head};
+pub(crate) use self::head::{Head, Named};
+pub(crate) use self::identity::{Ident, Identity};
 pub use self::part::{Cons, Element, KeyPart, Nil, Parts, Scoped, types};
 pub(crate) use self::raw::RawKey;
 pub(crate) use self::sink::encoded_size;

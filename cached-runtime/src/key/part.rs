@@ -59,7 +59,8 @@ pub trait Piece<X: ?Sized> {
 pub struct Nil;
 
 impl<X: ?Sized> Parts<X> for Nil {
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `Identity::feed`")]
     fn feed<S: Sink>(&self, _: &X, sink: &mut S) -> Result<(), Unkeyable> {
         sink.tag(tag::TUPLE)
     }
@@ -143,7 +144,8 @@ impl<C: Constants, V: Serialize> Constants for (C, V) {
 pub struct Scoped<P>(pub(crate) Option<&'static str>, pub(crate) P);
 
 impl<X: ?Sized, P: Parts<X>> Parts<X> for Scoped<P> {
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `Identity::feed`")]
     fn feed<S: Sink>(&self, element: &X, sink: &mut S) -> Result<(), Unkeyable> {
         if let Some(scope) = self.0 {
             text(sink, tag::TYPES, scope.as_bytes())?;
@@ -157,7 +159,8 @@ impl<X: ?Sized, P: Parts<X>> Parts<X> for Scoped<P> {
 pub struct Cons<P, Q>(pub P, pub Q);
 
 impl<X: ?Sized, P: Parts<X>, Q: Piece<X>> Parts<X> for Cons<P, Q> {
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `Identity::feed`")]
     fn feed<S: Sink>(&self, element: &X, sink: &mut S) -> Result<(), Unkeyable> {
         self.0.feed(element, sink)?;
         self.1.feed(element, sink)
@@ -174,7 +177,8 @@ pub(super) fn part<T: KeyPart + ?Sized>(value: &T) -> Part<'_, T> {
 }
 
 impl<X: ?Sized, T: KeyPart + ?Sized> Piece<X> for Part<'_, T> {
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see `Identity::feed`")]
     fn feed<S: Sink>(&self, _: &X, sink: &mut S) -> Result<(), Unkeyable> {
         self.0.serialize(Canonical::new(sink))
     }

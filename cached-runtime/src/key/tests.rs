@@ -13,7 +13,10 @@ mod random;
 
 /// The key of a value, checked in every way in which it can be had.
 fn raw<T: Serialize + ?Sized>(value: &T) -> RawKey {
-    checked(&Identity::new("p", None, &Cons(Nil, part(value))))
+    checked(&Identity::new(
+        &Named::new("p", None),
+        &Cons(Nil, part(value)),
+    ))
 }
 
 fn matches(ident: &impl Ident, key: &RawKey) -> bool {
@@ -188,7 +191,8 @@ fn kinds_do_not_meet() {
 #[test]
 fn only_the_whole_key_matches() {
     let parts = Cons(types::<u8>(), part(&(7, "seven", i128::MIN)));
-    let ident = Identity::new("p", Some("1"), &parts);
+    let head = Named::new("p", Some("1"));
+    let ident = Identity::new(&head, &parts);
     let key = checked(&ident);
     let under = |head: &[u8]| ident.is_under(&Head::new(head));
     let goes_on = |rest: &[u8]| ident.goes_on_with(rest);

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::canonical::{Canonical, Unkeyable};
 use super::digest::Escaped;
+use super::head::Named;
 use super::identity::{Ident, Identity};
 use super::part::Parts;
 use super::raw::RawKey;
@@ -72,7 +73,8 @@ impl<T: ?Sized> Key<T> {
     /// Makes the key of a call.
     #[doc(hidden)]
     pub fn of_parts<P: Parts>(prefix: &str, version: Option<&str>, parts: &P) -> Self {
-        Self::from_raw(Identity::new(prefix, version, parts).encode(), prefix)
+        let head = Named::new(prefix, version);
+        Self::from_raw(Identity::new(&head, parts).encode(), prefix)
     }
 
     /// The same key for a version of the value, as with the option `version` of a function.

@@ -44,14 +44,14 @@ pub(crate) type AnyEntry = Entry<dyn Any + Send + Sync>;
 
 /// What an entry has besides, if anything is out of the ordinary.
 #[derive(Default)]
-struct More {
+pub(super) struct More {
     key: Option<Box<[u8]>>,
     tags: Box<[Arc<TagCell>]>,
     /// Where it does not follow from the end of the carefree time.
     life: Option<Life>,
     weight: usize,
-    /// What makes it an entry of the shared tier.
-    shared: Option<(Backing, Vouched)>,
+    /// What makes it an entry of the shared tier. Apart, for those that are none.
+    shared: Option<Box<(Backing, Vouched)>>,
 }
 
 /// In one byte: the length of a key that stands in the entry, [`Shape::LONG`] for one that stands in
@@ -190,7 +190,7 @@ impl EntryHead {
             ..backing
         };
         self.shape.back(vouched.is_ordinary());
-        self.more().shared = Some((backing, vouched));
+        self.more().shared = Some(Box::new((backing, vouched)));
         self
     }
 
@@ -297,7 +297,7 @@ impl<V: ?Sized> Entry<V> {
     }
 
     pub(crate) fn backing(&self) -> Option<&Backing> {
-        let (backing, _) = self.more.as_ref()?.shared.as_ref()?;
+        let (backing, _) = self.more.as_ref()?.shared.as_deref()?;
         Some(backing)
     }
 
@@ -309,7 +309,7 @@ impl<V: ?Sized> Entry<V> {
     /// When and for how long it is given without a question; `None`: nobody else can change it.
     #[inline]
     pub(crate) fn vouched(&self) -> Option<&Vouched> {
-        let (_, vouched) = self.more.as_ref()?.shared.as_ref()?;
+        let (_, vouched) = self.more.as_ref()?.shared.as_deref()?;
         Some(vouched)
     }
 

@@ -44,12 +44,16 @@ fn a_key_by_hand_is_the_key_of_the_call() {
     let equal = |ident| assert_eq!(Some(&ident), by_hand.raw());
 
     let parts = Cons(Cons(Nil, part(&id)), part(&name));
-    equal(checked(&Identity::new("user", None, &parts)));
+    equal(checked(&Identity::new(&Named::new("user", None), &parts)));
     assert_eq!(Key::of_parts("user", None, &parts), by_hand);
 
     let batch = Cons(Cons(Nil, part(&id)), Element);
-    equal(checked(&Identity::new("user", None, &batch).element("Ann")));
-    equal(checked(&Identity::new("user", None, &batch).element(&name)));
+    equal(checked(
+        &Identity::new(&Named::new("user", None), &batch).element("Ann"),
+    ));
+    equal(checked(
+        &Identity::new(&Named::new("user", None), &batch).element(&name),
+    ));
     equal(checked(by_hand.raw().expect("cacheable")));
 
     assert_eq!(
@@ -61,7 +65,7 @@ fn a_key_by_hand_is_the_key_of_the_call() {
         Cons(types::<(u8, str)>(), arg(&id).part()),
         arg(&name).part(),
     );
-    let generated = checked(&Identity::new("user", Some("7"), &generic));
+    let generated = checked(&Identity::new(&Named::new("user", Some("7")), &generic));
     for by_hand in [
         by_hand.clone().version(7).of_type::<(u8, str)>(),
         by_hand.clone().of_type::<(u8, str)>().version(7),
@@ -95,7 +99,8 @@ fn a_value_that_fails_to_serialize_is_not_cacheable() {
     assert!(bad.raw().is_none());
 
     let parts = Cons(Nil, part(&cell));
-    let ident = Identity::new("p", None, &parts);
+    let head = Named::new("p", None);
+    let ident = Identity::new(&head, &parts);
     assert_eq!(ident.hash(), Err(Unkeyable));
     assert_eq!(ident.encode().err(), Some(Unkeyable));
     assert!(!matches(&ident, key(&(1,)).raw().expect("cacheable")));
@@ -156,6 +161,9 @@ fn what_differs_once_is_another_key_whatever_a_value_makes_of_it() {
     let ident = |list| Cons(Nil, part(list));
     let (short, long) = (Heedless(vec![1, 2]), Heedless(vec![7, 1, 2]));
     let (short, long) = (ident(&short), ident(&long));
-    let key = checked(&Identity::new("p", None, &short));
-    assert!(!matches(&Identity::new("p", None, &long), &key));
+    let key = checked(&Identity::new(&Named::new("p", None), &short));
+    assert!(!matches(
+        &Identity::new(&Named::new("p", None), &long),
+        &key
+    ));
 }

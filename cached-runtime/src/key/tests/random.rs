@@ -255,8 +255,9 @@ fn variants_nest_in_one_way() {
 
 fn check(a: &Tree, b: &Tree, seed: u64) {
     let (a_parts, b_parts) = (Cons(Nil, part(a)), Cons(Nil, part(b)));
-    let a_ident = Identity::new("p", None, &a_parts);
-    let b_ident = Identity::new("p", None, &b_parts);
+    let head = Named::new("p", None);
+    let a_ident = Identity::new(&head, &a_parts);
+    let b_ident = Identity::new(&head, &b_parts);
     let a_key = a_ident.encode().expect("a tree can be serialized");
     let b_key = b_ident.encode().expect("a tree can be serialized");
     let equal = a_key.bytes() == b_key.bytes();

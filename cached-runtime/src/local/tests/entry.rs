@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
 use crate::freshness::{Early, Life, Windows};
-use crate::key::{Ident, Identity, Key, KnownHead, Nil, RawKey, hash_of_head};
+use crate::key::{Ident, Identity, Key, Named, Nil, RawKey};
 use crate::observe::Observatory;
 use crate::tags::{Changes, Tag, TagCells, TagTable};
 
+use super::super::entry::More;
 use super::super::{AnyEntry, EntryHead, Home, Limits, Store};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -113,6 +114,12 @@ fn the_head_of_an_entry_is_small() {
     assert!(size_of::<EntryHead>() <= 96, "{}", size_of::<EntryHead>());
 }
 
+/// Those with a stale window, more tags or a weight have this besides; what a copy has stands apart.
+#[test]
+fn what_an_entry_of_this_process_alone_has_besides_is_small() {
+    assert!(size_of::<More>() <= 88, "{}", size_of::<More>());
+}
+
 #[test]
 fn the_entries_of_one_function_have_one_home_and_those_of_others_another() {
     let desk = Desk::new();
@@ -127,8 +134,8 @@ fn the_entries_of_one_function_have_one_home_and_those_of_others_another() {
 /// A function remembers one head by its number, in whatever cache it is met.
 #[test]
 fn a_function_knows_its_head_in_every_cache_and_takes_no_other_for_it() {
-    let (known, hash) = (KnownHead::new(), hash_of_head("p", None));
-    let own = Identity::of_function("p", None, (hash, &known), &Nil);
+    let function = Named::new("p", None);
+    let own = Identity::new(&function, &Nil);
     let key = own.encode().expect("cacheable");
     let caches = [Desk::new(), Desk::new()];
     let version = Key::<u8>::new("p", &()).version(2);
