@@ -13,8 +13,8 @@
 //!         let parts = ..;
 //!         match look(site, cache, &parts, &codec) { Hit(hit) => return hit, Miss(miss) => .. }
 //!     };
-//!     // Where all calls with one key have one policy: another caller's answer, perhaps.
-//!     let miss = match miss.await { Ok(answer) => return answer, Err(miss) => miss };
+//!     // Where all calls with one key have one policy in a block of its own, which begins so:
+//!     // let miss = match miss.await { Ok(answer) => return answer, Err(miss) => miss };
 //!     miss.run(codec, async move { BODY }).await
 //! }
 //! ```
@@ -47,6 +47,7 @@ pub(crate) fn expand(plan: &Plan) -> TokenStream {
     let written = written_value(plan);
     let miss = miss(plan);
     let run = match &plan.load {
+        Load::InPlace if plan.is_steady() => joined_or_in_place(plan),
         Load::InPlace => in_place(plan),
         Load::Kept(kept) => kept_for_load(plan, kept, &mut sig),
         Load::Each(each) => for_each(plan, each, &mut sig),
@@ -126,7 +127,7 @@ fn miss(plan: &Plan) -> TokenStream {
     let site = key::site(plan);
     let parts = key::parts(plan);
     let place = place(args.cache.as_ref(), k);
-    let (miss, gone_on) = match &plan.load {
+    let (miss, made) = match &plan.load {
         Load::Each(each) => (miss_of_each(plan, each), None),
         _ => miss_of_one(plan),
     };
@@ -139,7 +140,7 @@ fn miss(plan: &Plan) -> TokenStream {
             #place
             #miss
         };
-        #gone_on
+        #made
     }
 }
 
@@ -165,27 +166,21 @@ fn miss_of_each(plan: &Plan, each: &Ident) -> TokenStream {
     }
 }
 
-/// What has not been found, and what comes before the body. Where calls with one key have one policy,
-/// that is to wait for another caller's load, if one runs: who does makes no rules and no body.
+/// What has not been found, and what is made for the body then.
 fn miss_of_one(plan: &Plan) -> (TokenStream, Option<TokenStream>) {
     let k = &plan.k;
     let here = Span::mixed_site();
     let rules = rules::rules(plan);
     let codec = quote_spanned! {here=> let codec = codec(); };
-    let (miss, joined) = if plan.is_steady() {
+    let (miss, made) = if plan.is_steady() {
         (
             quote_spanned! {here=> look.join(codec).rules(|| { #codec #rules rules }) },
-            Some(quote_spanned! {here=>
-                let miss = match miss.await {
-                    #k::Ok(answer) => return answer,
-                    #k::Err(miss) => miss,
-                };
-            }),
+            None,
         )
     } else {
         (
             quote_spanned! {here=> #codec let miss = look.miss(codec); #rules miss.rules(rules) },
-            None,
+            Some(codec),
         )
     };
     let look = quote_spanned! {here=>
@@ -195,7 +190,27 @@ fn miss_of_one(plan: &Plan) -> (TokenStream, Option<TokenStream>) {
         }
         #miss
     };
-    (look, Some(quote_spanned! {here=> #joined #codec }))
+    (look, made)
+}
+
+/// Where calls with one key have one policy: waits for another caller's load, if one runs. Who does makes
+/// no rules and no body.
+///
+/// In a block of its own, which takes the arguments where there is no hit: what is used after an await
+/// would else be moved before the look, in every call.
+fn joined_or_in_place(plan: &Plan) -> TokenStream {
+    let k = &plan.k;
+    let run = in_place(plan);
+    quote_spanned! {Span::mixed_site()=>
+        async move {
+            let miss = match miss.await {
+                #k::Ok(answer) => return answer,
+                #k::Err(miss) => miss,
+            };
+            let codec = codec();
+            #run
+        }.await
+    }
 }
 
 /// At the argument's type, where one that is no collection is reported.

@@ -51,23 +51,26 @@ impl Service {
                         rules
                     })
             };
-            let miss = match miss.await {
-                __k::Ok(answer) => return answer,
-                __k::Err(miss) => miss,
-            };
-            let codec = codec();
-            let body = async move {
-                if false {
-                    return __k::never::<Result<User, DbError>>();
-                }
-                {
-                    let __self = self;
-                    let id = id;
-                    let __ret: Result<User, DbError> = { __self.db.find(id).await };
-                    __ret
-                }
-            };
-            miss.run(codec, body).await
+            async move {
+                let miss = match miss.await {
+                    __k::Ok(answer) => return answer,
+                    __k::Err(miss) => miss,
+                };
+                let codec = codec();
+                let body = async move {
+                    if false {
+                        return __k::never::<Result<User, DbError>>();
+                    }
+                    {
+                        let __self = self;
+                        let id = id;
+                        let __ret: Result<User, DbError> = { __self.db.find(id).await };
+                        __ret
+                    }
+                };
+                miss.run(codec, body).await
+            }
+                .await
         })
     }
 }

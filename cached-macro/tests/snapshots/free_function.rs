@@ -38,19 +38,22 @@ pub(crate) async fn load(
                 rules
             })
     };
-    let miss = match miss.await {
-        __k::Ok(answer) => return answer,
-        __k::Err(miss) => miss,
-    };
-    let codec = codec();
-    let body = async move {
-        if false {
-            return __k::never::<Result<Option<User>, DbError>>();
-        }
-        {
-            limit += 1;
-            db.find(id, limit).await
-        }
-    };
-    miss.run(codec, body).await
+    async move {
+        let miss = match miss.await {
+            __k::Ok(answer) => return answer,
+            __k::Err(miss) => miss,
+        };
+        let codec = codec();
+        let body = async move {
+            if false {
+                return __k::never::<Result<Option<User>, DbError>>();
+            }
+            {
+                limit += 1;
+                db.find(id, limit).await
+            }
+        };
+        miss.run(codec, body).await
+    }
+        .await
 }

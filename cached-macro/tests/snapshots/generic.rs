@@ -34,16 +34,19 @@ where
                 rules
             })
     };
-    let miss = match miss.await {
-        __k::Ok(answer) => return answer,
-        __k::Err(miss) => miss,
-    };
-    let codec = codec();
-    let body = async move {
-        if false {
-            return __k::never::<[u8; N]>();
-        }
-        { db.find(id, by).await }
-    };
-    miss.run(codec, body).await
+    async move {
+        let miss = match miss.await {
+            __k::Ok(answer) => return answer,
+            __k::Err(miss) => miss,
+        };
+        let codec = codec();
+        let body = async move {
+            if false {
+                return __k::never::<[u8; N]>();
+            }
+            { db.find(id, by).await }
+        };
+        miss.run(codec, body).await
+    }
+        .await
 }

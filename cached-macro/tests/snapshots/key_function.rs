@@ -35,18 +35,21 @@ pub async fn load<D: Db>(
                 rules
             })
     };
-    let miss = match miss.await {
-        __k::Ok(answer) => return answer,
-        __k::Err(miss) => miss,
-    };
-    let codec = codec();
-    let body = async move {
-        if false {
-            return __k::never::<Result<Option<User>, DbError>>();
-        }
-        { db.find(id, name).await }
-    };
-    miss.run(codec, body).await
+    async move {
+        let miss = match miss.await {
+            __k::Ok(answer) => return answer,
+            __k::Err(miss) => miss,
+        };
+        let codec = codec();
+        let body = async move {
+            if false {
+                return __k::never::<Result<Option<User>, DbError>>();
+            }
+            { db.find(id, name).await }
+        };
+        miss.run(codec, body).await
+    }
+        .await
 }
 #[cfg(feature = "users")]
 /// The key under which `load` stores its answer.

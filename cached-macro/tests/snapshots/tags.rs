@@ -47,16 +47,19 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
                 rules
             })
     };
-    let miss = match miss.await {
-        __k::Ok(answer) => return answer,
-        __k::Err(miss) => miss,
-    };
-    let codec = codec();
-    let body = async move {
-        if false {
-            return __k::never::<Option<User>>();
-        }
-        { user.load(r#type).await }
-    };
-    miss.run(codec, body).await
+    async move {
+        let miss = match miss.await {
+            __k::Ok(answer) => return answer,
+            __k::Err(miss) => miss,
+        };
+        let codec = codec();
+        let body = async move {
+            if false {
+                return __k::never::<Option<User>>();
+            }
+            { user.load(r#type).await }
+        };
+        miss.run(codec, body).await
+    }
+        .await
 }
