@@ -141,3 +141,16 @@ fn render<T>(pieces: &[Piece<T>], value: Option<&T>) -> Option<Tag> {
     }
     Some(tag)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_tag_is_its_own_text() {
+        let tag = |id: u32| without_value::<()>(&[Piece::text("user:"), Piece::arg(&id)]);
+        for id in [7, 12] {
+            assert_eq!(tag(id), Some(format!("user:{id}").into()));
+        }
+    }
+}
