@@ -22,6 +22,7 @@
 //!   them is compiled in the user's crate for each function, which is most of what a build costs.
 
 mod adopt;
+mod ask;
 mod attempt;
 mod claim;
 mod fallback;

@@ -89,9 +89,7 @@ impl Cache {
             subject.set_policy(self, AnyPolicy::storing_nothing());
             let found = here.clone().filter(|entry| self.store().is_current(entry));
             let met = meet(self, &codec.kind, &subject, found, true).await;
-            if let Ok(met) = met
-                && let Some(entry) = met.found
-            {
+            if let Some(entry) = met.found {
                 let now = self.clock().now();
                 return Some(EntryInfo::of::<T>(&entry, met.tier, true, now));
             }

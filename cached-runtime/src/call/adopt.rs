@@ -66,7 +66,7 @@ impl Subject {
         cache: &Cache,
         codec: &Kind,
         was_here: bool,
-        sighted: &Sighted<'_>,
+        sighted: &Sighted,
         asked: Asking,
     ) -> Option<Arc<AnyEntry>> {
         let confirmed = sighted.server.map(|server| (asked.number, server));

@@ -13,11 +13,13 @@ use crate::mode::{Outcome, Report};
 use crate::observe::Event;
 use crate::outcome::{Codec, Kind};
 use crate::pause::{Point, Stop};
+use crate::remote::Fault;
 
 use super::Call;
+use super::ask::{Ask, Further, Told};
 use super::fallback::RestsInPanic;
 use super::found::{Open, Waited};
-use super::given::{AtOnce, Given};
+use super::given::{AtOnce, Given, Stored};
 use super::loading::Loading;
 use super::look::Errand;
 use super::venture::{Meeting, Wished};
@@ -34,6 +36,12 @@ pub(super) struct Attempt {
 enum Stage {
     /// It has looked in this process.
     Looked,
+    /// It asks the shared tier.
+    Asks(Ask),
+    /// It was answered, and not by all it has to know.
+    Further(Box<Further>),
+    /// It was told what there is.
+    Told,
     /// It has looked, and waited for a load that it found.
     Waited(Waited),
     /// It is its turn to load, as the leader or by itself.
@@ -110,44 +118,90 @@ impl Attempt {
         self.running.is_some()
     }
 
-    /// What is given, unless the body is to run.
-    pub(super) fn begin<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Option<AtOnce>> {
-        Box::pin(async move {
-            match std::mem::replace(&mut self.stage, Stage::Looked) {
-                Stage::Looked => {
-                    // On the heap, what follows: who waits for the store carries nothing of it.
-                    let given = match self.call.meet(codec).await {
-                        Meeting::Stored(stored) => return Some(AtOnce::Stored(stored)),
-                        Meeting::Told => {
-                            let open = self.call.open();
-                            Box::pin(self.go_on(open, codec)).await
-                        }
-                        Meeting::Asked(leader, wished) => {
-                            Box::pin(self.prepare(Some(leader), Some(wished), codec)).await
-                        }
-                    };
-                    given.map(AtOnce::Given)
-                }
-                Stage::Waited(waited) => {
-                    let turn = Box::pin(self.call.wait_for_turn(codec, Some(waited))).await;
-                    let given = match turn {
-                        Ok(given) => Some(given),
-                        Err(leader) => Box::pin(self.prepare(leader, None, codec)).await,
-                    };
-                    given.map(AtOnce::Given)
-                }
-                Stage::Leads(leader) => {
-                    let given = Box::pin(self.prepare(leader, None, codec)).await;
-                    given.map(AtOnce::Given)
-                }
-            }
-        })
+    /// What the shared tier has, if one question tells that and it is an answer. Else nothing is lost
+    /// of what it told.
+    async fn ask(&mut self, codec: &Kind) -> Option<Stored> {
+        if !matches!(self.stage, Stage::Looked) {
+            return None;
+        }
+        self.stage = Stage::Asks(self.call.question(codec)?);
+        let reading = match &self.stage {
+            Stage::Asks(ask) => match ask.send() {
+                Some(reply) => reply.await,
+                None => Err(Fault::Unavailable("something is owed to it".to_owned())),
+            },
+            _ => return None,
+        };
+        let Stage::Asks(ask) = self.take_stage() else {
+            return None;
+        };
+        self.stage = match self.call.hears(codec, ask, reading) {
+            Told::Meeting(Meeting::Stored(stored)) => return Some(stored),
+            Told::Meeting(_) => Stage::Told,
+            Told::Further(further) => Stage::Further(further),
+        };
+        None
+    }
+
+    /// What is given, unless the body is to run. Asks first, on no memory but its own.
+    pub(super) async fn look(&mut self, codec: &Kind) -> Option<AtOnce> {
+        match self.ask(codec).await {
+            Some(stored) => Some(AtOnce::Stored(stored)),
+            None => self.begin(codec).await,
+        }
     }
 
     /// The same where the body can outlive the call.
-    pub(super) fn begin_owned<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Begun> {
+    pub(super) async fn look_owned(&mut self, codec: &Kind) -> Begun {
+        match self.ask(codec).await {
+            Some(stored) => Begun::Here(Some(AtOnce::Stored(stored))),
+            None => self.begin_owned(codec).await,
+        }
+    }
+
+    async fn meet(&mut self, stage: Stage, codec: &Kind) -> Meeting {
+        match stage {
+            Stage::Told => Meeting::Told,
+            Stage::Further(further) => self.call.asks_further(codec, *further).await,
+            _ => self.call.meet(codec).await,
+        }
+    }
+
+    fn take_stage(&mut self) -> Stage {
+        std::mem::replace(&mut self.stage, Stage::Looked)
+    }
+
+    fn begin<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Option<AtOnce>> {
         Box::pin(async move {
-            match self.call.meet(codec).await {
+            let given = match self.take_stage() {
+                Stage::Leads(leader) => Box::pin(self.prepare(leader, None, codec)).await,
+                Stage::Waited(waited) => {
+                    let turn = Box::pin(self.call.wait_for_turn(codec, Some(waited))).await;
+                    match turn {
+                        Ok(given) => Some(given),
+                        Err(leader) => Box::pin(self.prepare(leader, None, codec)).await,
+                    }
+                }
+                // On the heap, what follows: who waits for the store carries nothing of it.
+                stage => match self.meet(stage, codec).await {
+                    Meeting::Stored(stored) => return Some(AtOnce::Stored(stored)),
+                    Meeting::Told => {
+                        let open = self.call.open();
+                        Box::pin(self.go_on(open, codec)).await
+                    }
+                    Meeting::Asked(leader, wished) => {
+                        Box::pin(self.prepare(Some(leader), Some(wished), codec)).await
+                    }
+                },
+            };
+            given.map(AtOnce::Given)
+        })
+    }
+
+    fn begin_owned<'a>(&'a mut self, codec: &'a Kind) -> Later<'a, Begun> {
+        Box::pin(async move {
+            let stage = self.take_stage();
+            match self.meet(stage, codec).await {
                 Meeting::Stored(stored) => return Begun::Here(Some(AtOnce::Stored(stored))),
                 Meeting::Told => {}
                 Meeting::Asked(leader, wished) => {

@@ -9,7 +9,7 @@ use crate::local::AnyEntry;
 use crate::mode::Tier;
 use crate::outcome::Kind;
 use crate::policy::Local;
-use crate::shared::{Backing, Found, Glimpsed, Legible, Look, Looking, Looks, Share, Sight};
+use crate::shared::{Backing, Found, Legible, Look, Looks, Share, Sight};
 
 use super::given::Stored;
 use super::venture::Meeting;
@@ -106,30 +106,19 @@ pub(crate) async fn meet(
     subject: &Subject,
     found: Option<Arc<AnyEntry>>,
     always: bool,
-) -> Result<Met, Stored> {
+) -> Met {
     let Some(tier) = cache.shared().filter(|_| cache.is_enabled()) else {
-        return Ok(Met::here(found, Access::Apart));
+        return Met::here(found, Access::Apart);
     };
     let beyond_doubt = |found: &Arc<AnyEntry>| subject.is_beyond_doubt(cache, found);
     if !always && found.as_ref().is_some_and(beyond_doubt) {
-        return Ok(Met::here(found, Access::Unasked));
+        return Met::here(found, Access::Unasked);
     }
     let share = subject.share(cache, tier, codec);
     let copy = Subject::copy(cache, found.as_deref());
     let asked = cache.asking();
-    let looks = if copy.is_none() && share.is_plain() {
-        let glimpsed = tier.glimpse(&share, asked.at).await;
-        let seen = (&share, found.as_ref());
-        match subject.glimpsed(cache, codec, seen, glimpsed, (asked, always)) {
-            Ok(met) => return met,
-            Err(more) => more,
-        }
-    } else {
-        // On the heap, as the other: mostly there is no copy.
-        tier.look_one((&share, copy), asked.at)
-    };
-    let looks = looks.await;
-    Ok(subject.looked(cache, codec, (share, found), asked, looks))
+    let looks = tier.look_one((&share, copy), asked.at).await;
+    subject.looked(cache, codec, (share, found), asked, looks)
 }
 
 impl Met {
@@ -180,50 +169,11 @@ impl Call {
         let found = self.found.take();
         let blank = found.is_none() && !always;
         let met = meet(&self.cache, codec, &self.subject, found, always).await;
-        self.has_met(met, blank)
+        self.has_met(Ok(met), blank)
     }
 }
 
 impl Subject {
-    /// What comes of a look for a key of which this process had no copy that may be used; or what is
-    /// still to be asked.
-    #[inline]
-    pub(super) fn glimpsed<'a>(
-        &self,
-        cache: &Cache,
-        codec: &Kind,
-        (share, found): (&Share, Option<&Arc<AnyEntry>>),
-        glimpsed: Glimpsed<'a>,
-        (asked, always): (Asking, bool),
-    ) -> Result<Result<Met, Stored>, Looking<'a>> {
-        match glimpsed {
-            Glimpsed::NoAnswer => Ok(Ok(self.unanswered(cache, found.cloned()))),
-            Glimpsed::More(looks) => Err(looks),
-            Glimpsed::Valid(sighted)
-                if !always && self.is_given(cache, codec, &sighted.legible, asked) =>
-            {
-                let schema = sighted.schema();
-                Ok(Err(self.give(codec, schema, sighted.into_legible(), asked)))
-            }
-            Glimpsed::Valid(sighted) => {
-                let entry = self.taken(cache, codec, found.is_some(), &sighted, asked);
-                let now = cache.clock().coarse();
-                let at_rest = |entry: &Arc<AnyEntry>| !always && now < entry.carefree_until;
-                let access = if entry.as_ref().is_some_and(at_rest) {
-                    Access::Unasked
-                } else {
-                    Access::Seen(Box::new((share.clone(), sighted.into_sight())))
-                };
-                Ok(Ok(Met {
-                    found: entry,
-                    softly: false,
-                    tier: Tier::Remote,
-                    access,
-                }))
-            }
-        }
-    }
-
     /// What comes of a look for one key.
     pub(super) fn looked(
         &self,
@@ -243,7 +193,7 @@ impl Subject {
     }
 
     /// What backs a copy in this process that may still be used.
-    fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
+    pub(super) fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
         let backing = local?.backing()?;
         (cache.clock().now() < backing.kept_until).then_some(backing)
     }
@@ -284,7 +234,7 @@ impl Subject {
     }
 
     /// What there is while the shared tier gives no answer.
-    fn unanswered(&self, cache: &Cache, found: Option<Arc<AnyEntry>>) -> Met {
+    pub(super) fn unanswered(&self, cache: &Cache, found: Option<Arc<AnyEntry>>) -> Met {
         let stands = |found: &Arc<AnyEntry>| {
             let (now, options) = (cache.clock().now(), &self.policy.options);
             let kept_until = match options.local {
@@ -302,7 +252,7 @@ impl Subject {
     }
 
     /// Whether an entry of this process is an answer about which nobody need be asked.
-    fn is_beyond_doubt(&self, cache: &Cache, found: &AnyEntry) -> bool {
+    pub(super) fn is_beyond_doubt(&self, cache: &Cache, found: &AnyEntry) -> bool {
         let now = cache.clock().now();
         now < found.carefree_until
             && cache.stands_for(found, self.trust(cache))

@@ -116,7 +116,7 @@ impl<R, T, E> Miss<R, T, E> {
         let make = || Box::pin(make());
         Box::pin(async move {
             let mut attempt = self.attempt;
-            match attempt.begin_owned(&codec.kind).await {
+            match attempt.look_owned(&codec.kind).await {
                 Begun::Here(given) => {
                     let given = given.and_then(|given| attempt.answer(given, &codec));
                     match given {
@@ -208,7 +208,7 @@ where
 {
     async move {
         while !attempt.has_begun()
-            && let Some(given) = attempt.begin(&codec.kind).await
+            && let Some(given) = attempt.look(&codec.kind).await
         {
             if let Some(answer) = attempt.answer(given, &codec) {
                 return answer;

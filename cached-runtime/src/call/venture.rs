@@ -1,6 +1,8 @@
 //! The second look of a call that will find nothing, most likely: it leads the load of its key already,
 //! and asks for the lease in the same trip.
 
+use std::sync::Arc;
+
 use crate::flight::Leader;
 use crate::mode::Tier;
 use crate::observe::Event;
@@ -63,27 +65,23 @@ impl Call {
         };
         let waiter = share.tier.waiter(&share);
         let (asked, ttl) = (self.cache.asking(), self.subject.policy.options.lease);
-        let ventured = share.tier.venture(&share, asked.at, ttl).await;
+        let tier = Arc::clone(&share.tier);
+        let ventured = tier.venture(share, asked.at, ttl).await;
         let looked = match ventured {
-            Ventured::Asked(sight, claimed) => {
+            Ventured::Asked(seen, claimed) => {
                 self.subject.stats.looked(false);
                 self.count(Event::Miss);
                 self.tier = Tier::Remote;
-                self.access = Access::Seen(Box::new((share.clone(), sight)));
+                self.access = Access::Seen(Box::new(seen));
                 return Some(Meeting::Asked(leader, Wished { claimed, waiter }));
             }
             Ventured::Looked(looked) => looked,
         };
         drop((leader, waiter));
-        let (subject, cache) = (&self.subject, &self.cache);
-        let met = match subject.glimpsed(cache, codec, (&share, None), looked, (asked, false)) {
-            Ok(met) => met,
-            Err(looks) => {
-                let looks = looks.await;
-                Ok(subject.looked(cache, codec, (share.clone(), None), asked, looks))
-            }
-        };
-        Some(self.has_met(met, true))
+        Some(match self.glimpsed(codec, looked, None, asked) {
+            Ok(met) => self.has_met(met, true),
+            Err(further) => self.asks_further(codec, *further).await,
+        })
     }
 
     /// Takes over what the shared tier has told; `blank` if this process had nothing.

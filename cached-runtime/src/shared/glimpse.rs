@@ -9,24 +9,34 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::envelope;
 use crate::remote::{
-    Cell, CellState, EntryName, Found as Bytes, Incarnation, LeaseId, Part, Proof, Read, Reading,
+    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof, Read,
+    Reading, Reply,
 };
 
-use super::Shared;
 use super::deps::{Backing, Deps, Seen, Share, Sight};
 use super::look::Legible;
 
 /// One key, and all that is asked about it in one trip.
-pub(super) struct Glimpse<'a> {
-    share: &'a Share,
+pub(crate) struct Glimpse {
+    share: Share,
     part: Part,
     /// Tags that earlier answers had, besides those that are known.
     recalled: Vec<Cell>,
 }
 
+/// What comes of it.
+pub(crate) enum Glimpsed {
+    /// The store cannot be used.
+    NoAnswer,
+    /// All that is to be known of it.
+    Valid(Sighted),
+    /// There may be more to be asked.
+    More(Glimpse, Reading),
+}
+
 /// A key whose entry is valid.
-pub(crate) struct Sighted<'a> {
-    glimpse: Glimpse<'a>,
+pub(crate) struct Sighted {
+    glimpse: Glimpse,
     pub(crate) legible: Legible,
     witness: Witness,
     states: Vec<CellState>,
@@ -35,8 +45,11 @@ pub(crate) struct Sighted<'a> {
     since: Moment,
 }
 
-impl<'a> Glimpse<'a> {
-    pub(super) fn new(tier: &Shared, share: &'a Share) -> Self {
+impl Glimpse {
+    /// Of a key of which this process has nothing and which it would have to ask for in any case:
+    /// [`Share::is_plain`].
+    pub(crate) fn new(share: Share) -> Self {
+        let tier = &share.tier;
         let mut recalled = Vec::new();
         if share.open_ended {
             let known = &share.deps.known;
@@ -44,10 +57,55 @@ impl<'a> Glimpse<'a> {
             recalled.extend(cells.iter().filter(|cell| !known.contains(cell)).cloned());
         }
         Self {
-            share,
             part: tier.late.part(&share.name, share.largest, &tier.clock),
             recalled,
+            share,
         }
+    }
+
+    /// Asks for it, if the store can be used.
+    pub(crate) fn ask(&self) -> Option<Reply<'_, Reading>> {
+        let tier = &self.share.tier;
+        tier.may_be_used()
+            .then(|| tier.remote.read(self.question()))
+    }
+
+    /// What the answer tells to a question that was asked from `since` on.
+    #[inline]
+    pub(crate) fn told(self, reading: Result<Reading, Fault>, since: Moment) -> Glimpsed {
+        let mut reading = match reading {
+            Ok(reading) => reading,
+            Err(fault) => {
+                let tier = &self.share.tier;
+                tier.gave_no_answer(&fault, vec![(&self.share.name, self.part)]);
+                return Glimpsed::NoAnswer;
+            }
+        };
+        let Reading { entries, cells, .. } = &mut reading;
+        let seen = entries.first_mut().filter(|_| self.part == Part::Whole);
+        let cell = |at: usize| (self.cell(at), cells.get(at).copied());
+        let valid = seen.and_then(|found| valid(&self.share, found, self.depends_on(), cell));
+        let Some((legible, witness)) = valid else {
+            return Glimpsed::More(self, reading);
+        };
+        let sighted = Sighted {
+            glimpse: self,
+            legible,
+            witness,
+            states: reading.cells,
+            server: reading.incarnation,
+            since,
+        };
+        sighted.remember();
+        Glimpsed::Valid(sighted)
+    }
+
+    pub(super) fn share(&self) -> &Share {
+        &self.share
+    }
+
+    pub(super) fn into_share(self) -> Share {
+        self.share
     }
 
     pub(super) fn question(&self) -> Read {
@@ -80,7 +138,7 @@ impl<'a> Glimpse<'a> {
     }
 
     /// Its entry, if all of that is asked for.
-    pub(super) fn whole(&self) -> Option<&'a EntryName> {
+    pub(super) fn whole(&self) -> Option<&EntryName> {
         (self.part == Part::Whole).then_some(&self.share.name)
     }
 
@@ -93,33 +151,9 @@ impl<'a> Glimpse<'a> {
             since: Some(since),
         }
     }
-
-    /// All was asked, and no answer came.
-    pub(super) fn late(&self) -> (&'a EntryName, Part) {
-        (&self.share.name, self.part)
-    }
-
-    /// The entry, if it is valid.
-    pub(super) fn valid(self, reading: &mut Reading, since: Moment) -> Result<Sighted<'a>, Self> {
-        let Reading { entries, cells, .. } = reading;
-        let seen = entries.first_mut().filter(|_| self.part == Part::Whole);
-        let cell = |at: usize| (self.cell(at), cells.get(at).copied());
-        let valid = seen.and_then(|found| valid(self.share, found, self.depends_on(), cell));
-        match valid {
-            Some((legible, witness)) => Ok(Sighted {
-                glimpse: self,
-                legible,
-                witness,
-                states: std::mem::take(&mut reading.cells),
-                server: reading.incarnation,
-                since,
-            }),
-            None => Err(self),
-        }
-    }
 }
 
-impl Sighted<'_> {
+impl Sighted {
     pub(crate) fn schema(&self) -> u16 {
         self.glimpse.share.schema
     }
@@ -129,12 +163,21 @@ impl Sighted<'_> {
         self.witness.of((0..self.witness.tokens).map(cell))
     }
 
-    /// The tags that its value brought, where they are others than those of earlier answers.
-    pub(super) fn unexpected_tags(&self) -> Option<&[Cell]> {
-        let expected = self.witness.tokens == self.glimpse.depends_on();
-        let of_value = self.witness.tokens - self.glimpse.share.deps.known.len();
-        let differs = self.glimpse.share.open_ended && !expected;
-        differs.then(|| &self.glimpse.recalled[..of_value])
+    /// Whether its value brought the tags of earlier answers.
+    pub(super) fn is_expected(&self) -> bool {
+        !self.glimpse.share.open_ended || self.witness.tokens == self.glimpse.depends_on()
+    }
+
+    /// Keeps the others in mind.
+    fn remember(&self) {
+        if !self.is_expected() {
+            let Glimpse {
+                share, recalled, ..
+            } = &self.glimpse;
+            let of_value = &recalled[..self.witness.tokens - share.deps.known.len()];
+            let memory = &share.tier.memory;
+            memory.remember(&share.name, of_value.iter().cloned());
+        }
     }
 
     pub(crate) fn into_legible(self) -> Legible {
@@ -142,18 +185,19 @@ impl Sighted<'_> {
     }
 
     /// What was seen, for who has to load all the same.
-    pub(crate) fn into_sight(self) -> Sight {
+    pub(crate) fn into_sight(self) -> (Share, Sight) {
         let states = self
             .states
             .iter()
             .copied()
             .chain(repeat(CellState::Missing));
         let seen = self.glimpse.cells().into_iter().zip(states);
-        Sight {
+        let sight = Sight {
             entry: Some(self.witness.entry.0),
             cells: Seen(seen.collect()),
             since: Some(self.since),
-        }
+        };
+        (self.glimpse.share, sight)
     }
 }
 

@@ -15,7 +15,7 @@ use super::Shared;
 use super::asked::Asked;
 use super::deps::{Backing, Share, Sight};
 use super::glance::Glance;
-use super::glimpse::{Glimpse, Sighted};
+use super::glimpse::Glimpse;
 use super::view::View;
 use crate::clock::Moment;
 use crate::tags::Number;
@@ -73,20 +73,6 @@ impl Legible {
     }
 }
 
-/// What comes of a look for one key of which this process has nothing.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the one that mostly comes, and is taken apart at once"
-)]
-pub(crate) enum Glimpsed<'a> {
-    /// The store cannot be used.
-    NoAnswer,
-    /// All that is to be known of it.
-    Valid(Sighted<'a>),
-    /// There is more to be asked.
-    More(Looking<'a>),
-}
-
 /// What is still to be asked, on the heap: mostly there is nothing.
 pub(crate) type Looking<'a> = Pin<Box<dyn Future<Output = Looks> + Send + 'a>>;
 
@@ -138,48 +124,20 @@ impl Shared {
         Box::pin(async move { self.look_each(&[sought], since, &|_, _| false).await })
     }
 
-    /// The same for one key, of which this process has nothing and which it would have to ask for in
-    /// any case: [`Share::is_plain`].
-    pub(crate) async fn glimpse<'a>(
-        self: &'a Arc<Self>,
-        share: &'a Share,
+    /// Goes on for one key with what a glimpse was told of it.
+    pub(crate) async fn look_further(
+        self: &Arc<Self>,
+        glimpse: Glimpse,
+        told: Reading,
         since: Moment,
-    ) -> Glimpsed<'a> {
-        if !self.may_be_used() {
-            return Glimpsed::NoAnswer;
-        }
-        let glimpse = Glimpse::new(self, share);
-        match self.remote.read(glimpse.question()).await {
-            Ok(reading) => self.glimpsed(share, glimpse, reading, since),
-            Err(fault) => {
-                self.gave_no_answer(&fault, vec![glimpse.late()]);
-                Glimpsed::NoAnswer
-            }
-        }
-    }
-
-    /// What an answer tells of one key.
-    #[inline]
-    pub(super) fn glimpsed<'a>(
-        self: &'a Arc<Self>,
-        share: &'a Share,
-        glimpse: Glimpse<'a>,
-        mut reading: Reading,
-        since: Moment,
-    ) -> Glimpsed<'a> {
-        let glimpse = match glimpse.valid(&mut reading, since) {
-            Ok(sighted) => {
-                if let Some(tags) = sighted.unexpected_tags() {
-                    self.memory.remember(&share.name, tags.iter().cloned());
-                }
-                return Glimpsed::Valid(sighted);
-            }
-            Err(glimpse) => glimpse,
+    ) -> (Share, Looks) {
+        let mut asked = Asked::answered(since, glimpse.cells(), told);
+        let looks = {
+            let mut view = View::new(self, (glimpse.share(), None));
+            view.go_on(0, &mut asked);
+            self.look_on(asked, vec![view]).await
         };
-        let mut asked = Asked::answered(since, glimpse.cells(), reading);
-        let mut view = View::new(self, (share, None));
-        view.go_on(0, &mut asked);
-        Glimpsed::More(Box::pin(self.look_on(asked, vec![view])))
+        (glimpse.into_share(), looks)
     }
 
     /// Where this process has nothing, one answer mostly tells all. If not, what is still to be asked

@@ -39,9 +39,9 @@ use std::time::Duration;
 
 pub(crate) use self::deps::{Backing, Deps, Proofs, Share, Sight, any_family, family_of};
 pub(crate) use self::fill::{Cargo, Stored};
-pub(crate) use self::glimpse::Sighted;
+pub(crate) use self::glimpse::{Glimpse, Glimpsed, Sighted};
 pub(crate) use self::lease::{Claimed, Lease};
-pub(crate) use self::look::{Fetched, Found, Glimpsed, Legible, Look, Looking, Looks};
+pub(crate) use self::look::{Fetched, Found, Legible, Look, Looks};
 pub(crate) use self::owed::Order;
 pub(crate) use self::venture::Ventured;
 

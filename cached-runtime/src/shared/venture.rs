@@ -4,36 +4,36 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deps::Share;
-use super::glimpse::Glimpse;
-use super::look::Glimpsed;
+use super::glimpse::{Glimpse, Glimpsed};
 use super::wish::{self, Granting, Wish};
 use super::{Claimed, Shared, Sight, token_life};
 use crate::clock::Moment;
 use crate::remote::{CellState, Fault, Locked, ReadOrLock, Reading, Release};
 
 /// What came of it.
-pub(crate) enum Ventured<'a> {
+pub(crate) enum Ventured {
     /// As if it had only looked.
-    Looked(Glimpsed<'a>),
+    Looked(Glimpsed),
     /// There is no entry. What is known of what answers depend on is from before the lease was given.
-    Asked(Sight, Claimed),
+    Asked((Share, Sight), Claimed),
 }
 
 impl Shared {
-    /// A [`glimpse`](Self::glimpse) that asks for the lease of a key without an entry, in the same trip.
-    pub(crate) async fn venture<'a>(
-        self: &'a Arc<Self>,
-        share: &'a Share,
+    /// A [`Glimpse`] that asks for the lease of a key without an entry, in the same trip.
+    pub(crate) async fn venture(
+        self: &Arc<Self>,
+        share: Share,
         since: Moment,
         ttl: Duration,
-    ) -> Ventured<'a> {
+    ) -> Ventured {
         if !self.may_be_used() {
             return Ventured::Looked(Glimpsed::NoAnswer);
         }
-        let glimpse = Glimpse::new(self, share);
+        let glimpse = Glimpse::new(share);
         let Some(entry) = glimpse.whole().filter(|_| wish::can_be_kept()).cloned() else {
-            return Ventured::Looked(self.glimpse(share, since).await);
+            return Ventured::Looked(only_look(glimpse, since).await);
         };
+        let share = glimpse.share();
         let (names, cells) = (vec![entry.clone()], glimpse.cells());
         let (tier, keep) = (Arc::clone(self), token_life(share.longest_life));
         let asked = async move { tier.remote.read_or_lock(entry, ttl, cells, keep).await };
@@ -41,12 +41,9 @@ impl Shared {
             Ok(reply) => reply,
             // It cannot be written: there may be something to be read.
             Err(Fault::Refused(_)) => {
-                return Ventured::Looked(self.glimpse(share, since).await);
+                return Ventured::Looked(only_look(glimpse, since).await);
             }
-            Err(fault) => {
-                self.gave_no_answer(&fault, vec![glimpse.late()]);
-                return Ventured::Looked(Glimpsed::NoAnswer);
-            }
+            Err(fault) => return Ventured::Looked(glimpse.told(Err(fault), since)),
         };
         let claimed = match reply.locked {
             Locked::Granted(id) => {
@@ -57,7 +54,7 @@ impl Shared {
                 // A write that is under way hides what depends on these cells.
                 if !reply.cells.contains(&CellState::Intent) {
                     let claimed = self.granted(share, &sight, (id, from), ttl);
-                    return Ventured::Asked(sight, claimed);
+                    return Ventured::Asked((glimpse.into_share(), sight), claimed);
                 }
                 self.lease(share, (id, from), ttl).release(Release::Failed);
                 None
@@ -68,15 +65,24 @@ impl Shared {
             Locked::Resting(left) => Some(Claimed::Resting(left)),
         };
         if let Some(claimed) = claimed {
-            return Ventured::Asked(glimpse.of_nothing(&reply.cells, since), claimed);
+            let sight = glimpse.of_nothing(&reply.cells, since);
+            return Ventured::Asked((glimpse.into_share(), sight), claimed);
         }
         let reading = Reading {
             incarnation: Some(reply.entry.incarnation),
             entries: vec![reply.entry],
             cells: reply.cells,
         };
-        Ventured::Looked(self.glimpsed(share, glimpse, reading, since))
+        Ventured::Looked(glimpse.told(Ok(reading), since))
     }
+}
+
+async fn only_look(glimpse: Glimpse, since: Moment) -> Glimpsed {
+    let Some(reply) = glimpse.ask() else {
+        return Glimpsed::NoAnswer;
+    };
+    let reading = reply.await;
+    glimpse.told(reading, since)
 }
 
 impl Granting for ReadOrLock {
