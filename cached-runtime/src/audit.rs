@@ -183,7 +183,7 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
         let same_entry = backing.entry.is_none_or(|(id, server)| {
             let stored = found.next().and_then(|found| found.bytes);
             // One that is gone may have been evicted, which makes no copy of it older.
-            stored.is_none_or(|bytes| bytes == [id.0, server.0.to_le_bytes()].concat())
+            stored.is_none_or(|bytes| *bytes == [id.0, server.0.to_le_bytes()].concat())
         });
         // All of them, so that the next copy finds its own.
         let states = states.by_ref().take(backing.proofs.len());

@@ -50,7 +50,7 @@ pub struct BatchMiss<C: Each + ?Sized, M: Answers> {
     hits: Vec<(M::Key, M::Value)>,
     missing: Vec<Missing<C::Key, M>>,
     origin: Origin,
-    policy: fn(Policy<M::Value>) -> AnyPolicy,
+    policy: fn(Policy<M::Value>) -> Arc<AnyPolicy>,
 }
 
 /// What is given in place of what is loaded, and whether a load was tried.
@@ -116,7 +116,7 @@ where
         let subject = match raw {
             Some(raw) => {
                 let stats = stats.get_or_insert_with(|| cache.observatory().prefix(raw.prefix()));
-                Subject::counted(cache, raw, Arc::clone(stats))
+                Subject::counted(raw, Arc::clone(stats))
             }
             None => Subject::new(cache, RawKey::of_prefix(site.name())),
         };
@@ -288,6 +288,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         for missing in missing {
             // From before a load.
             missing.subject.tags(&self.cache);
+            missing.subject.cell(&self.cache);
             let event = if apart(missing) {
                 Event::Bypassed
             } else {
@@ -295,9 +296,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             };
             missing.subject.stats.count(event);
             if self.mode.refresh {
-                self.cache
-                    .store()
-                    .supersede(&missing.subject.cell, self.cache.sequence().next());
+                self.cache.store().supersede(
+                    missing.subject.cell(&self.cache),
+                    self.cache.sequence().next(),
+                );
             }
         }
     }

@@ -163,6 +163,8 @@ impl Call {
         mut leader: Option<Leader>,
         mut wished: Option<Wished>,
     ) -> Result<Loading, Given> {
+        // From before the number of the load.
+        self.subject.cell(&self.cache);
         let mut lane = None;
         loop {
             let terms = match self.claim(codec, &mut leader, wished.take()).await {

@@ -113,7 +113,7 @@ impl Cache {
         subject.set_policy(self, AnyPolicy::from(policy.for_value()));
         subject.tags(self);
         self.store()
-            .supersede(&subject.cell, self.sequence().next());
+            .supersede(subject.cell(self), self.sequence().next());
         // Of the call itself: what is invalidated from here on is newer than the value.
         let start = self.sequence().next();
         let terms = match self.shared().filter(|_| self.is_enabled()) {

@@ -190,9 +190,8 @@ async fn i10_a_copy_in_doubt_costs_one_trip_without_the_value() {
         ..Read::default()
     };
     let whole = fleet.server.connect().read(what).await.unwrap();
-    let mut bytes = whole.entries[0].bytes.clone().unwrap();
-    bytes.truncate(32);
-    fleet.server.put_entry(name, bytes, MINUTE);
+    let bytes = whole.entries[0].bytes.as_deref().unwrap();
+    fleet.server.put_entry(name, bytes[..32].to_vec(), MINUTE);
     fleet.two.way.cut();
     fleet.two.way.mend();
     assert_eq!(fleet.two.item().await, (1, 1), "after a break");

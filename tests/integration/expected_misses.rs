@@ -78,7 +78,7 @@ impl Pair {
             entries: vec![(name(), cache_aside::remote::Part::Identity)],
             cells: Vec::new(),
         });
-        let seen = seen.await.unwrap().entries.remove(0).bytes;
+        let seen = seen.await.unwrap().entries[0].bytes.clone();
         let seen = seen.and_then(|bytes| bytes.first_chunk().copied());
         let lock = cache_aside::remote::Lock {
             entry: name(),

@@ -99,7 +99,7 @@ async fn states(remote: &RedisRemote, cells: &[Cell]) -> Vec<CellState> {
         entries: vec![],
         cells: cells.to_vec(),
     };
-    remote.read(what).await.unwrap().cells
+    remote.read(what).await.unwrap().cells.to_vec()
 }
 
 async fn incarnation(remote: &RedisRemote) -> Incarnation {

@@ -27,9 +27,14 @@ const LONGEST_COPY: Duration = Duration::from_secs(30);
 /// The question that the store answered, and what it confirmed by its answer.
 type Answered = (Asking, Option<(Number, Incarnation)>);
 
+/// What is to be known of an entry before it is decoded.
+pub(super) struct AsItIs {
+    pub(super) codec: AnyCodec,
+    pub(super) born: Moment,
+}
+
 impl Subject {
-    /// Whether an entry is the answer as it is: fresh beyond doubt, what this caller can read, and no
-    /// copy of it is kept.
+    /// Whether an entry is the answer as it is, and no copy of it is kept.
     pub(super) fn is_given(
         &self,
         cache: &Cache,
@@ -37,11 +42,29 @@ impl Subject {
         legible: &Legible,
         asked: Asking,
     ) -> bool {
-        let carefree_until = || self.life_found(asked, legible).carefree_until;
-        !self.keeps_copies()
-            && (codec.has_not_found || !legible.header.negative)
-            && self.codec_of(codec, legible).is_some()
-            && cache.clock().coarse() < carefree_until()
+        !self.keeps_copies() && self.as_it_is(cache, codec, legible, asked).is_some()
+    }
+
+    /// What is to be known of an entry that is the answer as it is: fresh beyond doubt, and what this
+    /// caller can read.
+    #[inline]
+    pub(super) fn as_it_is(
+        &self,
+        cache: &Cache,
+        codec: &Kind,
+        legible: &Legible,
+        asked: Asking,
+    ) -> Option<AsItIs> {
+        if legible.header.negative && !codec.has_not_found {
+            return None;
+        }
+        let codec = self.codec_of(codec, legible)?;
+        let life = self.life_found(asked, legible);
+        let fresh = cache.clock().coarse() < life.carefree_until;
+        fresh.then_some(AsItIs {
+            codec,
+            born: life.born,
+        })
     }
 
     /// Takes the answer out of such an entry.

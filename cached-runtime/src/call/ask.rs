@@ -7,9 +7,10 @@ use crate::cache::Asking;
 use crate::local::AnyEntry;
 use crate::mode::Tier;
 use crate::outcome::Kind;
-use crate::remote::{Fault, Reading, Reply};
+use crate::remote::{Fault, ReadReply, Reading};
 use crate::shared::{Glimpse, Glimpsed, Sighted};
 
+use super::adopt::AsItIs;
 use super::given::Stored;
 use super::meet::{Access, Met};
 use super::venture::Meeting;
@@ -30,14 +31,28 @@ pub(super) struct Further {
     found: Option<Arc<AnyEntry>>,
 }
 
-/// What comes of an answer.
-pub(super) enum Told {
-    Meeting(Meeting),
-    Further(Box<Further>),
-}
-
 impl Ask {
-    pub(super) fn send(&self) -> Option<Reply<'_, Reading>> {
+    /// The answer as it is in the store, if nothing else is to be made of it.
+    #[inline]
+    pub(super) fn stored(
+        &self,
+        call: &Call,
+        codec: &Kind,
+        reading: &mut Result<Reading, Fault>,
+    ) -> Option<Stored> {
+        let (subject, cache) = (&call.subject, &call.cache);
+        let reading = reading.as_mut().ok().filter(|_| !subject.keeps_copies())?;
+        let of = |legible: &_| subject.as_it_is(cache, codec, legible, self.asked);
+        let (AsItIs { codec, born }, legible) = self.glimpse.take(reading, of)?;
+        Some(Stored {
+            legible,
+            codec: Some(codec),
+            schema: self.glimpse.share().schema,
+            born,
+        })
+    }
+
+    pub(super) fn send(&self) -> Option<ReadReply<'_>> {
         self.glimpse.ask()
     }
 }
@@ -66,13 +81,13 @@ impl Call {
         })
     }
 
-    /// What the answer tells.
+    /// What the answer tells that is more than an answer; `None`: all of it was told.
     pub(super) fn hears(
         &mut self,
         codec: &Kind,
         ask: Ask,
         reading: Result<Reading, Fault>,
-    ) -> Told {
+    ) -> (Meeting, Option<Box<Further>>) {
         let Ask {
             glimpse,
             asked,
@@ -81,8 +96,8 @@ impl Call {
         let blank = found.is_none();
         let glimpsed = glimpse.told(reading, asked.at);
         match self.glimpsed(codec, glimpsed, found, asked) {
-            Ok(met) => Told::Meeting(self.has_met(met, blank)),
-            Err(further) => Told::Further(further),
+            Ok(met) => (self.has_met(met, blank), None),
+            Err(further) => (Meeting::Told, Some(further)),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::pause::{Point, Stop};
 use crate::remote::Fault;
 
 use super::Call;
-use super::ask::{Ask, Further, Told};
+use super::ask::{Ask, Further};
 use super::fallback::RestsInPanic;
 use super::found::{Open, Waited};
 use super::given::{AtOnce, Given, Stored};
@@ -42,6 +42,8 @@ enum Stage {
     Further(Box<Further>),
     /// It was told what there is.
     Told,
+    /// It was told the answer, if that can be read.
+    Stored(Stored),
     /// It has looked, and waited for a load that it found.
     Waited(Waited),
     /// It is its turn to load, as the leader or by itself.
@@ -71,6 +73,12 @@ pub(super) enum Begun {
 
 /// On the heap as something of one type: what waits for it is compiled for each function.
 pub(super) type Later<'a, B> = Pin<Box<dyn Future<Output = B> + Send + 'a>>;
+
+impl Stage {
+    fn is_first(&self) -> bool {
+        matches!(self, Self::Looked)
+    }
+}
 
 impl Begun {
     fn given(given: Given) -> Self {
@@ -118,45 +126,51 @@ impl Attempt {
         self.running.is_some()
     }
 
-    /// What the shared tier has, if one question tells that and it is an answer. Else nothing is lost
-    /// of what it told.
-    async fn ask(&mut self, codec: &Kind) -> Option<Stored> {
-        if !matches!(self.stage, Stage::Looked) {
-            return None;
+    /// Asks the shared tier, where one question mostly tells all. Whether that is the answer; if not,
+    /// nothing is lost of what was told.
+    async fn ask(&mut self, codec: &Kind) -> bool {
+        let Self { call, stage, .. } = self;
+        if stage.is_first()
+            && let Some(ask) = call.question(codec)
+        {
+            *stage = Stage::Asks(ask);
         }
-        self.stage = Stage::Asks(self.call.question(codec)?);
-        let reading = match &self.stage {
-            Stage::Asks(ask) => match ask.send() {
-                Some(reply) => reply.await,
-                None => Err(Fault::Unavailable("something is owed to it".to_owned())),
-            },
-            _ => return None,
+        let Stage::Asks(ask) = stage else {
+            return false;
         };
-        let Stage::Asks(ask) = self.take_stage() else {
-            return None;
+        let mut reading = match ask.send() {
+            Some(reply) => reply.await,
+            None => Err(Fault::Unavailable("something is owed to it".to_owned())),
         };
-        self.stage = match self.call.hears(codec, ask, reading) {
-            Told::Meeting(Meeting::Stored(stored)) => return Some(stored),
-            Told::Meeting(_) => Stage::Told,
-            Told::Further(further) => Stage::Further(further),
-        };
-        None
+        if let Some(stored) = ask.stored(call, codec, &mut reading) {
+            call.subject.stats.looked(true);
+            *stage = Stage::Stored(stored);
+            return true;
+        }
+        if let Stage::Asks(ask) = std::mem::replace(stage, Stage::Looked) {
+            *stage = match call.hears(codec, ask, reading) {
+                (Meeting::Stored(stored), _) => Stage::Stored(stored),
+                (_, Some(further)) => Stage::Further(further),
+                (_, None) => Stage::Told,
+            };
+        }
+        matches!(stage, Stage::Stored(_))
     }
 
     /// What is given, unless the body is to run. Asks first, on no memory but its own.
     pub(super) async fn look(&mut self, codec: &Kind) -> Option<AtOnce> {
-        match self.ask(codec).await {
-            Some(stored) => Some(AtOnce::Stored(stored)),
-            None => self.begin(codec).await,
+        if self.ask(codec).await {
+            return Some(AtOnce::Stored);
         }
+        self.begin(codec).await
     }
 
     /// The same where the body can outlive the call.
     pub(super) async fn look_owned(&mut self, codec: &Kind) -> Begun {
-        match self.ask(codec).await {
-            Some(stored) => Begun::Here(Some(AtOnce::Stored(stored))),
-            None => self.begin_owned(codec).await,
+        if self.ask(codec).await {
+            return Begun::Here(Some(AtOnce::Stored));
         }
+        self.begin_owned(codec).await
     }
 
     async fn meet(&mut self, stage: Stage, codec: &Kind) -> Meeting {
@@ -184,7 +198,10 @@ impl Attempt {
                 }
                 // On the heap, what follows: who waits for the store carries nothing of it.
                 stage => match self.meet(stage, codec).await {
-                    Meeting::Stored(stored) => return Some(AtOnce::Stored(stored)),
+                    Meeting::Stored(stored) => {
+                        self.stage = Stage::Stored(stored);
+                        return Some(AtOnce::Stored);
+                    }
                     Meeting::Told => {
                         let open = self.call.open();
                         Box::pin(self.go_on(open, codec)).await
@@ -202,7 +219,10 @@ impl Attempt {
         Box::pin(async move {
             let stage = self.take_stage();
             match self.meet(stage, codec).await {
-                Meeting::Stored(stored) => return Begun::Here(Some(AtOnce::Stored(stored))),
+                Meeting::Stored(stored) => {
+                    self.stage = Stage::Stored(stored);
+                    return Begun::Here(Some(AtOnce::Stored));
+                }
                 Meeting::Told => {}
                 Meeting::Asked(leader, wished) => {
                     let given = Box::pin(self.prepare(Some(leader), Some(wished), codec)).await;
@@ -276,12 +296,15 @@ impl Attempt {
 
     /// The answer that is given. `None`: what the store has cannot be read, so this begins again.
     pub(super) fn answer<R, T, E>(&mut self, given: AtOnce, codec: &Codec<R, T, E>) -> Option<R> {
-        let stored = match given {
-            AtOnce::Given(given) => return Some(given.into_answer(codec)),
-            AtOnce::Stored(stored) => stored,
+        if let AtOnce::Given(given) = given {
+            return Some(given.into_answer(codec));
+        }
+        let Stage::Stored(stored) = &self.stage else {
+            return None;
         };
         let answer = stored.answer(codec);
-        self.call.was_given(&stored, answer.is_some());
+        self.call.was_given(stored, answer.is_some());
+        self.stage = Stage::Looked;
         answer
     }
 

@@ -176,9 +176,10 @@ impl Call {
         let subject = &self.subject;
         // Held from before the number is drawn.
         subject.tags(&self.cache);
+        subject.cell(&self.cache);
         if self.mode.refresh {
             // Loads that run already may still be joined by those who wait, but not be stored.
-            store.supersede(&subject.cell, sequence.next());
+            store.supersede(subject.cell(&self.cache), sequence.next());
         }
         let about = || subject.manifest(&self.cache, self.function);
         let start = || sequence.next();

@@ -21,8 +21,8 @@ pub(super) enum Given {
 /// What a call is given at the end of its second look, if anything.
 pub(super) enum AtOnce {
     Given(Given),
-    /// The answer, if it can be read.
-    Stored(Stored),
+    /// What the call was told, if it can be read.
+    Stored,
 }
 
 /// An answer as it is in the store.

@@ -24,6 +24,8 @@ impl Call {
         }
         let windows = self.subject.policy.options.windows;
         if self.found.is_none() && !windows.longest().is_zero() {
+            // Before it finds anything.
+            self.subject.cell(&self.cache);
             let (store, now) = (self.cache.store(), self.cache.clock().now());
             self.found = store
                 .find_softly(&self.subject.key, now)
@@ -54,6 +56,6 @@ impl Subject {
 
     /// Whether an entry that this call found softly invalidated has been invalidated otherwise since.
     pub(super) fn stands(&self, cache: &Cache, found: &AnyEntry, now: Moment) -> bool {
-        self.cell.invalidated() == self.seen && cache.store().stands(found, now)
+        self.is_unmoved(cache) && cache.store().stands(found, now)
     }
 }

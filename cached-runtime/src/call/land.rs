@@ -32,10 +32,9 @@ pub(crate) struct Subject {
     pub(crate) key: RawKey,
     /// That of its entry, once somebody asked: it takes a digest.
     name: OnceLock<EntryName>,
-    /// What happens to the key from the moment the call looked for it.
-    pub(crate) cell: Arc<KeyCell>,
-    /// When the key had last been invalidated by then.
-    pub(crate) seen: Number,
+    /// What happens to the key, once that concerns the call: from before it finds something here,
+    /// asks for something to be kept here, or draws the number of a load.
+    cell: OnceLock<Held>,
     pub(crate) stats: Arc<PrefixStats>,
     pub(crate) policy: Arc<AnyPolicy>,
     /// The prefix and the tags that are known before the load, once they are held: from before a
@@ -50,6 +49,21 @@ impl fmt::Debug for Subject {
         f.debug_struct("Subject")
             .field("policy", &self.policy)
             .finish_non_exhaustive()
+    }
+}
+
+/// What happens to a key from some moment on.
+#[derive(Clone)]
+struct Held {
+    cell: Arc<KeyCell>,
+    /// When the key had last been invalidated by then.
+    seen: Number,
+}
+
+impl Held {
+    fn new(cell: Arc<KeyCell>) -> Self {
+        let seen = cell.invalidated();
+        Self { cell, seen }
     }
 }
 
@@ -144,18 +158,15 @@ impl Call {
 impl Subject {
     pub(crate) fn new(cache: &Cache, key: RawKey) -> Self {
         let stats = cache.observatory().prefix(key.prefix());
-        Self::counted(cache, key, stats)
+        Self::counted(key, stats)
     }
 
     /// The same, where the counters of its prefix are known.
-    pub(crate) fn counted(cache: &Cache, key: RawKey, stats: Arc<PrefixStats>) -> Self {
-        let cell = cache.store().hold(&key);
-        let seen = cell.invalidated();
+    pub(crate) fn counted(key: RawKey, stats: Arc<PrefixStats>) -> Self {
         Self {
             key,
             name: OnceLock::new(),
-            cell,
-            seen,
+            cell: OnceLock::new(),
             stats,
             policy: AnyPolicy::storing_nothing(),
             tags: OnceLock::new(),
@@ -168,8 +179,7 @@ impl Subject {
         Self {
             key: about.key.clone(),
             name: OnceLock::new(),
-            cell: Arc::clone(&about.cell),
-            seen: about.cell.invalidated(),
+            cell: Held::new(Arc::clone(&about.cell)).into(),
             stats: Arc::clone(&about.stats),
             policy: Arc::clone(&about.policy),
             tags: Arc::clone(&about.tags).into(),
@@ -182,12 +192,28 @@ impl Subject {
         Manifest {
             cache: cache.clone(),
             key: self.key.clone(),
-            cell: Arc::clone(&self.cell),
+            cell: Arc::clone(self.cell(cache)),
             tags: Arc::clone(self.tags(cache)),
             stats: Arc::clone(&self.stats),
             policy: Arc::clone(&self.policy),
             function,
         }
+    }
+
+    /// What happens to the key from now on, if not from earlier on.
+    pub(crate) fn cell(&self, cache: &Cache) -> &Arc<KeyCell> {
+        &self.held(cache).cell
+    }
+
+    fn held(&self, cache: &Cache) -> &Held {
+        self.cell
+            .get_or_init(|| Held::new(cache.store().hold(&self.key)))
+    }
+
+    /// Whether the key was not invalidated since it is held.
+    pub(super) fn is_unmoved(&self, cache: &Cache) -> bool {
+        let held = self.held(cache);
+        held.cell.invalidated() == held.seen
     }
 
     /// What the shared tier calls its entry.
@@ -228,17 +254,22 @@ impl Subject {
 
     /// Whether an entry that this call found has been invalidated since.
     pub(crate) fn is_unbroken(&self, cache: &Cache, found: &AnyEntry) -> bool {
-        self.cell.invalidated() == self.seen && cache.store().is_current(found)
+        self.is_unmoved(cache) && cache.store().is_current(found)
     }
 
     /// Whether a load of this key that began at `start` may be joined.
     pub(crate) fn is_latest(&self, cache: &Cache, start: Number) -> bool {
-        cache.store().is_latest(&self.cell, start)
+        cache.store().is_latest(self.cell(cache), start)
     }
 
     /// The entry of the key, if the caller can read it; one of another type is reported.
     pub(crate) fn find(&self, cache: &Cache, codec: &Kind) -> Option<Arc<AnyEntry>> {
-        let entry = cache.store().find(&self.key)?;
+        let mut entry = cache.store().find(&self.key)?;
+        if self.cell.get().is_none() {
+            // Whatever comes over it from now on is noticed; what came before is seen now.
+            self.cell(cache);
+            entry = cache.store().find(&self.key)?;
+        }
         let readable = codec.can_read(&entry);
         if !readable && !entry.is_negative() {
             self.stats
@@ -328,7 +359,10 @@ impl Subject {
         if ttl.is_zero() || self.policy.options.local == Local::NotKept {
             return not_stored(entry);
         }
-        match cache.store().insert(&self.key, &self.cell, &entry, now) {
+        match cache
+            .store()
+            .insert(&self.key, self.cell(cache), &entry, now)
+        {
             Ok(evicted) => {
                 cache.observatory().evicted(evicted);
                 self.stats.count(Event::Stored);

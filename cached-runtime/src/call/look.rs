@@ -272,7 +272,7 @@ impl Call {
         }
     }
 
-    pub(super) fn set_policy(&mut self, policy: AnyPolicy) {
+    pub(super) fn set_policy(&mut self, policy: Arc<AnyPolicy>) {
         self.subject.set_policy(&self.cache, policy);
     }
 

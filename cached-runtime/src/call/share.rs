@@ -15,6 +15,10 @@ use super::Subject;
 impl Subject {
     /// This key's part in the shared tier.
     pub(crate) fn share(&self, cache: &Cache, tier: &Arc<Shared>, codec: &Kind) -> Share {
+        if self.keeps_copies() {
+            // Whatever comes over an answer that is asked for after this keeps it out.
+            self.cell(cache);
+        }
         let tier = Arc::clone(tier);
         let name = self.name().clone();
         let options = &self.policy.options;

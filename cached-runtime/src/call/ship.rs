@@ -328,7 +328,9 @@ impl Subject {
 
     pub(super) fn keep_copy(&self, cache: &Cache, entry: &Arc<AnyEntry>) -> Result<(), Refused> {
         let now = cache.clock().now();
-        let evicted = cache.store().insert(&self.key, &self.cell, entry, now)?;
+        let evicted = cache
+            .store()
+            .insert(&self.key, self.cell(cache), entry, now)?;
         cache.observatory().evicted(evicted);
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::panic::resume_unwind;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use crate::background::unless_late;
@@ -26,7 +27,7 @@ use super::passenger::Passenger;
 pub struct Miss<R, T, E> {
     /// On the heap: it is moved from hand to hand before it begins.
     pub(super) attempt: Box<Attempt>,
-    policy: fn(Policy<T>) -> AnyPolicy,
+    policy: fn(Policy<T>) -> Arc<AnyPolicy>,
     types: PhantomData<fn() -> (R, E)>,
 }
 

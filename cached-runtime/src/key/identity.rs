@@ -114,8 +114,9 @@ impl<P: Parts<X>, X: ?Sized> Ident for Identity<'_, P, X> {
         let mut sink = BytesSink(SCRATCH.take());
         sink.0.clear();
         self.head.feed(&mut sink)?;
+        let head = (self.head.hash(), sink.0.len());
         self.feed(&mut sink)?;
-        let key = RawKey::from_encoded(&sink.0);
+        let key = RawKey::from_head(head, &sink.0);
         if sink.0.capacity() <= KEPT {
             SCRATCH.set(sink.0);
         }

@@ -66,6 +66,14 @@ impl RawKey {
         Ok(key)
     }
 
+    /// The same of a head with this hash, and of what comes after its end.
+    pub(super) fn from_head((head, end): (u64, usize), bytes: &[u8]) -> Result<Self, Unkeyable> {
+        Ok(Self {
+            hash: hash_rest(head, &bytes[end..])?,
+            bytes: Bytes::new(bytes),
+        })
+    }
+
     /// The key of these two parts.
     pub(crate) fn of_head(head: &[u8], rest: &[u8]) -> Option<Self> {
         Self::from_encoded(&[head, rest].concat()).ok()

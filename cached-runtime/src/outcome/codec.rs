@@ -21,7 +21,7 @@ pub struct Codec<R, T, E> {
     pub(crate) answer: fn(&T) -> R,
     /// The value and the policy as what the rest of a call works with.
     pub(crate) value: fn(&T) -> &Value,
-    pub(crate) policy: fn(Policy<T>) -> AnyPolicy,
+    pub(crate) policy: fn(Policy<T>) -> Arc<AnyPolicy>,
     /// A value that was written with this codec, if it can be read.
     pub(crate) decode: fn(&AnyCodec, &[u8]) -> Option<T>,
     pub(crate) kind: Kind,
@@ -49,7 +49,7 @@ pub fn codec<R: Wraps<T, E>, T: Cacheable, E>(shape: Shape<R, T, E>) -> Codec<R,
         read: AnyEntry::value::<T>,
         answer: |value| R::wrap(value.clone()),
         value: |value| value,
-        policy: AnyPolicy::from,
+        policy: |policy| Arc::new(policy.into()),
         decode: |codec, bytes| {
             let mut value = None::<T>;
             (codec.decode_into)(bytes, &mut value);

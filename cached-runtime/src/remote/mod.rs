@@ -17,6 +17,7 @@
 
 #[cfg(feature = "rate-limit")]
 mod bucket;
+mod chunk;
 #[cfg(any(test, feature = "test-util"))]
 pub mod conformance;
 #[cfg(any(test, feature = "test-util"))]
@@ -33,12 +34,16 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
+
+use tokio::sync::oneshot;
 
 #[cfg(feature = "rate-limit")]
 pub use self::bucket::{Draw, Drawn, Pace};
 #[cfg(feature = "rate-limit")]
 pub(crate) use self::bucket::{Level, MOST_PARTS};
+pub use self::chunk::{Chunk, Few};
 #[cfg(any(test, feature = "test-util"))]
 pub use self::double::{Double, DoubleServer};
 pub use self::fault::{Fault, Status};
@@ -57,6 +62,46 @@ pub use crate::coherence::{Beat, Watch};
 
 /// What an operation comes to.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// What a [`Remote::read`] comes to: it may be done by others, who tell the outcome.
+pub enum ReadReply<'a> {
+    /// Whoever waits does what there is to do.
+    Later(Reply<'a, Reading>),
+    /// Whoever waits is told.
+    Told(oneshot::Receiver<Result<Reading, Fault>>),
+}
+
+impl Future for ReadReply<'_> {
+    type Output = Result<Reading, Fault>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.get_mut() {
+            Self::Later(reply) => reply.as_mut().poll(context),
+            Self::Told(told) => Pin::new(told).poll(context).map(|told| {
+                // Whoever was to tell it went away with its runtime.
+                told.unwrap_or_else(|_| Err(Fault::Lost("the read was given up".to_owned())))
+            }),
+        }
+    }
+}
+
+impl<'a, F> From<Pin<Box<F>>> for ReadReply<'a>
+where
+    F: Future<Output = Result<Reading, Fault>> + Send + 'a,
+{
+    fn from(reply: Pin<Box<F>>) -> Self {
+        Self::Later(reply)
+    }
+}
+
+impl fmt::Debug for ReadReply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Later(_) => "Later",
+            Self::Told(_) => "Told",
+        })
+    }
+}
 
 /// A store that processes share.
 ///
@@ -90,7 +135,7 @@ pub trait Remote: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Reads entries and cells in one trip, in any order, each at a moment after the call.
-    fn read(&self, what: Read) -> Reply<'_, Reading>;
+    fn read(&self, what: Read) -> ReadReply<'_>;
 
     /// Asks for leases, and makes sure that `cells` have tokens: the missing ones are given one
     /// that lives for `keep`. The states in the reply were read after that.

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Cell, CellState, EntryName, Fault, Incarnation, LeaseId, Remote, ServerTime};
+use super::{
+    Cell, CellState, Chunk, EntryName, Fault, Few, Incarnation, LeaseId, Remote, ServerTime,
+};
 
 /// A look at entries and cells.
 #[derive(Clone, Debug, Default)]
@@ -30,18 +32,18 @@ pub enum Part {
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     /// What was found of each entry.
-    pub entries: Vec<Found>,
+    pub entries: Few<Found, 1>,
     /// The state of each cell.
-    pub cells: Vec<CellState>,
+    pub cells: Few<CellState, 5>,
     /// The server that answered all of it; `None` if nothing was asked.
     pub incarnation: Option<Incarnation>,
 }
 
 /// What was found of one entry.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Found {
     /// The bytes asked for; `None` if there is no entry.
-    pub bytes: Option<Vec<u8>>,
+    pub bytes: Option<Chunk>,
     /// The server that answered.
     pub incarnation: Incarnation,
     /// That server's time at the answer: not earlier than it really was, and later by no more
@@ -128,7 +130,7 @@ impl ReadOrLock {
         let mut read = Self {
             entry: reading.entries.into_iter().next().ok_or_else(unread)?,
             locked: Locked::Changed,
-            cells: reading.cells,
+            cells: reading.cells.into_iter().collect(),
         };
         let hidden = read.cells.contains(&CellState::Intent);
         if read.entry.bytes.is_some() || hidden {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Which life of which server gave a reply. A restart, a promotion or anything else after which
 /// acknowledged writes may be missing is another life; no number comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Incarnation(pub u64);
 
 /// A token as it was seen in one life of its server. Equal proofs mean: the same token, and nothing
@@ -17,13 +17,14 @@ pub struct Proof(pub u64);
 pub struct LeaseId(pub [u8; 8]);
 
 /// Milliseconds of a server's own clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServerTime(pub u64);
 
 /// What is in a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum CellState {
     /// Nothing, or nothing that can be read as a token: no entry that depends on it is valid.
+    #[default]
     Missing,
     /// A bracketed write is under way: nothing that depends on it may be read or stored.
     Intent,

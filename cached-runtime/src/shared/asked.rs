@@ -60,7 +60,7 @@ impl<'a> Asked<'a> {
         let places = places.map(|(at, known)| (known.cell.clone(), at));
         Self {
             since: Some(since),
-            found: reading.entries,
+            found: reading.entries.into_iter().collect(),
             places: if states.len() < FEW {
                 HashMap::default()
             } else {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::envelope;
 use crate::remote::{
-    Cell, CellState, EntryName, Fault, Found as Bytes, Incarnation, LeaseId, Part, Proof, Read,
-    Reading, Reply,
+    Cell, CellState, EntryName, Fault, Few, Found as Bytes, Incarnation, LeaseId, Part, Proof,
+    Read, ReadReply, Reading,
 };
 
 use super::deps::{Backing, Deps, Seen, Share, Sight};
@@ -39,7 +39,7 @@ pub(crate) struct Sighted {
     glimpse: Glimpse,
     pub(crate) legible: Legible,
     witness: Witness,
-    states: Vec<CellState>,
+    states: Few<CellState, 5>,
     /// The server that answered.
     pub(crate) server: Option<Incarnation>,
     since: Moment,
@@ -64,7 +64,7 @@ impl Glimpse {
     }
 
     /// Asks for it, if the store can be used.
-    pub(crate) fn ask(&self) -> Option<Reply<'_, Reading>> {
+    pub(crate) fn ask(&self) -> Option<ReadReply<'_>> {
         let tier = &self.share.tier;
         tier.may_be_used()
             .then(|| tier.remote.read(self.question()))
@@ -81,26 +81,59 @@ impl Glimpse {
                 return Glimpsed::NoAnswer;
             }
         };
-        let Reading { entries, cells, .. } = &mut reading;
-        let seen = entries.first_mut().filter(|_| self.part == Part::Whole);
-        let cell = |at: usize| (self.cell(at), cells.get(at).copied());
-        let valid = seen.and_then(|found| valid(&self.share, found, self.depends_on(), cell));
-        let Some((legible, witness)) = valid else {
-            return Glimpsed::More(self, reading);
-        };
-        let sighted = Sighted {
-            glimpse: self,
-            legible,
-            witness,
-            states: reading.cells,
-            server: reading.incarnation,
-            since,
-        };
-        sighted.remember();
-        Glimpsed::Valid(sighted)
+        match self.valid(&mut reading) {
+            Some((legible, witness)) => Glimpsed::Valid(Sighted {
+                glimpse: self,
+                legible,
+                witness,
+                states: reading.cells,
+                server: reading.incarnation,
+                since,
+            }),
+            None => Glimpsed::More(self, reading),
+        }
     }
 
-    pub(super) fn share(&self) -> &Share {
+    /// The entry and what `of` makes of it, if it is valid and that is something. Else it stays in the
+    /// answer.
+    #[inline]
+    pub(crate) fn take<S>(
+        &self,
+        reading: &mut Reading,
+        of: impl FnOnce(&Legible) -> Option<S>,
+    ) -> Option<(S, Legible)> {
+        let (legible, _) = self.valid(reading)?;
+        if let Some(made) = of(&legible) {
+            return Some((made, legible));
+        }
+        if let Some(found) = reading.entries.first_mut() {
+            found.bytes = Some(legible.bytes);
+        }
+        None
+    }
+
+    /// The entry, taken out of the answer if it is valid.
+    fn valid(&self, reading: &mut Reading) -> Option<(Legible, Witness)> {
+        let Reading { entries, cells, .. } = reading;
+        let found = entries.first_mut().filter(|_| self.part == Part::Whole)?;
+        let cell = |at: usize| (self.cell(at), cells.get(at).copied());
+        let (legible, witness) = valid(&self.share, found, self.depends_on(), cell)?;
+        if !self.expected(&witness) {
+            // Of the tags that earlier answers had, these are left.
+            let share = &self.share;
+            let of_value = &self.recalled[..witness.tokens - share.deps.known.len()];
+            let memory = &share.tier.memory;
+            memory.remember(&share.name, of_value.iter().cloned());
+        }
+        Some((legible, witness))
+    }
+
+    /// Whether an entry has the tags of earlier answers.
+    fn expected(&self, witness: &Witness) -> bool {
+        !self.share.open_ended || witness.tokens == self.depends_on()
+    }
+
+    pub(crate) fn share(&self) -> &Share {
         &self.share
     }
 
@@ -163,21 +196,9 @@ impl Sighted {
         self.witness.of((0..self.witness.tokens).map(cell))
     }
 
-    /// Whether its value brought the tags of earlier answers.
+    #[cfg(test)]
     pub(super) fn is_expected(&self) -> bool {
-        !self.glimpse.share.open_ended || self.witness.tokens == self.glimpse.depends_on()
-    }
-
-    /// Keeps the others in mind.
-    fn remember(&self) {
-        if !self.is_expected() {
-            let Glimpse {
-                share, recalled, ..
-            } = &self.glimpse;
-            let of_value = &recalled[..self.witness.tokens - share.deps.known.len()];
-            let memory = &share.tier.memory;
-            memory.remember(&share.name, of_value.iter().cloned());
-        }
+        self.glimpse.expected(&self.witness)
     }
 
     pub(crate) fn into_legible(self) -> Legible {
@@ -248,7 +269,7 @@ pub(super) fn valid<'c>(
     };
     let legible = Legible {
         header,
-        bytes: found.bytes.take().unwrap_or_default(),
+        bytes: found.bytes.take()?,
         payload_at,
         age,
     };

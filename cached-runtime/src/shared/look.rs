@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::envelope::Header;
-use crate::remote::{EntryName, Fault, Incarnation, LeaseId, Part, Reading};
+use crate::remote::{Chunk, EntryName, Fault, Incarnation, LeaseId, Part, Reading};
 
 use super::Shared;
 use super::asked::Asked;
@@ -61,7 +61,7 @@ pub(crate) struct Fetched {
 #[derive(Debug)]
 pub(crate) struct Legible {
     pub(crate) header: Header,
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Chunk,
     pub(super) payload_at: usize,
     /// Not less than the time since it was stored.
     pub(crate) age: Duration,

@@ -1,5 +1,6 @@
 //! A look for a key that may well have no entry: it asks for the lease along with it.
 
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,8 +71,8 @@ impl Shared {
         }
         let reading = Reading {
             incarnation: Some(reply.entry.incarnation),
-            entries: vec![reply.entry],
-            cells: reply.cells,
+            entries: iter::once(reply.entry).collect(),
+            cells: reply.cells.into(),
         };
         Ventured::Looked(glimpse.told(Ok(reading), since))
     }
@@ -87,6 +88,6 @@ async fn only_look(glimpse: Glimpse, since: Moment) -> Glimpsed {
 
 impl Granting for ReadOrLock {
     fn outcomes(&self) -> impl Iterator<Item = Locked> {
-        std::iter::once(self.locked)
+        iter::once(self.locked)
     }
 }

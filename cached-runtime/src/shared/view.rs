@@ -140,16 +140,16 @@ impl<'a> View<'a> {
         if !is_cut && self.whole != Part::Whole {
             self.late.came(&self.share.name);
         }
+        let found = asked.found.get_mut(at).map(std::mem::take);
         let Some(Bytes {
             bytes: Some(bytes),
             incarnation,
             now,
-        }) = asked.found.get_mut(at)
+        }) = found
         else {
             self.stage = Stage::Settled(Found::Nothing);
             return;
         };
-        let (bytes, incarnation, now) = (std::mem::take(bytes), *incarnation, *now);
         let id = bytes.get(ID).and_then(|bytes| bytes.first_chunk());
         self.entry = id.map(|id| LeaseId(*id));
         // Neither is what was cut: its checksum is that of all bytes.

@@ -13,7 +13,7 @@ use crate::breaker::BreakerState;
 use crate::remote::double::Op;
 use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fault, Fill, FillReply, Intent, LeaseId, Lock,
-    LockReply, Read, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
+    LockReply, Read, ReadReply, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
 #[cfg(feature = "rate-limit")]
 use crate::remote::{Draw, Drawn};
@@ -234,11 +234,11 @@ impl Remote for Faulty {
         self.store.breaker_opened()
     }
 
-    fn read(&self, what: Read) -> Reply<'_, Reading> {
+    fn read(&self, what: Read) -> ReadReply<'_> {
         self.entries_read
             .fetch_add(what.entries.len() as u64, Relaxed);
         self.cells_read.fetch_add(what.cells.len() as u64, Relaxed);
-        self.send(Op::Read, |store| store.read(what))
+        ReadReply::Later(self.send(Op::Read, |store| Box::pin(store.read(what))))
     }
 
     fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply> {

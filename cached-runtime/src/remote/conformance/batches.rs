@@ -23,11 +23,12 @@ pub(super) async fn a_reading_answers_in_the_order_of_the_questions(suite: &Conf
     ];
     let cells = vec![b.clone(), tag("read:none"), a, b];
     let reading = one.read(entries, cells).await;
-    let found: Vec<_> = reading.entries.iter().map(|found| &found.bytes).collect();
-    let identity = Some(envelope(lease, b"")[16..32].to_vec());
-    assert_eq!(found, [&whole[1], &None, &identity, &None, &whole[0]]);
+    let found = reading.entries.iter().map(|found| found.bytes.as_deref());
+    let identity = &envelope(lease, b"")[16..32];
+    let whole = whole.each_ref().map(Option::as_deref);
+    assert!(found.eq([whole[1], None, Some(identity), None, whole[0]]));
     assert_eq!(
-        reading.cells,
+        reading.cells[..],
         [state.1, CellState::Missing, state.0, state.1]
     );
 }

@@ -41,7 +41,8 @@ pub(super) fn done<T>(result: Result<T, Fault>) -> T {
 }
 
 /// The answer to the only question.
-pub(super) fn only<T: Debug>(answers: Vec<T>) -> T {
+pub(super) fn only<T: Debug>(answers: impl IntoIterator<Item = T>) -> T {
+    let answers: Vec<_> = answers.into_iter().collect();
     let count = answers.len();
     match <[T; 1]>::try_from(answers) {
         Ok([answer]) => answer,
@@ -104,7 +105,8 @@ impl<'a> Process<'a> {
 
     pub(super) async fn bytes(&self, entry: &EntryName) -> Option<Vec<u8>> {
         let reading = self.read(vec![(entry.clone(), Part::Whole)], vec![]);
-        only(reading.await.entries).bytes
+        let bytes = only(reading.await.entries).bytes;
+        bytes.map(|bytes| bytes.to_vec())
     }
 
     /// The payload of an entry made by [`envelope`].
@@ -114,7 +116,7 @@ impl<'a> Process<'a> {
     }
 
     pub(super) async fn cells(&self, cells: &[Cell]) -> Vec<CellState> {
-        self.read(vec![], cells.to_vec()).await.cells
+        self.read(vec![], cells.to_vec()).await.cells.to_vec()
     }
 
     pub(super) async fn cell(&self, cell: &Cell) -> CellState {

@@ -11,8 +11,8 @@ use super::trouble::Op;
 use super::wire::Client;
 use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fault, Fill, FillReply, Filled, Found, How, Incarnation,
-    Intent, LeaseId, Lock, LockReply, Locked, Part, Read, ReadOrLock, Reading, Release, Remote,
-    Reply, ServerTime, Status, Turn, Wake, Watch,
+    Intent, LeaseId, Lock, LockReply, Locked, Part, Read, ReadOrLock, ReadReply, Reading, Release,
+    Remote, Reply, ServerTime, Status, Turn, Wake, Watch,
 };
 #[cfg(feature = "rate-limit")]
 use crate::remote::{Draw, Drawn};
@@ -97,12 +97,12 @@ impl Remote for Double {
             .with(|world| world.lost + world.clients[self.id].lost)
     }
 
-    fn read(&self, what: Read) -> Reply<'_, Reading> {
+    fn read(&self, what: Read) -> ReadReply<'_> {
         let ahead = self.with(|client| client.ahead);
-        self.send(Op::Read, move |_| {
+        ReadReply::Later(self.send(Op::Read, move |_| {
             let mut plan = Plan::new(Reading {
-                entries: vec![NOTHING; what.entries.len()],
-                cells: vec![CellState::Missing; what.cells.len()],
+                entries: vec![Found::default(); what.entries.len()].into(),
+                cells: vec![CellState::Missing; what.cells.len()].into(),
                 incarnation: None,
             });
             for (at, (entry, part)) in what.entries.into_iter().enumerate() {
@@ -122,7 +122,7 @@ impl Remote for Double {
                 });
             }
             plan
-        })
+        }))
     }
 
     fn lock(&self, locks: Vec<Lock>, cells: Vec<Cell>, keep: Duration) -> Reply<'_, LockReply> {

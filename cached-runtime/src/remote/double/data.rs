@@ -7,7 +7,7 @@ use super::generator::{INTENT, TOKEN};
 use super::push::Log;
 use super::shelf::Shelf;
 use crate::remote::{
-    Cell, CellState, Ended, EntryName, Fill, Filled, Found, How, Incarnation, LeaseId, Lock,
+    Cell, CellState, Chunk, Ended, EntryName, Fill, Filled, Found, How, Incarnation, LeaseId, Lock,
     Locked, Part, Proof, Release, ServerTime,
 };
 #[cfg(feature = "rate-limit")]
@@ -87,7 +87,7 @@ impl Data {
                 .map(<[u8]>::to_vec),
         };
         Found {
-            bytes,
+            bytes: bytes.map(Chunk::from),
             incarnation: self.incarnation,
             now: self.time(),
         }

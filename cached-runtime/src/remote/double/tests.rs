@@ -114,8 +114,9 @@ async fn bytes(remote: &Double, name: &str, part: Part) -> Option<Vec<u8>> {
         entries,
         ..Read::default()
     };
-    let Reading { mut entries, .. } = remote.read(what).await.unwrap();
-    entries.remove(0).bytes
+    let Reading { entries, .. } = remote.read(what).await.unwrap();
+    let bytes = entries.into_iter().next()?.bytes;
+    bytes.map(|bytes| bytes.to_vec())
 }
 
 async fn now(remote: &Double) -> ServerTime {

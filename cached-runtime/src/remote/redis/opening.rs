@@ -12,7 +12,7 @@ use super::node::{Kind, Node};
 use super::pair::Pair;
 use super::scripts::{Form, LOCK};
 use super::tokens::lease;
-use crate::remote::{Cell, EntryName, Fault, Found, How, LeaseId, Lock, Locked, ReadOrLock};
+use crate::remote::{Cell, Chunk, EntryName, Fault, Found, How, LeaseId, Lock, Locked, ReadOrLock};
 
 pub(super) async fn read_or_lock(
     node: &Arc<Node>,
@@ -65,7 +65,7 @@ async fn opened(
     };
     Ok(ReadOrLock {
         entry: Found {
-            bytes,
+            bytes: bytes.map(Chunk::from),
             incarnation: pair.incarnation(),
             now: pair.server_time(),
         },

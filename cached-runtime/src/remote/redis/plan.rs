@@ -1,6 +1,7 @@
 //! Which commands answer some look-ups, and which reply belongs to whom.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use ::redis::{Cmd, Value};
 
@@ -9,7 +10,7 @@ use super::names::{Name, Names};
 use super::pair::Pair;
 use super::session::{self, Packed, Replies, Words};
 use super::tokens::state_of;
-use crate::remote::{Cell, CellState, EntryName, Found, Part, Read, Reading};
+use crate::remote::{Cell, CellState, Chunk, EntryName, Few, Found, Part, Read, Reading};
 
 /// No command reads more keys: others would have to wait for it.
 const KEYS: usize = 256;
@@ -174,23 +175,24 @@ impl Plan {
         let mut readings = Vec::with_capacity(what.len());
         for read in what {
             let mut reading = Reading {
-                entries: Vec::with_capacity(read.entries.len()),
-                cells: Vec::with_capacity(read.cells.len()),
+                entries: Few::with_capacity(read.entries.len()),
+                cells: Few::with_capacity(read.cells.len()),
                 incarnation: Some(incarnation),
             };
             for ((_, part), place) in read.entries.iter().zip(&mut places) {
                 let bytes = match part {
-                    Part::Whole => came.whole(place),
+                    Part::Whole => came.whole(place).map(|text| came.replies.chunk(text)),
                     Part::AtMost(_) | Part::Identity => came.part(place, *part)?,
                 };
                 reading.entries.push(Found {
-                    bytes: bytes.map(<[u8]>::to_vec),
+                    bytes,
                     incarnation,
                     now,
                 });
             }
             for (_, place) in read.cells.iter().zip(&mut places) {
-                let state = came.whole(place).map(|bytes| state_of(bytes, incarnation));
+                let text = came.whole(place).map(|text| came.replies.bytes(text));
+                let state = text.map(|bytes| state_of(bytes, incarnation));
                 reading.cells.push(state.unwrap_or(CellState::Missing));
             }
             readings.push(reading);
@@ -234,18 +236,20 @@ fn expect_master(replies: &mut Replies) -> Result<(), Trouble> {
 
 impl Came {
     /// A value of another type is nothing.
-    fn whole(&self, place: usize) -> Option<&[u8]> {
+    fn whole(&self, place: usize) -> Option<Range<usize>> {
         match self.whole.get(place) {
-            Some(session::Part::Text(text)) => Some(self.replies.bytes(text.clone())),
+            Some(session::Part::Text(text)) => Some(text.clone()),
             _ => None,
         }
     }
 
     /// What is there of an entry. A value of another type is not an entry, and neither is one that
     /// is too short to have an identity.
-    fn part(&self, place: usize, part: Part) -> Result<Option<&[u8]>, Trouble> {
+    fn part(&self, place: usize, part: Part) -> Result<Option<Chunk>, Trouble> {
         match self.parts.get(place) {
-            Some(session::Part::Text(text)) => Ok(cut(self.replies.bytes(text.clone()), part)),
+            Some(session::Part::Text(text)) => {
+                Ok(cut(text.clone(), part).map(|text| self.replies.chunk(text)))
+            }
             Some(session::Part::Nothing) => Ok(None),
             Some(session::Part::Error(at)) if self.replies.is_wrong_type(*at) => Ok(None),
             Some(session::Part::Error(at)) => Err(self.replies.error(*at)),
@@ -255,13 +259,14 @@ impl Came {
 }
 
 /// The server is asked for one byte at least, and gives fewer where there are no more.
-fn cut(bytes: &[u8], part: Part) -> Option<&[u8]> {
-    let bytes = match part {
-        Part::Whole => bytes,
-        Part::AtMost(most) => bytes.get(..most).unwrap_or(bytes),
-        Part::Identity => bytes.get(..16).filter(|_| bytes.len() == 16)?,
+fn cut(text: Range<usize>, part: Part) -> Option<Range<usize>> {
+    let most = match part {
+        Part::Whole => text.len(),
+        Part::AtMost(most) => text.len().min(most),
+        Part::Identity if text.len() == 16 => 16,
+        Part::Identity => 0,
     };
-    (!bytes.is_empty()).then_some(bytes)
+    (most > 0).then(|| text.start..text.start + most)
 }
 
 pub(super) fn mget(names: &[String]) -> Cmd {

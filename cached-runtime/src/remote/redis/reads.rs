@@ -16,7 +16,7 @@ use super::node::{Kind, Node};
 use super::pair::Pair;
 use super::plan::{Plan, lone};
 use crate::background::{give_way, within};
-use crate::remote::{Fault, Read, Reading, Reply};
+use crate::remote::{Fault, Read, ReadReply, Reading};
 
 /// So many go by themselves at the same time.
 const ALONE: usize = 4;
@@ -59,54 +59,50 @@ enum Way {
     Trip(oneshot::Receiver<Result<Reading, Fault>>),
 }
 
-/// Which way it goes is decided here, so that the many who only wait are small.
-pub(super) fn read(node: &Arc<Node>, what: Read) -> Reply<'_, Reading> {
+/// Which way it goes is decided here, so that the many who only wait need no memory but their own.
+pub(super) fn read(node: &Arc<Node>, what: Read) -> ReadReply<'_> {
     if what.entries.is_empty() && what.cells.is_empty() {
-        return Box::pin(ready(Ok(Reading::default())));
+        return Box::pin(ready(Ok(Reading::default()))).into();
     }
     match node.reads().way(what) {
-        Way::Alone(what) => Box::pin(alone(node, Place(node), what)),
-        Way::Batch(answer) => Box::pin(answered(node, answer)),
+        Way::Alone(what) => Box::pin(alone(node, Place(node), what)).into(),
+        Way::Batch(answer) => told(node, answer),
         Way::Trip(answer) => {
             // On the runtime of the connection, so that no reader takes others with it.
             let trip = Trip::new(node).go();
             match node.runtime() {
                 Some(runtime) => {
                     node.run(&runtime, trip);
-                    Box::pin(answered(node, answer))
+                    told(node, answer)
                 }
                 None => Box::pin(async {
                     trip.await;
-                    answered(node, answer).await
-                }),
+                    told(node, answer).await
+                })
+                .into(),
             }
         }
     }
+}
+
+/// A trip keeps the time for those who are in it and for those who wait for the next. Who waits on
+/// another runtime keeps its own: the trip's may stand still.
+fn told(node: &Node, answer: oneshot::Receiver<Result<Reading, Fault>>) -> ReadReply<'_> {
+    if node.runs_here() {
+        return ReadReply::Told(answer);
+    }
+    let limit = node.settings().read_timeout;
+    Box::pin(async move {
+        let told = within(limit, ReadReply::Told(answer)).await;
+        told.unwrap_or_else(|| Err(Trouble::late(limit).fault))
+    })
+    .into()
 }
 
 async fn alone(node: &Arc<Node>, _place: Place<'_>, what: Read) -> Result<Reading, Fault> {
     let what = &what;
     node.operate(Kind::Read, |pair| send_alone(node, pair, what))
         .await
-}
-
-/// A trip keeps the time for those who are in it and for those who wait for the next. Who waits on
-/// another runtime keeps its own: the trip's may stand still.
-async fn answered(
-    node: &Arc<Node>,
-    answer: oneshot::Receiver<Result<Reading, Fault>>,
-) -> Result<Reading, Fault> {
-    let answered = if node.runs_here() {
-        Some(answer.await)
-    } else {
-        within(node.settings().read_timeout, answer).await
-    };
-    match answered {
-        Some(Ok(answer)) => answer,
-        // Whoever sent it went away with its runtime.
-        Some(Err(_)) => Err(Fault::Lost("the read was given up".to_owned())),
-        None => Err(Trouble::late(node.settings().read_timeout).fault),
-    }
 }
 
 /// One trip for all of `what`, with one deadline.

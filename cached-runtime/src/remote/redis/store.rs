@@ -23,7 +23,7 @@ use crate::breaker::BreakerState;
 use crate::error::Error;
 use crate::remote::{
     Cell, CellState, Concluded, EntryName, Fill, FillReply, Intent, LeaseId, Lock, LockReply, Read,
-    ReadOrLock, Reading, Release, Remote, Reply, Status, Turn, Wake, Watch,
+    ReadOrLock, ReadReply, Release, Remote, Reply, Status, Turn, Wake, Watch,
 };
 #[cfg(feature = "rate-limit")]
 use crate::remote::{Draw, Drawn};
@@ -106,7 +106,7 @@ impl Remote for RedisRemote {
         self.node.breaker_opened()
     }
 
-    fn read(&self, what: Read) -> Reply<'_, Reading> {
+    fn read(&self, what: Read) -> ReadReply<'_> {
         reads::read(&self.node, what)
     }
 

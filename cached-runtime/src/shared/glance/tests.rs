@@ -76,7 +76,7 @@ fn entry(tokens: &[(&str, u64)], schema: u16) -> Bytes {
     let mut bytes = draft.seal(Some(&payload)).unwrap();
     stamp(&mut bytes, BORN).unwrap();
     Bytes {
-        bytes: Some(bytes),
+        bytes: Some(bytes.into()),
         incarnation: HERE,
         now: ServerTime(BORN + 1_000),
     }
@@ -86,8 +86,8 @@ const TOKENS: [(&str, u64); 3] = [("", 1), ("", 2), ("a", 3)];
 
 fn reading(entry: Bytes, cells: Vec<CellState>) -> Reading {
     Reading {
-        entries: vec![entry],
-        cells,
+        entries: vec![entry].into(),
+        cells: cells.into(),
         incarnation: Some(HERE),
     }
 }
@@ -214,7 +214,7 @@ async fn i3_anything_else_is_left_to_a_closer_look() {
         (
             "half of it",
             Bytes {
-                bytes: Some(vec![0xCA, 0x51]),
+                bytes: Some(vec![0xCA, 0x51].into()),
                 ..entry(&TOKENS, 5)
             },
         ),

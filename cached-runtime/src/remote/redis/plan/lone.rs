@@ -6,7 +6,7 @@ use super::super::names::Names;
 use super::super::session::{Packed, Part as Came, Replies};
 use super::super::tokens::state_of;
 use super::{KEYS, expect_master};
-use crate::remote::{Cell, CellState, Found, Incarnation, Part, Read, Reading, ServerTime};
+use crate::remote::{Cell, CellState, Few, Found, Incarnation, Part, Read, Reading, ServerTime};
 
 /// Of what stands around a name: its length, and what kind of name it is.
 const AROUND: usize = 48;
@@ -46,27 +46,21 @@ pub(in super::super) fn deal(
         return Err(Trouble::garbled());
     }
     let mut reading = Reading {
-        entries: Vec::with_capacity(entries.len()),
-        cells: Vec::with_capacity(cells.len()),
+        entries: Few::with_capacity(entries.len()),
+        cells: Few::with_capacity(cells.len()),
         incarnation: Some(incarnation),
     };
-    let mut last = None;
-    for at in 0..entries.len() {
+    for _ in entries {
         // A value of another type is nothing.
-        let text = match replies.part()? {
-            Came::Text(text) => Some(text),
+        let bytes = match replies.part()? {
+            Came::Text(text) => Some(replies.chunk(text)),
             _ => None,
         };
-        let is_last = at + 1 == entries.len();
         reading.entries.push(Found {
-            bytes: text
-                .clone()
-                .filter(|_| !is_last)
-                .map(|text| replies.bytes(text).to_vec()),
+            bytes,
             incarnation,
             now,
         });
-        last = text;
     }
     for _ in cells {
         let state = match replies.part()? {
@@ -77,10 +71,6 @@ pub(in super::super) fn deal(
     }
     if role {
         expect_master(&mut replies)?;
-    }
-    // The last one, mostly the only one, stays in the memory that it came in.
-    if let (Some(found), Some(text)) = (reading.entries.last_mut(), last) {
-        found.bytes = Some(replies.into_bytes(text));
     }
     Ok(reading)
 }
@@ -129,7 +119,7 @@ mod tests {
     const HERE: (Incarnation, ServerTime) = (Incarnation(1), ServerTime(5));
 
     fn dealt(read: &Read, replies: &str, role: bool) -> Result<Reading, Trouble> {
-        let replies = Replies::new(replies.as_bytes().to_vec());
+        let replies = Replies::new(replies.as_bytes());
         deal(read, replies, role, HERE)
     }
 
@@ -154,7 +144,7 @@ mod tests {
         let bytes: Vec<_> = entries.iter().map(|found| found.bytes.as_deref()).collect();
         assert_eq!(bytes, [Some(&b"fir"[..]), None, Some(b"last")]);
         assert_eq!(
-            cells,
+            cells[..],
             [state_of(token.as_bytes(), HERE.0), CellState::Missing]
         );
         assert_ne!(cells[0], CellState::Missing);
@@ -171,7 +161,7 @@ mod tests {
         let read = read(&[("k", Part::Whole)], &["a"]);
         let reading = dealt(&read, "*2\r\n$-1\r\n$-1\r\n", false).unwrap();
         assert_eq!(reading.entries[0].bytes, None);
-        assert_eq!(reading.cells, [CellState::Missing]);
+        assert_eq!(reading.cells[..], [CellState::Missing]);
     }
 
     #[test]

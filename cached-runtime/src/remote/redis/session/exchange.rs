@@ -96,7 +96,7 @@ impl Session {
     pub(in super::super) async fn ask(&self, commands: Packed) -> Result<Replies, Trouble> {
         let count = commands.count();
         if count == 0 {
-            return Ok(Replies::new(Vec::new()));
+            return Ok(Replies::new(&[]));
         }
         let ticket = self.queue.ask(commands.into_bytes(), count)?;
         let question = Question {

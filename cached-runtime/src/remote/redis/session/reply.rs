@@ -4,10 +4,12 @@
 //! reads where it is.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use ::redis::{Value, parse_redis_value};
 
 use super::super::error::Trouble;
+use crate::remote::Chunk;
 
 /// Room for what is read at once.
 const ROOM: usize = 16 * 1024;
@@ -82,7 +84,7 @@ impl Received {
         }
         match measure(bytes, count)? {
             Measure::Whole(length) => {
-                let replies = Replies::new(bytes[..length].to_vec());
+                let replies = Replies::new(&bytes[..length]);
                 self.start += length;
                 self.needed = 1;
                 Ok(Some(replies))
@@ -97,7 +99,7 @@ impl Received {
     /// The first reply of those that are not complete.
     pub(super) fn first(&self) -> Option<Replies> {
         match measure(self.rest(), 1) {
-            Ok(Measure::Whole(length)) => Some(Replies::new(self.rest()[..length].to_vec())),
+            Ok(Measure::Whole(length)) => Some(Replies::new(&self.rest()[..length])),
             _ => None,
         }
     }
@@ -223,7 +225,7 @@ fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, Garbled> {
 /// The replies to one question.
 #[derive(Debug)]
 pub(in super::super) struct Replies {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     at: usize,
 }
 
@@ -238,8 +240,11 @@ pub(in super::super) enum Part {
 }
 
 impl Replies {
-    pub(in super::super) fn new(bytes: Vec<u8>) -> Self {
-        Self { bytes, at: 0 }
+    pub(in super::super) fn new(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.into(),
+            at: 0,
+        }
     }
 
     /// The next reply.
@@ -302,11 +307,8 @@ impl Replies {
     }
 
     /// The same, in the memory that all of it came in.
-    pub(in super::super) fn into_bytes(self, part: Range<usize>) -> Vec<u8> {
-        let Self { mut bytes, .. } = self;
-        bytes.truncate(part.end);
-        bytes.drain(..part.start.min(bytes.len()));
-        bytes
+    pub(in super::super) fn chunk(&self, part: Range<usize>) -> Chunk {
+        Chunk::new(&self.bytes, part)
     }
 
     fn read(&mut self, deeper: usize) -> Result<Value, Garbled> {

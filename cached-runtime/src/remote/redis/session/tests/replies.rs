@@ -108,7 +108,7 @@ fn what_is_no_reply_is_refused() {
 #[test]
 fn parts_are_found_where_they_stand() {
     let bytes = b"*5\r\n$2\r\nab\r\n$-1\r\n-WRONGTYPE x\r\n*1\r\n:1\r\n:7\r\n*1\r\n+master\r\n";
-    let mut replies = Replies::new(bytes.to_vec());
+    let mut replies = Replies::new(bytes);
     assert_eq!(replies.list().unwrap(), 5);
     let Part::Text(text) = replies.part().unwrap() else {
         panic!("it is a text");
