@@ -84,6 +84,48 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
     }
 }
 
+/// A key that nobody holds forgets what came over it.
+#[tokio::test]
+async fn r8_a_key_is_held_before_anything_rests_on_it() {
+    let alone = Cache::in_process;
+    let shared = || {
+        Cache::new(Settings {
+            remote: Some(Arc::new(DoubleServer::new(1).connect())),
+            ..Settings::default()
+        })
+    };
+    let cases: [(&str, Cache, fn(&Call)); 3] = [
+        ("a load", alone(), |call| drop(call.board(None))),
+        ("a load for others", shared(), |call| drop(call.board(None))),
+        ("a copy that is asked for", shared(), |call| {
+            let tier = call.cache.shared().expect("it is shared");
+            drop(call.subject.share(&call.cache, tier, &plain().kind));
+        }),
+    ];
+    let key = Key::<u64>::new("call", &(1,));
+    let raw = key.raw().expect("a number is a key");
+    let call = |cache: &Cache| {
+        let miss = Plain::new(cache, raw, None, None, &plain());
+        let policy = Policy::ttl(Duration::from_secs(60));
+        miss.rules(policy.typed()).attempt.call
+    };
+    for (what, cache, rests) in cases {
+        let call = call(&cache);
+        let start = cache.sequence().next();
+        rests(&call);
+        cache.store().invalidate(raw, cache.sequence().next(), None);
+        assert!(!call.subject.is_latest(&cache, start), "{what}");
+    }
+    let cache = alone();
+    let load = || async { Ok::<_, Infallible>(7) };
+    let policy = Policy::ttl(Duration::from_secs(60));
+    assert_eq!(cache.get_or_load(&key, &policy, load).await, Ok(7));
+    let call = call(&cache);
+    cache.store().invalidate(raw, cache.sequence().next(), None);
+    let found = call.found.as_ref().expect("it was there");
+    assert!(!call.subject.is_unbroken(&cache, found), "what was found");
+}
+
 #[test]
 fn the_name_of_a_type_is_the_same_in_two_programs() {
     let named = |name| super::share::without_crates(name);
