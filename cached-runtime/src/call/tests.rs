@@ -87,6 +87,7 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
 /// A key that nobody holds forgets what came over it.
 #[tokio::test]
 async fn r8_a_key_is_held_before_anything_rests_on_it() {
+    type Case = (&'static str, Cache, fn(&Call));
     let alone = Cache::in_process;
     let shared = || {
         Cache::new(Settings {
@@ -94,7 +95,7 @@ async fn r8_a_key_is_held_before_anything_rests_on_it() {
             ..Settings::default()
         })
     };
-    let cases: [(&str, Cache, fn(&Call)); 3] = [
+    let cases: [Case; 3] = [
         ("a load", alone(), |call| drop(call.board(None))),
         ("a load for others", shared(), |call| drop(call.board(None))),
         ("a copy that is asked for", shared(), |call| {

@@ -114,7 +114,9 @@ impl<'a> Tokens<'a> {
             return None;
         }
         for _ in 0..count {
-            (_, rest) = token(rest)?;
+            let name;
+            ((name, _), rest) = token(rest)?;
+            std::str::from_utf8(name).ok()?;
         }
         rest.is_empty().then_some(Self { records, count })
     }
@@ -124,16 +126,25 @@ impl<'a> Tokens<'a> {
     }
 
     /// The name, and the proof.
-    pub(crate) fn iter(self) -> Records<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = (&'a str, u64)> {
+        let text = |(name, proof)| Some((std::str::from_utf8(name).ok()?, proof));
+        self.raw().map_while(text)
+    }
+
+    /// The bytes of the name, which are text, and the proof.
+    pub(crate) fn raw(self) -> Records<'a> {
         Records(self.records)
     }
 }
+
+/// A name and a proof.
+type Record<'a> = (&'a [u8], u64);
 
 /// What is left of well-formed records.
 pub(crate) struct Records<'a>(&'a [u8]);
 
 impl<'a> Iterator for Records<'a> {
-    type Item = (&'a str, u64);
+    type Item = Record<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (first, others) = token(self.0)?;
@@ -150,11 +161,10 @@ impl fmt::Debug for Tokens<'_> {
 }
 
 /// The first record, and the others.
-fn token(records: &[u8]) -> Option<((&str, u64), &[u8])> {
+fn token(records: &[u8]) -> Option<(Record<'_>, &[u8])> {
     let (len, rest) = records.split_first_chunk()?;
     let (name, rest) = rest.split_at_checked(u16::from_le_bytes(*len).into())?;
     let (proof, rest) = rest.split_first_chunk()?;
-    let name = std::str::from_utf8(name).ok()?;
     Some(((name, u64::from_le_bytes(*proof)), rest))
 }
 

@@ -58,8 +58,8 @@ impl Cell {
         }
     }
 
-    pub(crate) fn is_tag(&self, name: &str) -> bool {
-        matches!(self, Self::Tag(tag) if **tag == *name)
+    pub(crate) fn is_tag(&self, name: impl AsRef<[u8]>) -> bool {
+        matches!(self, Self::Tag(tag) if tag.as_bytes() == name.as_ref())
     }
 
     /// The length of its name.

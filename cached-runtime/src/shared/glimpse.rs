@@ -251,14 +251,14 @@ pub(super) fn valid<'c>(
     {
         return None;
     }
-    let stands = |(at, (name, proof)): (usize, (&str, u64))| {
+    let stands = |(at, (name, proof)): (usize, (&[u8], u64))| {
         let (cell, state) = cell(at);
         // The names of the first two are implied.
         let named = at == 0 || at == 1 && name.is_empty() || cell.is_tag(name);
         named && state == Some(CellState::Current(Proof(proof)))
     };
     let hidden = |at: usize| cell(at).1 == Some(CellState::Intent);
-    if !tokens.iter().enumerate().all(stands) || (tokens.len()..count).any(hidden) {
+    if !tokens.raw().enumerate().all(stands) || (tokens.len()..count).any(hidden) {
         return None;
     }
     let payload_at = bytes.len() - payload.len();

@@ -116,12 +116,17 @@ fn word<const N: usize>(parts: [&str; N], bytes: &mut Vec<u8>) {
 
 /// Mostly the number is short, and the length of what is written then known to the compiler.
 fn head(kind: u8, number: usize, bytes: &mut Vec<u8>) {
-    let [units, tens, hundreds] =
-        [1, 10, 100].map(|place| b'0' + u8::try_from(number / place % 10).unwrap_or_default());
-    match number {
-        0..10 => bytes.extend_from_slice(&[kind, units, b'\r', b'\n']),
-        10..100 => bytes.extend_from_slice(&[kind, tens, units, b'\r', b'\n']),
-        100..1_000 => bytes.extend_from_slice(&[kind, hundreds, tens, units, b'\r', b'\n']),
+    let digit = |number: u32| b'0' + (number % 10) as u8;
+    match u32::try_from(number) {
+        Ok(one @ 0..10) => bytes.extend_from_slice(&[kind, digit(one), b'\r', b'\n']),
+        Ok(two @ 10..100) => {
+            bytes.extend_from_slice(&[kind, digit(two / 10), digit(two), b'\r', b'\n']);
+        }
+        Ok(three @ 100..1_000) => {
+            let (tens, hundreds) = (three / 10, three / 100);
+            let digits = [digit(hundreds), digit(tens), digit(three)];
+            bytes.extend_from_slice(&[kind, digits[0], digits[1], digits[2], b'\r', b'\n']);
+        }
         _ => {
             let mut digits = [0; DIGITS];
             bytes.push(kind);

@@ -195,6 +195,15 @@ fn head(bytes: &[u8], at: usize) -> Result<Option<(Head, usize)>, Garbled> {
 
 /// A number and how many bytes it takes with the end of its line.
 fn number(bytes: &[u8]) -> Result<Option<(i64, usize)>, Garbled> {
+    let digit = |byte: u8| i64::from(byte - b'0');
+    // Mostly it is short.
+    match *bytes {
+        [one @ b'0'..=b'9', b'\r', b'\n', ..] => return Ok(Some((digit(one), 3))),
+        [ten @ b'0'..=b'9', one @ b'0'..=b'9', b'\r', b'\n', ..] => {
+            return Ok(Some((digit(ten) * 10 + digit(one), 4)));
+        }
+        _ => {}
+    }
     let signed = usize::from(matches!(bytes.first(), Some(b'-' | b'+')));
     let mut number: i64 = 0;
     let mut at = signed;
