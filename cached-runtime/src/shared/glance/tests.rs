@@ -247,6 +247,21 @@ async fn i3_a_tag_that_an_earlier_answer_had_may_be_hidden_and_not_changed() {
 }
 
 #[tokio::test]
+async fn what_is_not_taken_stays_in_the_answer() {
+    let cache = cache().await;
+    let glimpse = Glimpse::new(share(&cache, &["a"]));
+    let mut answer = reading(entry(&TOKENS, 5), states());
+    let before = answer.entries[0].bytes.clone();
+    assert!(glimpse.take(&mut answer, |_| None::<()>).is_none());
+    assert_eq!(answer.entries[0].bytes, before);
+    let (age, legible) = glimpse
+        .take(&mut answer, |legible| Some(legible.age))
+        .unwrap();
+    assert_eq!(age, legible.age);
+    assert_eq!(answer.entries[0].bytes, None);
+}
+
+#[tokio::test]
 async fn what_was_late_is_left_to_a_closer_look() {
     let cache = cache().await;
     let tier = cache.shared().unwrap();
