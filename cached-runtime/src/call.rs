@@ -28,6 +28,7 @@ mod claim;
 mod fallback;
 mod found;
 mod given;
+mod held;
 mod hidden;
 mod land;
 mod loading;

@@ -62,7 +62,7 @@ impl Call {
     pub(super) fn question(&mut self, codec: &Kind) -> Option<Ask> {
         let closely = self.mode.refresh || self.mode.bypass || self.reads_closely;
         let tier = self.cache.shared().filter(|_| self.cache.is_enabled())?;
-        if closely || self.subject.stats.expects_nothing() {
+        if closely || self.may_venture() {
             return None;
         }
         let (subject, cache, found) = (&self.subject, &self.cache, self.found.as_deref());

@@ -9,7 +9,7 @@ use crate::clock::Moment;
 use crate::flight::{Landing, Manifest};
 use crate::freshness::Life;
 use crate::key::RawKey;
-use crate::local::{AnyEntry, EntryHead, Home, KeyCell, NotFound, Refused};
+use crate::local::{AnyEntry, EntryHead, Home, NotFound, Refused};
 use crate::mode::{Outcome, Report};
 use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Kind, SharedError};
@@ -24,6 +24,7 @@ use super::Call;
 use super::attempt::Later;
 use super::claim::Terms;
 use super::given::Given;
+use super::held::Held;
 use super::loading::Loading;
 
 /// What a call is about: the key, and the rules for what is stored under it.
@@ -34,7 +35,7 @@ pub(crate) struct Subject {
     name: OnceLock<EntryName>,
     /// What happens to the key, once that concerns the call: from before it finds something here,
     /// asks for something to be kept here, or draws the number of a load.
-    cell: OnceLock<Held>,
+    pub(super) cell: OnceLock<Held>,
     pub(crate) stats: Arc<PrefixStats>,
     pub(crate) policy: Arc<AnyPolicy>,
     /// The prefix and the tags that are known before the load, once they are held: from before a
@@ -49,21 +50,6 @@ impl fmt::Debug for Subject {
         f.debug_struct("Subject")
             .field("policy", &self.policy)
             .finish_non_exhaustive()
-    }
-}
-
-/// What happens to a key from some moment on.
-#[derive(Clone)]
-struct Held {
-    cell: Arc<KeyCell>,
-    /// When the key had last been invalidated by then.
-    seen: Number,
-}
-
-impl Held {
-    fn new(cell: Arc<KeyCell>) -> Self {
-        let seen = cell.invalidated();
-        Self { cell, seen }
     }
 }
 
@@ -198,22 +184,6 @@ impl Subject {
             policy: Arc::clone(&self.policy),
             function,
         }
-    }
-
-    /// What happens to the key from now on, if not from earlier on.
-    pub(crate) fn cell(&self, cache: &Cache) -> &Arc<KeyCell> {
-        &self.held(cache).cell
-    }
-
-    fn held(&self, cache: &Cache) -> &Held {
-        self.cell
-            .get_or_init(|| Held::new(cache.store().hold(&self.key)))
-    }
-
-    /// Whether the key was not invalidated since it is held.
-    pub(super) fn is_unmoved(&self, cache: &Cache) -> bool {
-        let held = self.held(cache);
-        held.cell.invalidated() == held.seen
     }
 
     /// What the shared tier calls its entry.
@@ -361,7 +331,7 @@ impl Subject {
         }
         match cache
             .store()
-            .insert(&self.key, self.cell(cache), &entry, now)
+            .insert(&self.key, self.held_cell(cache), &entry, now)
         {
             Ok(evicted) => {
                 cache.observatory().evicted(evicted);

@@ -15,13 +15,14 @@ use super::Subject;
 impl Subject {
     /// This key's part in the shared tier.
     pub(crate) fn share(&self, cache: &Cache, tier: &Arc<Shared>, codec: &Kind) -> Share {
-        if self.keeps_copies() {
-            // Whatever comes over an answer that is asked for after this keeps it out.
+        let options = &self.policy.options;
+        if self.keeps_copies() || options.may_fall_back() {
+            // Whatever comes over an answer that is asked for after this keeps it from being stored
+            // here, and from being given in place of a load.
             self.cell(cache);
         }
         let tier = Arc::clone(tier);
         let name = self.name().clone();
-        let options = &self.policy.options;
         let holds_entry = options.remote && self.value_codec(codec).is_some();
         let mut known = Vec::with_capacity(options.tags.len() + 3);
         known.push(namespace_cell());

@@ -330,7 +330,7 @@ impl Subject {
         let now = cache.clock().now();
         let evicted = cache
             .store()
-            .insert(&self.key, self.cell(cache), entry, now)?;
+            .insert(&self.key, self.held_cell(cache), entry, now)?;
         cache.observatory().evicted(evicted);
         Ok(())
     }

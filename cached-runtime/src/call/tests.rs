@@ -29,6 +29,7 @@ fn joining(cache: &Cache) -> (Call, Landing) {
     let policy = Policy::ttl(Duration::from_secs(60)).tags_with(|value: &u64| [value.to_string()]);
     let miss = Plain::new(cache, raw, None, None, &plain()).rules(policy);
     let call = miss.attempt.call;
+    call.subject.cell(cache);
     let loading = Loading::begin(cache, None);
     let kept = call
         .subject
@@ -87,7 +88,7 @@ fn r8_a_joined_value_is_proven_again_when_it_arrives() {
 /// A key that nobody holds forgets what came over it.
 #[tokio::test]
 async fn r8_a_key_is_held_before_anything_rests_on_it() {
-    type Case = (&'static str, Cache, fn(&Call));
+    type Case = (&'static str, Cache, Policy, fn(&Call));
     let alone = Cache::in_process;
     let shared = || {
         Cache::new(Settings {
@@ -95,33 +96,37 @@ async fn r8_a_key_is_held_before_anything_rests_on_it() {
             ..Settings::default()
         })
     };
-    let cases: [Case; 3] = [
-        ("a load", alone(), |call| drop(call.board(None))),
-        ("a load for others", shared(), |call| drop(call.board(None))),
-        ("a copy that is asked for", shared(), |call| {
-            let tier = call.cache.shared().expect("it is shared");
-            drop(call.subject.share(&call.cache, tier, &plain().kind));
-        }),
+    let policy = || Policy::ttl(Duration::from_secs(60));
+    let boards = |call: &Call| drop(call.board(None));
+    let asks = |call: &Call| {
+        let tier = call.cache.shared().expect("it is shared");
+        drop(call.subject.share(&call.cache, tier, &plain().kind));
+    };
+    let stale = || policy().not_local().stale_if_error(Duration::from_secs(1));
+    let cases: [Case; 4] = [
+        ("a load", alone(), policy(), boards),
+        ("a load for others", shared(), policy().not_local(), boards),
+        ("a copy that is asked for", shared(), policy(), asks),
+        ("what may be given after a load", shared(), stale(), asks),
     ];
     let key = Key::<u64>::new("call", &(1,));
     let raw = key.raw().expect("a number is a key");
-    let call = |cache: &Cache| {
+    let call = |cache: &Cache, policy: Policy| {
         let miss = Plain::new(cache, raw, None, None, &plain());
-        let policy = Policy::ttl(Duration::from_secs(60));
         miss.rules(policy.typed()).attempt.call
     };
-    for (what, cache, rests) in cases {
-        let call = call(&cache);
+    for (what, cache, policy, rests) in cases {
+        let call = call(&cache, policy);
         let start = cache.sequence().next();
         rests(&call);
         cache.store().invalidate(raw, cache.sequence().next(), None);
         assert!(!call.subject.is_latest(&cache, start), "{what}");
+        assert!(!call.subject.is_unmoved(&cache), "{what}");
     }
     let cache = alone();
     let load = || async { Ok::<_, Infallible>(7) };
-    let policy = Policy::ttl(Duration::from_secs(60));
-    assert_eq!(cache.get_or_load(&key, &policy, load).await, Ok(7));
-    let call = call(&cache);
+    assert_eq!(cache.get_or_load(&key, &policy(), load).await, Ok(7));
+    let call = call(&cache, policy());
     cache.store().invalidate(raw, cache.sequence().next(), None);
     let found = call.found.as_ref().expect("it was there");
     assert!(!call.subject.is_unbroken(&cache, found), "what was found");

@@ -45,15 +45,19 @@ impl Call {
     /// is to be followed by a load for all processes.
     fn expects_nothing(&self, codec: &Kind) -> Option<Share> {
         let tier = self.cache.shared().filter(|_| self.cache.is_enabled())?;
-        let subject = &self.subject;
-        let plain = subject.stats.expects_nothing()
-            && self.found.is_none()
-            && self.errand == Errand::Answer
-            && subject.policy.options.single_flight == SingleFlight::Cluster;
-        if !plain || self.mode.refresh || self.mode.bypass || self.reads_closely {
+        let closely = self.mode.refresh || self.mode.bypass || self.reads_closely;
+        if closely || !self.may_venture() {
             return None;
         }
-        Some(subject.share(&self.cache, tier, codec)).filter(Share::is_plain)
+        Some(self.subject.share(&self.cache, tier, codec)).filter(Share::is_plain)
+    }
+
+    /// Whether it is better to ask for the lease as well.
+    pub(super) fn may_venture(&self) -> bool {
+        self.subject.stats.expects_nothing()
+            && self.found.is_none()
+            && self.errand == Errand::Answer
+            && self.subject.policy.options.single_flight == SingleFlight::Cluster
     }
 
     /// Asks the shared tier for an answer, or else for the lease; `None` where it only looks.

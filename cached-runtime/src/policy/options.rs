@@ -62,6 +62,11 @@ pub(crate) enum Local {
 }
 
 impl Options {
+    /// Whether an answer that is found may be given later, in place of what a load would bring.
+    pub(crate) fn may_fall_back(&self) -> bool {
+        !self.windows.longest().is_zero() || self.early.is_some() || self.soft_timeout.is_some()
+    }
+
     /// How far copies are trusted at most, as far as the function is concerned.
     pub(crate) fn trust(&self) -> Trust {
         self.coherence.map_or(Trust::FOREVER, Coherence::trust)

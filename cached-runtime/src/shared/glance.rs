@@ -153,6 +153,11 @@ impl<'a> Glance<'a> {
         }
     }
 
+    /// How much of each entry was asked for.
+    pub(super) fn parts(&self) -> Vec<Part> {
+        self.keys.iter().map(|key| key.part).collect()
+    }
+
     pub(super) fn into_cells(self) -> Vec<Cell> {
         self.cells
     }

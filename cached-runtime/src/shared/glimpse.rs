@@ -133,6 +133,10 @@ impl Glimpse {
         !self.share.open_ended || witness.tokens == self.depends_on()
     }
 
+    pub(super) fn part(&self) -> Part {
+        self.part
+    }
+
     pub(crate) fn share(&self) -> &Share {
         &self.share
     }

@@ -133,7 +133,7 @@ impl Shared {
     ) -> (Share, Looks) {
         let mut asked = Asked::answered(since, glimpse.cells(), told);
         let looks = {
-            let mut view = View::new(self, (glimpse.share(), None));
+            let mut view = View::of_asked(self, glimpse.share(), glimpse.part());
             view.go_on(0, &mut asked);
             self.look_on(asked, vec![view]).await
         };
@@ -187,9 +187,10 @@ impl Shared {
         if left.is_empty() {
             return Ok(Some(looks));
         }
+        let parts = glance.parts();
         let mut asked = Asked::answered(since, glance.into_cells(), reading);
         let view = |at: &usize| {
-            let mut view = View::new(self, sought[*at]);
+            let mut view = View::of_asked(self, sought[*at].0, parts[*at]);
             view.go_on(*at, &mut asked);
             view
         };

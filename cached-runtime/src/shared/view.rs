@@ -57,6 +57,14 @@ impl<'a> View<'a> {
         view
     }
 
+    /// The same, where this much of the entry was asked for already.
+    pub(super) fn of_asked(shared: &'a Shared, share: &'a Share, part: Part) -> Self {
+        Self {
+            whole: part,
+            ..Self::new(shared, (share, None))
+        }
+    }
+
     /// Asks the first questions.
     pub(super) fn begin(&mut self, asked: &mut Asked<'_>) {
         let Self { share, local, .. } = *self;
