@@ -74,12 +74,6 @@ pub(super) enum Begun {
 /// On the heap as something of one type: what waits for it is compiled for each function.
 pub(super) type Later<'a, B> = Pin<Box<dyn Future<Output = B> + Send + 'a>>;
 
-impl Stage {
-    fn is_first(&self) -> bool {
-        matches!(self, Self::Looked)
-    }
-}
-
 impl Begun {
     fn given(given: Given) -> Self {
         Self::Here(Some(AtOnce::Given(given)))
@@ -130,7 +124,7 @@ impl Attempt {
     /// nothing is lost of what was told.
     async fn ask(&mut self, codec: &Kind) -> bool {
         let Self { call, stage, .. } = self;
-        if stage.is_first()
+        if matches!(stage, Stage::Looked)
             && let Some(ask) = call.question(codec)
         {
             *stage = Stage::Asks(ask);
