@@ -122,7 +122,7 @@ async fn a_hit_is_one_read_of_everything_and_a_look_at_the_role() {
     assert_eq!(&reading.entries[0].bytes.as_ref().unwrap()[48..], b"ada");
     assert!(reading.cells.iter().all(|cell| cell.proof().is_some()));
     assert_eq!(stats.get("mget"), Some(&1), "{stats:?}");
-    assert_eq!(stats.get("role"), Some(&1), "{stats:?}");
+    assert_eq!(stats.get("wait"), Some(&1), "{stats:?}");
     assert_eq!(stats.get("get"), None, "{stats:?}");
 }
 
@@ -149,7 +149,7 @@ async fn a_thousand_reads_at_once_share_their_trips() {
     }
     let stats = server.command_stats().await;
     assert!(stats["mget"] < 40, "{stats:?}");
-    assert_eq!(stats["mget"], stats["role"], "{stats:?}");
+    assert_eq!(stats["mget"], stats["wait"], "{stats:?}");
 }
 
 #[tokio::test]

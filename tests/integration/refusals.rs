@@ -134,7 +134,7 @@ async fn every_user_that_may_not_do_something_is_refused_it() {
             Lack::Keys => "GET no:a",
             Lack::Tracking => "CLIENT TRACKING ON",
             Lack::Info => "INFO",
-            Lack::Role => "ROLE",
+            Lack::Wait => "WAIT 0 0",
         };
         let mut words = command.split(' ');
         let refused: RedisResult<redis::Value> = cmd(words.next().unwrap())

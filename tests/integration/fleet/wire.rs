@@ -73,7 +73,7 @@ async fn a_remote_hit_is_one_read_and_a_look_at_the_role() {
         other.call("item", id).await;
     }
     let (sent, trips) = scene.calls((Outcome::Hit, Some(Tier::Remote))).await;
-    let expected = [("mget", CALLS), ("role", CALLS)].map(|(name, count)| (name.to_owned(), count));
+    let expected = [("mget", CALLS), ("wait", CALLS)].map(|(name, count)| (name.to_owned(), count));
     assert_eq!(sent, BTreeMap::from(expected));
     assert_trips(trips, 1);
 }
@@ -85,7 +85,7 @@ async fn a_local_hit_is_verified_in_one_trip() {
         scene.on.call("item", id).await;
     }
     let (sent, trips) = scene.calls((Outcome::Hit, Some(Tier::Local))).await;
-    let expected = [("getrange", CALLS), ("mget", CALLS), ("role", CALLS)];
+    let expected = [("getrange", CALLS), ("mget", CALLS), ("wait", CALLS)];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(sent, BTreeMap::from(expected));
     assert_trips(trips, 1);
@@ -137,7 +137,7 @@ async fn a_cold_miss_is_short(scene: &Scene) {
     assert_eq!(count("evalsha"), 2 * CALLS, "{sent:?}");
     assert_eq!(count("eval") + count("publish"), 0, "{sent:?}");
     // The first of them was not expected.
-    assert_eq!(count("mget"), count("role"), "{sent:?}");
+    assert_eq!(count("mget"), count("wait"), "{sent:?}");
     assert!(count("mget") <= 2, "{sent:?}");
     assert_trips(trips, 2);
 }

@@ -72,7 +72,7 @@ pub(super) const ALL: [Fault; 35] = [
     Fault::Loses(Lack::Keys),
     Fault::Lacks(Lack::Tracking),
     Fault::Lacks(Lack::Info),
-    Fault::Lacks(Lack::Role),
+    Fault::Lacks(Lack::Wait),
     Fault::OtherTypes,
     Fault::ForeignBytes,
     Fault::TooLarge,
@@ -113,7 +113,7 @@ impl Fault {
             Self::Loses(Lack::Keys) => "the user may not use these keys",
             Self::Lacks(Lack::Tracking) => "the user may not use `CLIENT TRACKING`",
             Self::Lacks(Lack::Info) => "the user may not use `INFO`",
-            Self::Lacks(Lack::Role) => "the user may not use `ROLE`",
+            Self::Lacks(Lack::Wait) => "the user may not use `WAIT`",
             Self::OtherTypes => "lists are where our keys were",
             Self::ForeignBytes => "foreign bytes are where our keys were",
             Self::TooLarge => "values are larger than `max_size`",
@@ -183,7 +183,7 @@ impl Fault {
                 | Self::ForeignBytes
                 | Self::TooLarge
                 | Self::Says(No::Memory | No::Snapshot | No::Replicas | No::Clients)
-                | Self::Lacks(Lack::Role)
+                | Self::Lacks(Lack::Wait)
                 | Self::Loses(Lack::Writes | Lack::Scripts | Lack::Channels)
         )
     }

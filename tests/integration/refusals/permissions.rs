@@ -33,7 +33,7 @@ fn left(lack: Lack) -> Left {
         Lack::Tracking => (true, true, "no permission for CLIENT TRACKING"),
         // One that cannot tell which life of the server it is trusts no others.
         Lack::Info => (false, true, "the server hides INFO"),
-        Lack::Role => (true, true, "the server hides ROLE"),
+        Lack::Wait => (true, true, "the server refuses WAIT"),
     };
     Left { hits, stores, said }
 }
@@ -112,7 +112,7 @@ async fn goes_on_without(lack: Lack) {
     assert_eq!(item(&world, 1).await, version);
     drop(guard);
     user_with_all(&server).await;
-    if matches!(lack, Lack::Info | Lack::Role) {
+    if matches!(lack, Lack::Info | Lack::Wait) {
         // What a server shows is asked for when a connection begins.
         server.client_kill().await;
     }
@@ -152,9 +152,9 @@ async fn a_user_without_tracking_confirms_each_copy() {
 }
 
 #[tokio::test]
-async fn a_user_without_info_or_role_is_told_what_that_means() {
+async fn a_user_without_info_or_wait_is_told_what_that_means() {
     goes_on_without(Lack::Info).await;
-    goes_on_without(Lack::Role).await;
+    goes_on_without(Lack::Wait).await;
 }
 
 #[tokio::test]

@@ -197,7 +197,7 @@ pub(crate) enum Lack {
     Keys,
     Tracking,
     Info,
-    Role,
+    Wait,
 }
 
 impl Lack {
@@ -208,7 +208,7 @@ impl Lack {
         Self::Keys,
         Self::Tracking,
         Self::Info,
-        Self::Role,
+        Self::Wait,
     ];
 
     fn rules(self) -> &'static [&'static str] {
@@ -219,7 +219,7 @@ impl Lack {
             Self::Keys => &["resetkeys", "~of-others:*"],
             Self::Tracking => &["-client|tracking"],
             Self::Info => &["-info"],
-            Self::Role => &["-role"],
+            Self::Wait => &["-wait"],
         }
     }
 }

@@ -9,7 +9,7 @@ use super::error::{Trouble, checked};
 use super::exchange::{Again, all_of, exchange, exchange_each, millis, states, yes};
 use super::node::{Kind, Node};
 use super::opening::lock_command;
-use super::pair::{Pair, expect_master};
+use super::pair::{Pair, expect_master, wait};
 use super::plan::mget;
 use super::scripts::{ENSURE, FILL, Form, RELEASE, RENEW, REREAD};
 use super::tokens::{Class, lease, tokens};
@@ -317,7 +317,7 @@ fn reread_command(form: Form, names: &[String], keep: Duration) -> Cmd {
 }
 
 fn verified(node: &Node, pair: &Pair) -> Option<Cmd> {
-    node.verifies(pair).then(|| ::redis::cmd("ROLE"))
+    node.verifies(pair).then(wait)
 }
 
 pub(super) fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {

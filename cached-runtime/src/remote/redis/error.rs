@@ -129,7 +129,7 @@ fn said(code: &str, text: &str) -> Trouble {
     let is = |word: &str| code == word || text.contains(word);
     let (why, effect) = if code == "NOSCRIPT" {
         ("a script is not known", Effect::NoScript)
-    } else if is("READONLY") {
+    } else if is("READONLY") || text.contains("WAIT cannot be used") {
         (NOT_MASTER, Effect::Close)
     } else if is("OOM") {
         (FULL, Effect::Refused)
@@ -194,7 +194,7 @@ fn forbidden(text: &str) -> &'static str {
         ("'client|tracking'", "no permission for CLIENT TRACKING"),
         ("'ping'", "no permission for PING"),
         ("'info'", "no permission for INFO"),
-        ("'role'", "no permission for ROLE"),
+        ("'wait'", "no permission for WAIT"),
         ("'time'", "no permission for TIME"),
     ];
     let text = text.to_ascii_lowercase();

@@ -105,7 +105,7 @@ impl Node {
         &self.checked
     }
 
-    /// Whether what is read is followed by `ROLE`: it counts if it came from a master.
+    /// Whether what is read is followed by `WAIT`: it counts if it came from a master.
     pub(super) fn verifies(&self, pair: &Pair) -> bool {
         self.settings().verify_role && pair.shows_role()
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use ::redis::{Pipeline, Value};
+use ::redis::{Cmd, Pipeline, Value};
 
 use super::error::{Effect, Trouble, checked, usable};
 use super::life::{Life, text};
@@ -32,8 +32,8 @@ pub(super) struct Pair {
 /// What the server does not show, in words.
 const HIDDEN_INFO: &str = "the server hides INFO: the guarantee does not cover acknowledged \
                            writes that it loses";
-const HIDDEN_ROLE: &str =
-    "the server hides ROLE: it is noticed with a delay when it is not the master any more";
+const NO_WAIT: &str =
+    "the server refuses WAIT: it is noticed with a delay when it is not the master any more";
 
 impl Pair {
     /// Connects, and learns who answers. Whoever calls it keeps the time.
@@ -44,7 +44,7 @@ impl Pair {
         commands.cmd("CLIENT").arg("SETNAME").arg("cache-aside");
         commands.cmd("INFO").arg("server");
         commands.cmd("INFO").arg("replication");
-        commands.cmd("ROLE");
+        commands.add_command(wait());
         commands.cmd("TIME");
         commands.cmd("EXISTS").arg(&probe);
         for script in scripts::ALL {
@@ -53,15 +53,12 @@ impl Pair {
         let asked = Clock::system().now();
         let replies = session.exchange(&commands).await?;
         let heard = Clock::system().now();
-        let [_, server, replication, role, time, exists, ..] = replies.as_slice() else {
+        let [_, server, replication, waited, time, exists, ..] = replies.as_slice() else {
             return Err(Trouble::garbled());
         };
         usable(exists)?;
         let life = Life::of(server, replication, settings)?;
-        let role = match is_master(role) {
-            Some(false) => return Err(Trouble::not_master()),
-            shown => shown.is_some(),
-        };
+        usable(waited)?;
         let mut clock = ServerClock::default();
         if let Some(time) = micros(time) {
             clock.compare(time, asked, heard);
@@ -69,7 +66,7 @@ impl Pair {
         Ok(Self {
             session,
             life,
-            role,
+            role: matches!(waited, Value::Int(_)),
             dead: AtomicBool::new(false),
             clock: Mutex::new(clock),
             probe,
@@ -106,7 +103,7 @@ impl Pair {
         commands.cmd("TIME");
         match (self.life.is_shown(), self.role) {
             (true, _) => commands.cmd("INFO").arg("replication"),
-            (false, true) => commands.cmd("ROLE"),
+            (false, true) => commands.add_command(wait()),
             (false, false) => commands.cmd("PING"),
         };
         if thorough {
@@ -122,9 +119,6 @@ impl Pair {
         rest.iter().try_for_each(usable)?;
         usable(who)?;
         self.life.still(who)?;
-        if is_master(who) == Some(false) {
-            return Err(Trouble::not_master());
-        }
         if let Some(time) = micros(time) {
             self.clock().compare(time, asked, heard);
         }
@@ -145,7 +139,7 @@ impl Pair {
         self.clock().at(Clock::system().sharp())
     }
 
-    /// Whether the reply to `ROLE` shows that all before it came from a master.
+    /// Whether the reply to `WAIT` shows that all before it came from a master.
     pub(super) fn shows_role(&self) -> bool {
         self.role
     }
@@ -154,7 +148,7 @@ impl Pair {
     pub(super) fn shortcoming(&self) -> Option<&'static str> {
         match (self.life.is_shown(), self.role) {
             (false, _) => Some(HIDDEN_INFO),
-            (true, false) => Some(HIDDEN_ROLE),
+            (true, false) => Some(NO_WAIT),
             (true, true) => None,
         }
     }
@@ -164,24 +158,19 @@ impl Pair {
     }
 }
 
-/// Whether a reply to `ROLE` is that of a master, if it is one.
-pub(super) fn is_master(role: &Value) -> Option<bool> {
-    let Value::Array(parts) = role else {
-        return None;
-    };
-    match parts.first() {
-        Some(Value::BulkString(role)) => Some(role == b"master"),
-        Some(Value::SimpleString(role)) => Some(role == "master"),
-        _ => None,
-    }
+/// Waits for no replica: a master answers at once how many there are that have everything, and any
+/// other server refuses. `ROLE` says the same, in a reply that takes the server a second piece of memory.
+pub(super) fn wait() -> Cmd {
+    let mut command = ::redis::cmd("WAIT");
+    command.arg(0).arg(0);
+    command
 }
 
-/// Fails unless the reply to `ROLE` is that of a master.
-pub(super) fn expect_master(role: Value) -> Result<(), Trouble> {
-    match is_master(&checked(role)?) {
-        Some(true) => Ok(()),
-        Some(false) => Err(Trouble::not_master()),
-        None => Err(Trouble::garbled()),
+/// Fails unless the reply to `WAIT` is that of a master.
+pub(super) fn expect_master(waited: Value) -> Result<(), Trouble> {
+    match checked(waited)? {
+        Value::Int(_) => Ok(()),
+        _ => Err(Trouble::garbled()),
     }
 }
 

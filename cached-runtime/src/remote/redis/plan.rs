@@ -157,7 +157,7 @@ impl Plan {
             commands.command("GETRANGE", words);
         }
         if role {
-            commands.role();
+            commands.wait();
         }
         commands
     }
@@ -224,14 +224,9 @@ impl Plan {
     }
 }
 
-/// The next reply, to `ROLE`, is that of a master. What comes behind is of no interest, and is the end.
+/// The next reply, to `WAIT`, is that of a master: a number, whichever it is.
 fn expect_master(replies: &mut Replies) -> Result<(), Trouble> {
-    replies.list()?;
-    if replies.word()? == b"master" {
-        Ok(())
-    } else {
-        Err(Trouble::not_master())
-    }
+    replies.number().map(drop)
 }
 
 impl Came {

@@ -29,7 +29,7 @@ pub(in super::super) fn commands(names: &Names, what: &Read, role: bool) -> Opti
         names.with_cell(cell, |name| commands.word(name.parts()));
     }
     if role {
-        commands.role();
+        commands.wait();
     }
     Some(commands)
 }
@@ -115,7 +115,7 @@ mod tests {
         assert!(commands(&names, &read(&[], &["a"; KEYS + 1]), true).is_none());
     }
 
-    const MASTER: &str = "*3\r\n$6\r\nmaster\r\n:1\r\n*0\r\n";
+    const MASTER: &str = ":2\r\n";
     const HERE: (Incarnation, ServerTime) = (Incarnation(1), ServerTime(5));
 
     fn dealt(read: &Read, replies: &str, role: bool) -> Result<Reading, Trouble> {
@@ -174,7 +174,7 @@ mod tests {
         };
         assert_eq!(
             why(
-                "*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$2\r\nup\r\n:1\r\n",
+                "-ERR WAIT cannot be used with replica instances. Please also note\r\n",
                 true
             ),
             "not a master"
@@ -183,7 +183,7 @@ mod tests {
             why("-LOADING Redis is loading\r\n", true),
             "loading its data"
         );
-        for garbled in ["$6\r\nmaster\r\n", "*1\r\n:1\r\n", "*0\r\n", ""] {
+        for garbled in ["$1\r\n1\r\n", "*1\r\n:1\r\n", "+OK\r\n", ""] {
             assert_eq!(why(garbled, true), "the reply cannot be read", "{garbled}");
         }
         for list in ["*2\r\n$-1\r\n$-1\r\n", "*0\r\n", "*-1\r\n"] {

@@ -2,6 +2,8 @@
 
 use ::redis::Pipeline;
 
+const WAIT: &[u8] = b"*3\r\n$4\r\nWAIT\r\n$1\r\n0\r\n$1\r\n0\r\n";
+
 /// Commands in order.
 #[derive(Debug, Default)]
 pub(in super::super) struct Packed {
@@ -44,8 +46,10 @@ impl Packed {
         word(parts, &mut self.bytes);
     }
 
-    pub(in super::super) fn role(&mut self) {
-        self.begin("ROLE", 0);
+    /// What shows that all before it comes from a master.
+    pub(in super::super) fn wait(&mut self) {
+        self.bytes.extend_from_slice(WAIT);
+        self.count += 1;
     }
 }
 
@@ -179,8 +183,8 @@ mod tests {
             packed.begin("GET", 1);
             packed.word(["a", "", "b"]);
             pipeline.cmd("GET").arg("ab");
-            packed.role();
-            pipeline.cmd("ROLE");
+            packed.wait();
+            pipeline.cmd("WAIT").arg(0).arg(0);
         }
         assert_eq!(packed.count(), pipeline.len());
         assert_eq!(packed.into_bytes(), pipeline.get_packed_pipeline());

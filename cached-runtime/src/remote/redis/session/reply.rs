@@ -276,14 +276,13 @@ impl Replies {
         }
     }
 
-    /// The next part, which is a text or a status.
-    pub(in super::super) fn word(&mut self) -> Result<&[u8], Garbled> {
-        let text = match self.head()? {
-            (Head::Text(length), _) => self.text(length)?,
-            (Head::Status, at) => at + 1..self.at - 2,
-            _ => return Err(Garbled),
-        };
-        Ok(self.bytes(text))
+    /// The next reply, which is a number. An error is an error.
+    pub(in super::super) fn number(&mut self) -> Result<i64, Trouble> {
+        match self.head()? {
+            (Head::Number(number), _) => Ok(number),
+            (Head::Error, at) => Err(self.error(at)),
+            _ => Err(Trouble::garbled()),
+        }
     }
 
     /// What the next reply says if it is an error.

@@ -107,7 +107,7 @@ fn what_is_no_reply_is_refused() {
 
 #[test]
 fn parts_are_found_where_they_stand() {
-    let bytes = b"*5\r\n$2\r\nab\r\n$-1\r\n-WRONGTYPE x\r\n*1\r\n:1\r\n:7\r\n*1\r\n+master\r\n";
+    let bytes = b"*5\r\n$2\r\nab\r\n$-1\r\n-WRONGTYPE x\r\n*1\r\n:1\r\n:7\r\n:-4\r\n+OK\r\n";
     let mut replies = Replies::new(bytes);
     assert_eq!(replies.list().unwrap(), 5);
     let Part::Text(text) = replies.part().unwrap() else {
@@ -121,8 +121,8 @@ fn parts_are_found_where_they_stand() {
     assert!(replies.is_wrong_type(at) && !replies.is_wrong_type(0));
     assert_eq!(replies.part(), Ok(Part::Other));
     assert_eq!(replies.part(), Ok(Part::Other));
-    assert_eq!(replies.list().unwrap(), 1);
-    assert_eq!(replies.word(), Ok(&b"master"[..]));
+    assert_eq!(replies.number().unwrap(), -4);
+    assert!(replies.number().is_err());
     assert_eq!(replies.part(), Err(Garbled));
 }
 
