@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use crate::by_hand;
-use crate::measure::at_once;
+use crate::measure::{Fresh, at_once};
 use crate::own::{bounded, small, strict, trusted};
 use crate::stampede::{Variant, crowd, single};
 use crate::store::store;
@@ -63,7 +63,11 @@ fn loaded<'a, F: Future>(call: impl Fn(&'a (u64, String)) -> F) {
     runtime.expect("a runtime").block_on(twice);
 }
 
-/// Remote hits, of one key after the other: so many calls of each of so many callers at once.
+/// What nobody has asked for.
+static NEW: Fresh = Fresh::from(3_000_000_000);
+
+/// Remote hits, of one key after the other: so many calls of each of so many callers at once. With `mixed-` before it one
+/// call in twenty asks for what nobody has asked for, with `miss-` each.
 pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
     let store = store();
     // Several for each, so that no two ask for the same at the same time; few, as loads cost more than hits.
@@ -73,19 +77,30 @@ pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
             .saturating_mul(10)
             .max(100),
     );
+    let (what, misses) = match what.split_once('-') {
+        Some(("mixed", what)) => (what, 20),
+        Some(("miss", what)) => (what, 1),
+        _ => (what, u64::MAX),
+    };
     let bare = store.bare.clone();
     at_once(&store.runtime, callers, move |caller| {
         let mut bare = bare.clone();
         let first = caller * keys.len() as u64 / callers;
         let first = usize::try_from(first).unwrap_or_default();
         async move {
-            for ((id, name), _) in keys.iter().cycle().skip(first).zip(0..calls) {
+            for ((id, name), step) in keys.iter().cycle().skip(first).zip(0..calls) {
+                let id = if step % misses == misses - 1 {
+                    NEW.take(1)
+                } else {
+                    *id
+                };
                 let user = match what {
-                    "bare" => by_hand::get(&mut bare, *id, name).await,
-                    "untagged" => bounded::untagged(*id, name).await,
-                    "tagged" => bounded::tagged(*id, name).await,
-                    "strict-tagged" => strict::tagged(*id, name).await,
-                    _ => panic!("bare, untagged, tagged or strict-tagged, not {what}"),
+                    "bare" => by_hand::get_or_set(&mut bare, id, name).await,
+                    "untagged" => bounded::untagged(id, name).await,
+                    "one-tag" => bounded::one_tag(id, name).await,
+                    "tagged" => bounded::tagged(id, name).await,
+                    "strict-tagged" => strict::tagged(id, name).await,
+                    _ => panic!("bare, untagged, one-tag, tagged or strict-tagged, not {what}"),
                 };
                 black_box(user);
             }

@@ -144,6 +144,11 @@ impl Pair {
         self.role
     }
 
+    /// Whether what several ask for at about the same time goes in one packet.
+    pub(super) fn gathers(&self) -> bool {
+        self.session.gathers()
+    }
+
     /// What it is that this connection cannot vouch for.
     pub(super) fn shortcoming(&self) -> Option<&'static str> {
         match (self.life.is_shown(), self.role) {

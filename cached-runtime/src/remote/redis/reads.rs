@@ -21,6 +21,9 @@ use crate::remote::{Fault, Read, ReadReply, Reading};
 /// So many go by themselves at the same time.
 const ALONE: usize = 4;
 
+/// And so many where their packets become one on the way: a trip for all is one more task to be woken.
+const GATHERED: usize = 16;
+
 /// A second batch goes while one is under way if so many wait for it.
 const CROWD: usize = 16;
 const TRIPS: usize = 2;
@@ -41,6 +44,7 @@ pub(super) struct Reads(Mutex<Traffic>);
 #[derive(Debug, Default)]
 struct Traffic {
     alone: usize,
+    gathers: bool,
     trips: usize,
     waiting: VecDeque<Waiting>,
 }
@@ -132,8 +136,9 @@ impl Reads {
     /// Which way a reader goes.
     fn way(&self, what: Read) -> Way {
         let mut traffic = self.traffic();
+        let most = if traffic.gathers { GATHERED } else { ALONE };
         // Nobody overtakes those who wait, or who would if they were not being sent.
-        if traffic.alone < ALONE && traffic.trips == 0 {
+        if traffic.alone < most && traffic.trips == 0 {
             traffic.alone += 1;
             return Way::Alone(what);
         }
@@ -148,6 +153,11 @@ impl Reads {
             return Way::Trip(receiver);
         }
         Way::Batch(receiver)
+    }
+
+    /// Whether packets become one on the way.
+    pub(super) fn gather(&self, gathers: bool) {
+        self.traffic().gathers = gathers;
     }
 
     /// Whether somebody has to send those who wait, although others do so.
@@ -295,6 +305,25 @@ mod tests {
         assert!(alone.iter().all(|way| matches!(way, Way::Alone(_))));
         assert!(matches!(trip, Way::Trip(_)));
         (reads, ways)
+    }
+
+    #[test]
+    fn more_go_alone_where_their_packets_become_one() {
+        let reads = Reads::default();
+        let alone = || {
+            let ways: Vec<_> = (0..GATHERED + 2).map(|_| reads.way(one("n"))).collect();
+            let alone = ways.iter().filter(|way| matches!(way, Way::Alone(_)));
+            let alone = alone.count();
+            *reads.traffic() = Traffic {
+                gathers: true,
+                ..Traffic::default()
+            };
+            alone
+        };
+        assert_eq!(alone(), ALONE);
+        assert_eq!(alone(), GATHERED);
+        reads.gather(false);
+        assert_eq!(alone(), ALONE);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub(in super::super) struct Session {
     work: Mutex<Work>,
     attendant: OnceLock<Task>,
     deadlines: Deadlines,
+    gathers: bool,
 }
 
 /// The stream, and what is on its way.
@@ -64,6 +65,7 @@ impl Session {
     pub(super) fn over(stream: Stream) -> Self {
         let queue = Arc::new(Queue::default());
         Self {
+            gathers: stream.gathers(),
             waker: Waker::from(Arc::clone(&queue)),
             queue,
             work: Mutex::new(Work {
@@ -76,6 +78,11 @@ impl Session {
             attendant: OnceLock::new(),
             deadlines: Deadlines::default(),
         }
+    }
+
+    /// Whether what several ask for at about the same time goes in one packet.
+    pub(in super::super) fn gathers(&self) -> bool {
+        self.gathers
     }
 
     /// The output of `work`, which waits for this session, or `None` if it takes longer than `limit`;

@@ -42,6 +42,9 @@ impl Stream {
             ConnectionAddr::Tcp(host, port) => {
                 let socket = info.tcp_settings();
                 let stream = connect(host, *port, |at| plain(at, socket)).await?;
+                if is_here(&stream) {
+                    stream.set_nodelay(false)?;
+                }
                 Ok(Self::Tcp(stream))
             }
             #[cfg(unix)]
@@ -53,6 +56,14 @@ impl Stream {
             )),
         }
     }
+}
+
+/// Whether small packets are left to the kernel to gather: to a server on this host, which acknowledges
+/// one as soon as it has read it, so that the next ones wait no longer than it is busy with others. Over a
+/// network they would wait for a round trip. Other kernels hold back the end of what is large, too.
+fn is_here(stream: &TcpStream) -> bool {
+    let peer = stream.peer_addr();
+    cfg!(target_os = "linux") && peer.is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
 }
 
 /// To the address of a host that is the first to be `open`.
@@ -87,6 +98,13 @@ pub(in super::super) async fn plain(
     #[cfg(any(target_os = "android", target_os = "linux"))]
     socket.set_tcp_user_timeout(settings.user_timeout())?;
     Ok(stream)
+}
+
+impl Stream {
+    /// Whether what several ask for at about the same time goes in one packet.
+    pub(super) fn gathers(&self) -> bool {
+        matches!(self, Self::Tcp(stream) if is_here(stream))
+    }
 }
 
 macro_rules! each {
@@ -132,5 +150,27 @@ impl Stream {
 
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(self, stream => Pin::new(stream).poll_flush(context))
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::remote::redis::RedisSettings;
+
+    #[tokio::test]
+    async fn small_packets_to_a_server_here_are_gathered_by_the_kernel() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let settings = RedisSettings::new(format!("redis://127.0.0.1:{port}"), "n");
+        let stream = Stream::open(settings.check().unwrap().way()).await.unwrap();
+        assert!(stream.gathers());
+        let Stream::Tcp(socket) = stream else {
+            panic!("it is not encrypted");
+        };
+        assert!(!socket.nodelay().unwrap());
     }
 }
