@@ -67,7 +67,7 @@ fn loaded<'a, F: Future>(call: impl Fn(&'a (u64, String)) -> F) {
 static NEW: Fresh = Fresh::from(3_000_000_000);
 
 /// Remote hits, of one key after the other: so many calls of each of so many callers at once. With `mixed-` before it one
-/// call in twenty asks for what nobody has asked for, with `miss-` each.
+/// call in twenty asks for what nobody has asked for, with `miss-` before it each call does.
 pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
     let store = store();
     // Several for each, so that no two ask for the same at the same time; few, as loads cost more than hits.
@@ -100,7 +100,9 @@ pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
                     "one-tag" => bounded::one_tag(id, name).await,
                     "tagged" => bounded::tagged(id, name).await,
                     "strict-tagged" => strict::tagged(id, name).await,
-                    _ => panic!("bare, untagged, one-tag, tagged or strict-tagged, not {what}"),
+                    _ => panic!(
+                        "bare, untagged, one-tag, tagged or strict-tagged, with mixed-, miss- or nothing before it, not {what}"
+                    ),
                 };
                 black_box(user);
             }

@@ -13,6 +13,7 @@
 //! cargo bench --bench speed -- --callgrind-loop clone 1000     nothing but 1,000 local hits
 //! cargo bench --bench speed -- --loop tagged 1000              nothing but 1,000 remote hits
 //! cargo bench --bench speed -- --loop tagged 100 64           the same of 64 callers at once
+//! cargo bench --bench speed -- --loop mixed-tagged 100 64     one call in twenty is a miss; miss-tagged: each
 //! ```
 //!
 //! - `local.rs` - hits in this process, of one thread and of two. `memory.rs` - what an entry takes.

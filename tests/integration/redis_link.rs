@@ -468,6 +468,43 @@ async fn what_is_refused_for_anything_but_memory_is_not_done() {
     }
 }
 
+/// The URL of a server for somebody from whom it hides `INFO`.
+async fn without_info(server: &Server) -> String {
+    redis::cmd("ACL")
+        .arg(&[
+            "SETUSER", "blind", "on", ">pw", "~*", "&*", "+@all", "-info",
+        ])
+        .exec_async(&mut server.admin().await)
+        .await
+        .unwrap();
+    format!("redis://blind:pw@127.0.0.1:{}", server.port())
+}
+
+#[tokio::test]
+async fn f3_who_may_not_ask_for_info_notices_a_demoted_master_all_the_same() {
+    let primary = Server::start().await;
+    let other = Server::start().await;
+    let url = without_info(&primary).await;
+    let start = || {
+        let mut settings = settings(url.clone());
+        settings.verify_role = false;
+        RedisRemote::start(settings)
+    };
+    let remote = start().await.unwrap();
+    store(&remote, &entry("n"), b"here").await.unwrap();
+    primary.replica_of(&other).await;
+    // By the heartbeat, and by whoever connects.
+    until_down(&remote, "not a master").await;
+    let later = start().await.unwrap();
+    let status = later.status();
+    let Status::Down(why) = &status else {
+        panic!("{status:?}");
+    };
+    assert!(why.contains("not a master"), "{why}");
+    primary.promote().await;
+    until("it is used again", || remote.status().is_usable()).await;
+}
+
 #[tokio::test]
 async fn f19_a_server_that_hides_info_is_used_and_what_that_means_is_told() {
     let server = Server::start().await;

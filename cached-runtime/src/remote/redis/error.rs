@@ -60,6 +60,14 @@ impl Trouble {
         }
     }
 
+    /// The same of an error to `WAIT 0 0`: a master gives a number, unless the user may not ask.
+    pub(super) fn of_wait(self) -> Self {
+        match &self.fault {
+            Fault::Refused(why) if *why == FAILED => Self::not_master(),
+            _ => self,
+        }
+    }
+
     /// Memory is full.
     pub(super) fn full() -> Self {
         Self {
@@ -85,6 +93,7 @@ impl Trouble {
 }
 
 const NOT_MASTER: &str = "not a master";
+const FAILED: &str = "a command failed";
 const FULL: &str = "out of memory (maxmemory)";
 const UNSAVED: &str = "writes are off, because a snapshot failed";
 const ALONE: &str = "too few replicas to write";
@@ -129,7 +138,7 @@ fn said(code: &str, text: &str) -> Trouble {
     let is = |word: &str| code == word || text.contains(word);
     let (why, effect) = if code == "NOSCRIPT" {
         ("a script is not known", Effect::NoScript)
-    } else if is("READONLY") || text.contains("WAIT cannot be used") {
+    } else if is("READONLY") {
         (NOT_MASTER, Effect::Close)
     } else if is("OOM") {
         (FULL, Effect::Refused)
@@ -167,7 +176,7 @@ fn said(code: &str, text: &str) -> Trouble {
             {
                 ("the database does not exist", Effect::Close)
             }
-            _ => ("a command failed", Effect::Refused),
+            _ => (FAILED, Effect::Refused),
         }
     };
     Trouble {

@@ -271,7 +271,7 @@ impl Node {
     /// Takes a connection into use that was found to be good. Whether there is anything left to look
     /// after.
     pub(super) fn up(&self, duty: &link::Duty, pair: &Arc<Pair>) -> bool {
-        self.reads.gather(pair.gathers());
+        self.reads.pack(pair.packs());
         self.breaker.proven(pair.incarnation().0, || duty.up(pair))
     }
 

@@ -39,6 +39,7 @@ impl Pair {
     /// Connects, and learns who answers. Whoever calls it keeps the time.
     pub(super) async fn connect(settings: &Checked, names: &Names) -> Result<Self, Trouble> {
         let session = Session::open(settings).await?;
+        session.pack_if_near().await?;
         let probe = names.value(&EntryName::new("?"));
         let mut commands = Pipeline::new();
         commands.cmd("CLIENT").arg("SETNAME").arg("cache-aside");
@@ -58,7 +59,7 @@ impl Pair {
         };
         usable(exists)?;
         let life = Life::of(server, replication, settings)?;
-        usable(waited)?;
+        let role = shows_master(waited)?;
         let mut clock = ServerClock::default();
         if let Some(time) = micros(time) {
             clock.compare(time, asked, heard);
@@ -66,7 +67,7 @@ impl Pair {
         Ok(Self {
             session,
             life,
-            role: matches!(waited, Value::Int(_)),
+            role,
             dead: AtomicBool::new(false),
             clock: Mutex::new(clock),
             probe,
@@ -107,7 +108,7 @@ impl Pair {
             (false, false) => commands.cmd("PING"),
         };
         if thorough {
-            // While a server loads its data, it says who it is and knows no key.
+            // While a server loads its data, `INFO` says who it is, and no key is known.
             commands.cmd("EXISTS").arg(&self.probe);
         }
         let asked = Clock::system().now();
@@ -118,6 +119,9 @@ impl Pair {
         };
         rest.iter().try_for_each(usable)?;
         usable(who)?;
+        if !self.life.is_shown() && self.role {
+            expect_master(who.clone())?;
+        }
         self.life.still(who)?;
         if let Some(time) = micros(time) {
             self.clock().compare(time, asked, heard);
@@ -144,9 +148,9 @@ impl Pair {
         self.role
     }
 
-    /// Whether what several ask for at about the same time goes in one packet.
-    pub(super) fn gathers(&self) -> bool {
-        self.session.gathers()
+    /// Whether the kernel may put several questions into one packet.
+    pub(super) fn packs(&self) -> bool {
+        self.session.packs()
     }
 
     /// What it is that this connection cannot vouch for.
@@ -163,17 +167,27 @@ impl Pair {
     }
 }
 
-/// Waits for no replica: a master answers at once how many there are that have everything, and any
-/// other server refuses. `ROLE` says the same, in a reply that takes the server a second piece of memory.
+/// Waits for no replica: a master answers at once how many have acknowledged what this connection wrote
+/// last, and any other server refuses. `ROLE` tells the same in a reply that takes the server a second piece of
+/// memory.
 pub(super) fn wait() -> Cmd {
     let mut command = ::redis::cmd("WAIT");
     command.arg(0).arg(0);
     command
 }
 
+/// Whether the reply to `WAIT` is that of a master, or of a server that does not let this user know.
+fn shows_master(waited: &Value) -> Result<bool, Trouble> {
+    match expect_master(waited.clone()) {
+        Ok(()) => Ok(true),
+        Err(trouble) if trouble.effect == Effect::Refused => Ok(false),
+        Err(trouble) => Err(trouble),
+    }
+}
+
 /// Fails unless the reply to `WAIT` is that of a master.
 pub(super) fn expect_master(waited: Value) -> Result<(), Trouble> {
-    match checked(waited)? {
+    match checked(waited).map_err(Trouble::of_wait)? {
         Value::Int(_) => Ok(()),
         _ => Err(Trouble::garbled()),
     }

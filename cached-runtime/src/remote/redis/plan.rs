@@ -226,7 +226,7 @@ impl Plan {
 
 /// The next reply, to `WAIT`, is that of a master: a number, whichever it is.
 fn expect_master(replies: &mut Replies) -> Result<(), Trouble> {
-    replies.number().map(drop)
+    replies.number().map(drop).map_err(Trouble::of_wait)
 }
 
 impl Came {

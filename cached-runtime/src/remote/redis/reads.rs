@@ -21,8 +21,9 @@ use crate::remote::{Fault, Read, ReadReply, Reading};
 /// So many go by themselves at the same time.
 const ALONE: usize = 4;
 
-/// And so many where their packets become one on the way: a trip for all is one more task to be woken.
-const GATHERED: usize = 16;
+/// So many where the kernel packs them together: a batch of ours would save no packet, and there is one more task
+/// to be woken.
+const PACKED: usize = 16;
 
 /// A second batch goes while one is under way if so many wait for it.
 const CROWD: usize = 16;
@@ -44,7 +45,7 @@ pub(super) struct Reads(Mutex<Traffic>);
 #[derive(Debug, Default)]
 struct Traffic {
     alone: usize,
-    gathers: bool,
+    packed: bool,
     trips: usize,
     waiting: VecDeque<Waiting>,
 }
@@ -136,7 +137,7 @@ impl Reads {
     /// Which way a reader goes.
     fn way(&self, what: Read) -> Way {
         let mut traffic = self.traffic();
-        let most = if traffic.gathers { GATHERED } else { ALONE };
+        let most = if traffic.packed { PACKED } else { ALONE };
         // Nobody overtakes those who wait, or who would if they were not being sent.
         if traffic.alone < most && traffic.trips == 0 {
             traffic.alone += 1;
@@ -155,9 +156,9 @@ impl Reads {
         Way::Batch(receiver)
     }
 
-    /// Whether packets become one on the way.
-    pub(super) fn gather(&self, gathers: bool) {
-        self.traffic().gathers = gathers;
+    /// Whether the kernel packs them together, on the connection that came up last: all lead to one server.
+    pub(super) fn pack(&self, packed: bool) {
+        self.traffic().packed = packed;
     }
 
     /// Whether somebody has to send those who wait, although others do so.
@@ -308,22 +309,17 @@ mod tests {
     }
 
     #[test]
-    fn more_go_alone_where_their_packets_become_one() {
+    fn more_go_alone_where_the_kernel_packs_them_together() {
         let reads = Reads::default();
-        let alone = || {
-            let ways: Vec<_> = (0..GATHERED + 2).map(|_| reads.way(one("n"))).collect();
+        for (packed, most) in [(false, ALONE), (true, PACKED), (false, ALONE)] {
+            reads.pack(packed);
+            let ways: Vec<_> = (0..PACKED + 2).map(|_| reads.way(one("n"))).collect();
             let alone = ways.iter().filter(|way| matches!(way, Way::Alone(_)));
-            let alone = alone.count();
-            *reads.traffic() = Traffic {
-                gathers: true,
-                ..Traffic::default()
-            };
-            alone
-        };
-        assert_eq!(alone(), ALONE);
-        assert_eq!(alone(), GATHERED);
-        reads.gather(false);
-        assert_eq!(alone(), ALONE);
+            assert_eq!(alone.count(), most);
+            let mut traffic = reads.traffic();
+            (traffic.alone, traffic.trips) = (0, 0);
+            traffic.waiting.clear();
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The bytes to and from a server: over TCP, a socket in the file system, or TLS.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -42,9 +42,6 @@ impl Stream {
             ConnectionAddr::Tcp(host, port) => {
                 let socket = info.tcp_settings();
                 let stream = connect(host, *port, |at| plain(at, socket)).await?;
-                if is_here(&stream) {
-                    stream.set_nodelay(false)?;
-                }
                 Ok(Self::Tcp(stream))
             }
             #[cfg(unix)]
@@ -56,14 +53,6 @@ impl Stream {
             )),
         }
     }
-}
-
-/// Whether small packets are left to the kernel to gather: to a server on this host, which acknowledges
-/// one as soon as it has read it, so that the next ones wait no longer than it is busy with others. Over a
-/// network they would wait for a round trip. Other kernels hold back the end of what is large, too.
-fn is_here(stream: &TcpStream) -> bool {
-    let peer = stream.peer_addr();
-    cfg!(target_os = "linux") && peer.is_ok_and(|peer| peer.ip().to_canonical().is_loopback())
 }
 
 /// To the address of a host that is the first to be `open`.
@@ -100,10 +89,26 @@ pub(in super::super) async fn plain(
     Ok(stream)
 }
 
+/// Linux holds a small packet back behind a small one only, so that the end of what is large does not wait for
+/// its own beginning. Other kernels do.
+fn is_on_loopback(address: IpAddr) -> bool {
+    cfg!(target_os = "linux") && address.to_canonical().is_loopback()
+}
+
 impl Stream {
-    /// Whether what several ask for at about the same time goes in one packet.
-    pub(super) fn gathers(&self) -> bool {
-        matches!(self, Self::Tcp(stream) if is_here(stream))
+    /// Whether it ends on this host, without TLS: there may be a server.
+    pub(super) fn ends_here(&self) -> bool {
+        match self {
+            Self::Tcp(stream) => stream
+                .peer_addr()
+                .is_ok_and(|peer| is_on_loopback(peer.ip())),
+            _ => false,
+        }
+    }
+
+    /// Leaves it to the kernel to put small packets into one. Whether it does.
+    pub(super) fn pack(&self) -> bool {
+        matches!(self, Self::Tcp(stream) if stream.set_nodelay(false).is_ok())
     }
 }
 
@@ -156,21 +161,22 @@ impl Stream {
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use tokio::net::TcpListener;
-
     use super::*;
-    use crate::remote::redis::RedisSettings;
 
-    #[tokio::test]
-    async fn small_packets_to_a_server_here_are_gathered_by_the_kernel() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let settings = RedisSettings::new(format!("redis://127.0.0.1:{port}"), "n");
-        let stream = Stream::open(settings.check().unwrap().way()).await.unwrap();
-        assert!(stream.gathers());
-        let Stream::Tcp(socket) = stream else {
-            panic!("it is not encrypted");
-        };
-        assert!(!socket.nodelay().unwrap());
+    #[test]
+    fn a_network_is_not_this_host() {
+        let ends_here = |address: &str| is_on_loopback(address.parse().unwrap());
+        for here in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(ends_here(here), "{here}");
+        }
+        for there in [
+            "10.0.0.1",
+            "172.17.0.2",
+            "::ffff:10.0.0.1",
+            "fe80::1",
+            "0.0.0.0",
+        ] {
+            assert!(!ends_here(there), "{there}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! A session against a peer that does what the test says.
 
+mod packing;
 mod replies;
 
 use std::future::poll_fn;
