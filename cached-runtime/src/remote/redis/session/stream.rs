@@ -89,8 +89,8 @@ pub(in super::super) async fn plain(
     Ok(stream)
 }
 
-/// Linux holds a small packet back behind a small one only, so that the end of what is large does not wait for
-/// its own beginning. Other kernels do.
+/// Whether that is an address of this host, and the kernel one that may pack: Linux holds a small packet back
+/// behind a small one only. With others the end of what is large waits for its own beginning.
 fn is_on_loopback(address: IpAddr) -> bool {
     cfg!(target_os = "linux") && address.to_canonical().is_loopback()
 }
@@ -98,12 +98,11 @@ fn is_on_loopback(address: IpAddr) -> bool {
 impl Stream {
     /// Whether it ends on this host, without TLS: there may be a server.
     pub(super) fn ends_here(&self) -> bool {
-        match self {
-            Self::Tcp(stream) => stream
-                .peer_addr()
-                .is_ok_and(|peer| is_on_loopback(peer.ip())),
-            _ => false,
-        }
+        let here = |stream: &TcpStream| {
+            let peer = stream.peer_addr();
+            peer.is_ok_and(|peer| is_on_loopback(peer.ip()))
+        };
+        matches!(self, Self::Tcp(stream) if here(stream))
     }
 
     /// Leaves it to the kernel to put small packets into one. Whether it does.
