@@ -96,13 +96,13 @@ impl Session {
     /// one packet. Over a network that would be a round trip, and so it would where a tunnel ends here: a
     /// server on this host answers at once.
     pub(in super::super) async fn pack_if_near(&self) -> Result<(), Trouble> {
-        let ends_here = self
-            .work
-            .try_lock()
-            .is_ok_and(|work| work.stream.ends_here());
+        let work = self.work.try_lock();
+        if !work.is_ok_and(|work| work.stream.ends_here()) {
+            return Ok(());
+        }
         let mut ping = Pipeline::new();
         ping.cmd("PING");
-        for _ in 0..if ends_here { TRIES } else { 0 } {
+        for _ in 0..TRIES {
             let asked = Clock::system().now();
             self.exchange(&ping).await?;
             if Clock::system().now().since(asked) < NEAR {
