@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::dice::Dice;
 use crate::support::process::Child;
 use crate::support::proxy::{Mode, Proxy};
-use crate::support::server::{Server, Snapshot};
+use crate::support::server::Server;
+use crate::support::snapshot::Snapshot;
 
 /// What one run is.
 #[derive(Clone, Copy)]

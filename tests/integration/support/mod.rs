@@ -9,6 +9,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod refusing;
 pub(crate) mod server;
+pub(crate) mod snapshot;
 mod unpack;
 
 use std::sync::Arc;

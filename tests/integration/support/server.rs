@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -22,16 +21,13 @@ use super::process::{LIMIT, Process, spawn};
 /// Nothing is kept on disk unless a test asks for a snapshot.
 pub(crate) struct Server {
     binary: Binary,
-    port: u16,
+    pub(super) port: u16,
     password: Option<String>,
     args: Vec<String>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     /// Nothing while it is killed.
     process: Mutex<Option<Process>>,
 }
-
-/// What a server had at a moment.
-pub(crate) struct Snapshot(PathBuf);
 
 #[derive(Default)]
 pub(crate) struct Options {
@@ -278,22 +274,6 @@ impl Server {
         self.ask::<()>(&["REPLICAOF", "NO", "ONE"]).await;
     }
 
-    pub(crate) async fn save_snapshot(&self) -> Snapshot {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        self.ask::<()>(&["SAVE"]).await;
-        let number = COUNT.fetch_add(1, SeqCst);
-        let aside = self.folder.join(format!("snapshot-{number}.rdb"));
-        fs::rename(self.folder.join("dump.rdb"), &aside).expect("SAVE made it");
-        Snapshot(aside)
-    }
-
-    /// Crashes and comes back with what it had then.
-    pub(crate) async fn restore_snapshot(&self, snapshot: &Snapshot) {
-        self.kill();
-        let launched = self.launch(Some(&snapshot.0)).await;
-        assert!(launched, "port {} was taken", self.port);
-    }
-
     /// Cuts off everybody else. Returns how many.
     pub(crate) async fn client_kill(&self) -> usize {
         let mut admin = self.admin().await;
@@ -331,7 +311,7 @@ impl Server {
     }
 
     /// Whether it listens; not if another process has the port.
-    async fn launch(&self, data: Option<&Path>) -> bool {
+    pub(super) async fn launch(&self, data: Option<&Path>) -> bool {
         let dump = self.folder.join("dump.rdb");
         match data {
             Some(snapshot) => drop(fs::copy(snapshot, dump).expect("a copy of the snapshot")),
