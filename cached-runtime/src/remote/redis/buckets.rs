@@ -52,8 +52,8 @@ pub(super) async fn draw(node: &Arc<Node>, draw: &Draw) -> Result<Drawn, Fault> 
         let replies = exchange(&pair, 1, Again::These, |_, form| {
             let pace = &draw.pace;
             let mut command = DRAW.call(form, 1);
-            command.arg(name).arg(pace.token).arg(pace.speed);
-            command.arg(pace.capacity).arg(draw.parts);
+            command.word([name]).number(pace.token).number(pace.speed);
+            command.number(pace.capacity).number(draw.parts);
             Ok(command)
         })
         .await?;

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Cmd, Pipeline, Value};
+use ::redis::Value;
 
 use super::error::{Trouble, checked};
 use super::exchange::{Again, all_of, exchange, exchange_each, millis, states, yes};
+use super::names::Names;
 use super::node::{Kind, Node};
 use super::opening::lock_command;
-use super::pair::{Pair, expect_master, wait};
+use super::pair::{Pair, expect_master};
 use super::plan::mget;
 use super::scripts::{ENSURE, FILL, Form, RELEASE, RENEW, REREAD};
+use super::session::{Command, Packed};
 use super::tokens::{Class, lease, tokens};
 use super::wake::message;
 use crate::remote::{
@@ -42,16 +44,15 @@ pub(super) async fn lock(
         return Ok(LockReply::default());
     }
     node.operate(Kind::Take, |pair| async move {
-        let names = cell_names(node, &cells);
         // Mostly one script does all.
-        let alone = locks.is_empty() || names.len() > KEYS - LOCK_KEYS;
-        let (first, apart) = names.split_at(if alone { 0 } else { names.len() });
+        let alone = locks.is_empty() || cells.len() > KEYS - LOCK_KEYS;
+        let (first, apart) = cells.split_at(if alone { 0 } else { cells.len() });
         let chunks: Vec<_> = apart.chunks(KEYS).collect();
         let mut leases = vec![LeaseId([0; 8]); locks.len()];
         let count = locks.len() + chunks.len();
         let replies = exchange_each(&pair, count, Again::These, |at, form| {
             let Some(lock) = locks.get(at) else {
-                return ensure_command(form, chunks[at - locks.len()], keep);
+                return ensure_command(node, form, chunks[at - locks.len()], keep);
             };
             leases[at] = lease()?;
             let cells = if at == 0 { first } else { &[] };
@@ -74,7 +75,7 @@ pub(super) async fn lock(
         }
         Ok(LockReply {
             locks: granted,
-            cells: states(tokens.into_iter().chain(replies), names.len(), &pair)?,
+            cells: states(tokens.into_iter().chain(replies), cells.len(), &pair)?,
         })
     })
     .await
@@ -101,10 +102,12 @@ async fn give_back(
         let (lock, lease) = taken[at];
         let mut command = RELEASE.call(form, 1);
         command
-            .arg(node.names().lease(&lock.entry))
-            .arg(&lease.0[..]);
-        command.arg(0).arg("").arg(&channels);
-        command.arg(message(Ended::Failed, &lock.entry));
+            .word(node.names().lease(&lock.entry).parts())
+            .bytes(&lease.0)
+            .number(0)
+            .word([""])
+            .word([&channels])
+            .bytes(&message(Ended::Failed, &lock.entry));
         Ok(command)
     });
     // Where this cannot be done they run out by themselves.
@@ -121,31 +124,28 @@ pub(super) async fn ensure(
         return Ok(Vec::new());
     }
     node.operate(Kind::Take, |pair| async move {
-        let (first, later) = (cell_names(node, &cells), cell_names(node, &then));
-        let first_chunks: Vec<_> = first.chunks(KEYS).collect();
-        let later_chunks: Vec<_> = later.chunks(KEYS).collect();
+        let first_chunks: Vec<_> = cells.chunks(KEYS).collect();
+        let later_chunks: Vec<_> = then.chunks(KEYS).collect();
         // Making tokens is a write, which shows who is the master; what is read after it is not.
-        let role = if later.is_empty() {
-            None
-        } else {
-            verified(node, &pair)
-        };
+        let role = !then.is_empty() && node.verifies(&pair);
         let (firsts, laters) = (first_chunks.len(), later_chunks.len());
-        let count = firsts + laters + usize::from(role.is_some());
+        let count = firsts + laters + usize::from(role);
         let mut replies = exchange(&pair, count, Again::AndLater, |at, form| {
-            if let Some(names) = first_chunks.get(at) {
-                return ensure_command(form, names, keep);
+            if let Some(cells) = first_chunks.get(at) {
+                return ensure_command(node, form, cells, keep);
             }
-            if let Some(names) = later_chunks.get(at - firsts) {
-                return Ok(mget(names));
-            }
-            role.clone().ok_or_else(Trouble::garbled)
+            let Some(cells) = later_chunks.get(at - firsts) else {
+                return Ok(Command::wait());
+            };
+            let mut command = mget(0);
+            add_cells(&mut command, node.names(), cells);
+            Ok(command)
         })
         .await?;
-        if role.is_some() {
+        if role {
             replies.pop().map_or(Ok(()), expect_master)?;
         }
-        states(replies, first.len() + later.len(), &pair)
+        states(replies, cells.len() + then.len(), &pair)
     })
     .await
 }
@@ -163,29 +163,24 @@ pub(super) async fn fill(
         return Err(Fault::Refused("an envelope without stamps".to_owned()));
     }
     node.operate(Kind::Write, |pair| async move {
-        let names = cell_names(node, &cells);
         // Mostly one script does all. The cells first: storing an entry is a write, which shows that
         // they came from a master.
-        let alone = fills.len() != 1 || names.len() > KEYS - FILL_KEYS;
-        let (with, apart) = names.split_at(if alone { 0 } else { names.len() });
+        let alone = fills.len() != 1 || cells.len() > KEYS - FILL_KEYS;
+        let (with, apart) = cells.split_at(if alone { 0 } else { cells.len() });
         let chunks: Vec<_> = apart.chunks(KEYS).collect();
-        let role = if fills.is_empty() {
-            verified(node, &pair)
-        } else {
-            None
-        };
-        let count = chunks.len() + fills.len() + usize::from(role.is_some());
+        let role = fills.is_empty() && node.verifies(&pair);
+        let count = chunks.len() + fills.len() + usize::from(role);
         let mut replies = exchange(&pair, count, Again::These, |at, form| {
-            if let Some(names) = chunks.get(at) {
-                return Ok(reread_command(form, names, keep));
+            if let Some(cells) = chunks.get(at) {
+                return Ok(reread_command(node, form, cells, keep));
             }
-            match fills.get(at - chunks.len()) {
-                Some(fill) => Ok(fill_command(node, form, fill, (with, keep))),
-                None => role.clone().ok_or_else(Trouble::garbled),
-            }
+            Ok(match fills.get(at - chunks.len()) {
+                Some(fill) => fill_command(node, form, fill, (with, keep)),
+                None => Command::wait(),
+            })
         })
         .await?;
-        if role.is_some() {
+        if role {
             replies.pop().map_or(Ok(()), expect_master)?;
         }
         let stored = replies.split_off(chunks.len());
@@ -202,7 +197,7 @@ pub(super) async fn fill(
         Ok(FillReply {
             incarnation: Some(incarnation),
             fills,
-            cells: states(replies, names.len(), &pair)?,
+            cells: states(replies, cells.len(), &pair)?,
         })
     })
     .await
@@ -217,7 +212,7 @@ pub(super) async fn renew(
         let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
             let (name, lease) = &leases[at];
             let mut command = RENEW.call(form, 1);
-            command.arg(name).arg(&lease.0[..]).arg(millis(ttl));
+            command.word([name]).bytes(&lease.0).number(millis(ttl));
             Ok(command)
         })
         .await?;
@@ -243,12 +238,10 @@ pub(super) async fn release(
         let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
             let (name, lease, entry) = &leases[at];
             let mut command = RELEASE.call(form, 1);
-            command.arg(name).arg(&lease.0[..]).arg(lasts).arg(mark);
-            command.arg(channels);
-            match entry {
-                Some(entry) => command.arg(message(ended, entry)),
-                None => command.arg(""),
-            };
+            command.word([name]).bytes(&lease.0).number(lasts);
+            let said = entry.as_ref().map(|entry| message(ended, entry));
+            let said = said.unwrap_or_default();
+            command.word([mark]).word([channels]).bytes(&said);
             Ok(command)
         })
         .await?;
@@ -265,10 +258,12 @@ pub(super) async fn lock_name(
     let name = node.names().lock(name);
     node.operate(Kind::Take, |pair| async move {
         let lease = lease()?;
-        let mut commands = Pipeline::new();
-        commands.cmd("SET").arg(name).arg(&lease.0[..]);
-        commands.arg("NX").arg("PX").arg(millis(ttl));
-        match checked(pair.send(&commands).await?.pop().unwrap_or_default())? {
+        let mut command = Command::with_capacity("SET", 0);
+        command.word([&name]).bytes(&lease.0).word(["NX"]);
+        command.word(["PX"]).number(millis(ttl));
+        let mut commands = Packed::default();
+        commands.add(&command);
+        match checked(pair.send(commands).await?.pop().unwrap_or_default())? {
             Value::Okay => Ok(Some(lease)),
             Value::Nil => Ok(None),
             _ => Err(Trouble::garbled()),
@@ -278,50 +273,64 @@ pub(super) async fn lock_name(
 }
 
 /// And reads cells again, which are kept for so long.
-fn fill_command(node: &Node, form: Form, fill: &Fill, (cells, keep): (&[String], Duration)) -> Cmd {
+fn fill_command(
+    node: &Node,
+    form: Form,
+    fill: &Fill,
+    (cells, keep): (&[Cell], Duration),
+) -> Command {
     let names = node.names();
     let keys = FILL_KEYS + cells.len();
     let mut command = FILL.call_with_room(form, keys, fill.envelope.len());
     command
-        .arg(names.value(&fill.entry))
-        .arg(names.lease(&fill.entry))
-        .arg(cells)
-        .arg(&fill.lease.0[..])
-        .arg(millis(fill.life))
-        .arg(&fill.envelope[..STAMPS.0])
-        .arg(&fill.envelope[STAMPS.1..])
-        .arg(millis(keep));
+        .word(names.value(&fill.entry).parts())
+        .word(names.lease(&fill.entry).parts());
+    add_cells(&mut command, names, cells);
+    command
+        .bytes(&fill.lease.0)
+        .number(millis(fill.life))
+        .bytes(&fill.envelope[..STAMPS.0])
+        .bytes(&fill.envelope[STAMPS.1..])
+        .number(millis(keep));
     command
 }
 
 /// With a fresh token for each of the cells.
-fn ensure_command(form: Form, names: &[String], keep: Duration) -> Result<Cmd, Trouble> {
-    let mut command = ENSURE.call(form, names.len());
-    command.arg(names);
-    add_tokens(&mut command, names.len(), keep)?;
+fn ensure_command(
+    node: &Node,
+    form: Form,
+    cells: &[Cell],
+    keep: Duration,
+) -> Result<Command, Trouble> {
+    let mut command = ENSURE.call(form, cells.len());
+    add_cells(&mut command, node.names(), cells);
+    add_tokens(&mut command, cells.len(), keep)?;
     Ok(command)
 }
 
-pub(super) fn add_tokens(command: &mut Cmd, count: usize, keep: Duration) -> Result<(), Trouble> {
-    command.arg(millis(keep));
+pub(super) fn add_tokens(
+    command: &mut Command,
+    count: usize,
+    keep: Duration,
+) -> Result<(), Trouble> {
+    command.number(millis(keep));
     for token in tokens(Class::Token, count)? {
-        command.arg(&token[..]);
+        command.bytes(&token);
     }
     Ok(())
 }
 
-fn reread_command(form: Form, names: &[String], keep: Duration) -> Cmd {
-    let mut command = REREAD.call(form, names.len());
-    command.arg(names).arg(millis(keep));
+fn reread_command(node: &Node, form: Form, cells: &[Cell], keep: Duration) -> Command {
+    let mut command = REREAD.call(form, cells.len());
+    add_cells(&mut command, node.names(), cells);
+    command.number(millis(keep));
     command
 }
 
-fn verified(node: &Node, pair: &Pair) -> Option<Cmd> {
-    node.verifies(pair).then(wait)
-}
-
-pub(super) fn cell_names(node: &Node, cells: &[Cell]) -> Vec<String> {
-    cells.iter().map(|cell| node.names().cell(cell)).collect()
+pub(super) fn add_cells(command: &mut Command, names: &Names, cells: &[Cell]) {
+    for cell in cells {
+        names.with_cell(cell, |name| _ = command.word(name.parts()));
+    }
 }
 
 /// The first of a list, and the rest of it.

@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use ::redis::{Cmd, Pipeline, Value};
+use ::redis::Value;
 
 use super::error::{Effect, Trouble};
 use super::pair::Pair;
 use super::plan::values;
 use super::scripts::Form;
+use super::session::{Command, Packed};
 use super::tokens::state;
 use crate::remote::CellState;
 
@@ -31,7 +32,7 @@ pub(super) async fn exchange(
     pair: &Pair,
     count: usize,
     again: Again,
-    command: impl FnMut(usize, Form) -> Result<Cmd, Trouble> + Send,
+    command: impl FnMut(usize, Form) -> Result<Command, Trouble> + Send,
 ) -> Result<Vec<Value>, Trouble> {
     let replies = exchange_each(pair, count, again, command).await?;
     all_of(&replies)?;
@@ -51,16 +52,16 @@ pub(super) async fn exchange_each(
     pair: &Pair,
     count: usize,
     again: Again,
-    mut command: impl FnMut(usize, Form) -> Result<Cmd, Trouble> + Send,
+    mut command: impl FnMut(usize, Form) -> Result<Command, Trouble> + Send,
 ) -> Result<Vec<Value>, Trouble> {
     if count == 0 {
         return Ok(Vec::new());
     }
-    let mut commands = Pipeline::with_capacity(count);
+    let mut commands = Packed::default();
     for at in 0..count {
-        commands.add_command(command(at, Form::Known)?);
+        commands.add(&command(at, Form::Known)?);
     }
-    let mut replies = pair.send(&commands).await?;
+    let mut replies = pair.send(commands).await?;
     let unknown = |reply: &Value| match reply {
         Value::ServerError(error) => Trouble::from(error).effect == Effect::NoScript,
         _ => false,
@@ -70,11 +71,11 @@ pub(super) async fn exchange_each(
         places = (first..count).collect();
     }
     if !places.is_empty() {
-        let mut commands = Pipeline::with_capacity(places.len());
+        let mut commands = Packed::default();
         for at in &places {
-            commands.add_command(command(*at, Form::Text)?);
+            commands.add(&command(*at, Form::Text)?);
         }
-        for (at, reply) in places.into_iter().zip(pair.send(&commands).await?) {
+        for (at, reply) in places.into_iter().zip(pair.send(commands).await?) {
             replies[at] = reply;
         }
     }

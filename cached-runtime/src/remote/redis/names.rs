@@ -45,7 +45,7 @@ impl<'a> Name<'a> {
     }
 }
 
-fn whole(name: Name<'_>) -> String {
+pub(super) fn whole(name: Name<'_>) -> String {
     name.parts().concat()
 }
 
@@ -58,30 +58,26 @@ impl Names {
     }
 
     /// The envelope.
-    pub(super) fn value(&self, entry: &EntryName) -> String {
-        whole(self.of_value(entry))
-    }
-
-    /// The same, in parts.
-    pub(super) fn of_value<'a>(&'a self, entry: &'a EntryName) -> Name<'a> {
+    pub(super) fn value<'a>(&'a self, entry: &'a EntryName) -> Name<'a> {
         self.plain(Of::Value, entry.as_str())
     }
 
     /// The lease, and who waits for its end.
-    pub(super) fn lease(&self, entry: &EntryName) -> String {
-        whole(self.plain(Of::Lease, entry.as_str()))
+    pub(super) fn lease<'a>(&'a self, entry: &'a EntryName) -> Name<'a> {
+        self.plain(Of::Lease, entry.as_str())
     }
 
     /// The token of a key.
-    pub(super) fn key_token(&self, entry: &EntryName) -> String {
-        whole(self.plain(Of::Key, entry.as_str()))
+    pub(super) fn key_token<'a>(&'a self, entry: &'a EntryName) -> Name<'a> {
+        self.plain(Of::Key, entry.as_str())
     }
 
+    #[cfg(test)]
     pub(super) fn cell(&self, cell: &Cell) -> String {
         self.with_cell(cell, whole)
     }
 
-    /// Gives the parts of that name.
+    /// Gives the name of a cell.
     #[inline]
     pub(super) fn with_cell<R>(&self, cell: &Cell, with: impl FnOnce(Name<'_>) -> R) -> R {
         match cell {
@@ -237,8 +233,8 @@ mod tests {
     fn names_are_what_operators_look_for() {
         let names = Names::new("shop");
         let entry = EntryName::new("user:9f86");
-        assert_eq!(names.value(&entry), "shop:v:{user:9f86}");
-        assert_eq!(names.lease(&entry), "shop:l:{user:9f86}");
+        assert_eq!(whole(names.value(&entry)), "shop:v:{user:9f86}");
+        assert_eq!(whole(names.lease(&entry)), "shop:l:{user:9f86}");
         assert_eq!(names.cell(&Cell::Key(entry)), "shop:i:{user:9f86}");
         assert_eq!(names.cell(&Cell::Tag("user:7".into())), "shop:t:{user:7}");
         assert_eq!(names.cell(&Cell::Family("user:".into())), "shop:e:{user:}");

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Cmd, Value};
+use ::redis::Value;
 
-use super::commands::{KEYS, LOCK_KEYS, add_tokens, cell_names, first_of, locked};
+use super::commands::{KEYS, LOCK_KEYS, add_cells, add_tokens, first_of, locked};
 use super::error::{Effect, Trouble};
 use super::exchange::{Again, exchange, millis, states};
 use super::node::{Kind, Node};
 use super::pair::Pair;
 use super::scripts::{Form, LOCK};
+use super::session::Command;
 use super::tokens::lease;
 use crate::remote::{Cell, Chunk, EntryName, Fault, Found, How, LeaseId, Lock, Locked, ReadOrLock};
 
@@ -43,12 +44,11 @@ async fn opened(
     (entry, ttl): (&EntryName, Duration),
     (cells, keep): (&[Cell], Duration),
 ) -> Result<ReadOrLock, Trouble> {
-    let names = cell_names(node, cells);
     let mut id = LeaseId([0; 8]);
     let replies = exchange(pair, 1, Again::These, |_, form| {
         id = lease()?;
         let wish = Wish::unless_found(entry, ttl);
-        lock_command(node, form, (wish, id), (&names, keep))
+        lock_command(node, form, (wish, id), (cells, keep))
     })
     .await?;
     let (outcome, tokens) = first_of(replies.into_iter().next().unwrap_or_default())?;
@@ -70,7 +70,7 @@ async fn opened(
             now: pair.server_time(),
         },
         locked,
-        cells: states([tokens], names.len(), pair)?,
+        cells: states([tokens], cells.len(), pair)?,
     })
 }
 
@@ -116,20 +116,21 @@ pub(super) fn lock_command<'a>(
     node: &Node,
     form: Form,
     (wish, lease): (impl Into<Wish<'a>>, LeaseId),
-    (cells, keep): (&[String], Duration),
-) -> Result<Cmd, Trouble> {
+    (cells, keep): (&[Cell], Duration),
+) -> Result<Command, Trouble> {
     let (wish, names) = (wish.into(), node.names());
     let mut command = LOCK.call(form, LOCK_KEYS + cells.len());
     command
-        .arg(names.value(wish.entry))
-        .arg(names.lease(wish.entry))
-        .arg(names.key_token(wish.entry))
-        .arg(cells)
-        .arg(&lease.0[..])
-        .arg(millis(wish.ttl))
-        .arg(wish.how)
-        .arg(wish.seen)
-        .arg(node.ear().process());
+        .word(names.value(wish.entry).parts())
+        .word(names.lease(wish.entry).parts())
+        .word(names.key_token(wish.entry).parts());
+    add_cells(&mut command, names, cells);
+    command
+        .bytes(&lease.0)
+        .number(millis(wish.ttl))
+        .word([wish.how])
+        .bytes(wish.seen)
+        .bytes(node.ear().process());
     if !cells.is_empty() {
         add_tokens(&mut command, cells.len(), keep)?;
     }

@@ -10,7 +10,7 @@ use ::redis::{Cmd, Pipeline, Value};
 
 use super::error::{Effect, Trouble, checked, usable};
 use super::life::{Life, text};
-use super::names::Names;
+use super::names::{Names, whole};
 use super::scripts;
 use super::server_clock::ServerClock;
 use super::session::{Packed, Replies, Session};
@@ -40,7 +40,7 @@ impl Pair {
     pub(super) async fn connect(settings: &Checked, names: &Names) -> Result<Self, Trouble> {
         let session = Session::open(settings).await?;
         session.pack_if_near().await?;
-        let probe = names.value(&EntryName::new("?"));
+        let probe = whole(names.value(&EntryName::new("?")));
         let mut commands = Pipeline::new();
         commands.cmd("CLIENT").arg("SETNAME").arg("cache-aside");
         commands.cmd("INFO").arg("server");
@@ -75,9 +75,10 @@ impl Pair {
     }
 
     /// Sends commands in order, and gives the reply to each. None is sent twice.
-    pub(super) async fn send(&self, commands: &Pipeline) -> Result<Vec<Value>, Trouble> {
-        let mut replies = self.ask(commands.into()).await?;
-        Ok(replies.values(commands.len())?)
+    pub(super) async fn send(&self, commands: Packed) -> Result<Vec<Value>, Trouble> {
+        let count = commands.count();
+        let mut replies = self.ask(commands).await?;
+        Ok(replies.values(count)?)
     }
 
     /// The same for commands that are packed; the replies are read by whoever asks.
@@ -112,7 +113,7 @@ impl Pair {
             commands.cmd("EXISTS").arg(&self.probe);
         }
         let asked = Clock::system().now();
-        let replies = self.send(&commands).await?;
+        let replies = self.send((&commands).into()).await?;
         let heard = Clock::system().now();
         let [time, who, rest @ ..] = replies.as_slice() else {
             return Err(Trouble::garbled());
@@ -170,7 +171,7 @@ impl Pair {
 /// Waits for no replica: a master answers at once how many have acknowledged what this connection wrote
 /// last, and any other server refuses. `ROLE` tells the same in a reply that takes the server a second piece of
 /// memory.
-pub(super) fn wait() -> Cmd {
+fn wait() -> Cmd {
     let mut command = ::redis::cmd("WAIT");
     command.arg(0).arg(0);
     command

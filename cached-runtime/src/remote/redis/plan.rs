@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use ::redis::{Cmd, Value};
+use ::redis::Value;
 
 use super::error::{Trouble, checked};
 use super::names::{Name, Names};
 use super::pair::Pair;
-use super::session::{self, Packed, Replies, Words};
+use super::session::{self, Command, Packed, Replies};
 use super::tokens::state_of;
 use crate::remote::{Cell, CellState, Chunk, EntryName, Few, Found, Part, Read, Reading};
 
@@ -22,7 +22,7 @@ const NAME: usize = 48;
 const ENTRY: usize = 112;
 
 /// Where the entry's identity is, and the incarnation it belongs to.
-const IDENTITY: (usize, usize) = (16, 31);
+const IDENTITY: (u64, u64) = (16, 31);
 
 /// Where the reply to what is already asked for will be.
 type Known<'a> = HashMap<Target<'a>, usize, foldhash::fast::RandomState>;
@@ -30,10 +30,10 @@ type Known<'a> = HashMap<Target<'a>, usize, foldhash::fast::RandomState>;
 /// The commands for some look-ups. What several of them ask for is read once.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// What is read as a whole, entries and cells: the names of each command.
-    whole: Vec<Words>,
-    /// What is read in part, each by a command.
-    parts: Vec<Words>,
+    /// What reads entries and cells as a whole.
+    whole: Vec<Command>,
+    /// What reads in part, one entry each.
+    parts: Vec<Command>,
     /// For each look-up and entry, then for each look-up and cell, where its reply is.
     places: Vec<usize>,
     role: bool,
@@ -106,35 +106,33 @@ impl Plan {
             return;
         }
         match target {
-            Target::Entry(entry) => self.whole(new).push(names.of_value(entry).parts()),
-            Target::Cell(cell) => names.with_cell(cell, |name| self.whole(new).push(name.parts())),
-            Target::Identity(entry) => self.part(names.of_value(entry), IDENTITY),
+            Target::Entry(entry) => self.whole(new, names.value(entry)),
+            Target::Cell(cell) => names.with_cell(cell, |name| self.whole(new, name)),
+            Target::Identity(entry) => self.part(names.value(entry), IDENTITY),
             // There is no range without a byte: one too many is read then. And the server's
             // numbers have a sign.
             Target::Beginning(entry, most) => {
                 let last = most.saturating_sub(1).min(isize::MAX.unsigned_abs());
-                self.part(names.of_value(entry), (0, last));
+                self.part(names.value(entry), (0, last as u64));
             }
         }
     }
 
-    /// The command that reads the one at this place as a whole.
-    fn whole(&mut self, place: usize) -> &mut Words {
+    /// Reads the one at this place as a whole.
+    fn whole(&mut self, place: usize, name: Name<'_>) {
         if place.is_multiple_of(KEYS) {
             let left = KEYS.min(self.places.capacity() - place);
-            self.whole.push(Words::with_capacity(left * NAME + ENTRY));
+            self.whole.push(mget(left * NAME + ENTRY));
         }
         // Pushed just now, or when its first name was.
         let last = self.whole.len() - 1;
-        &mut self.whole[last]
+        self.whole[last].word(name.parts());
     }
 
-    fn part(&mut self, name: Name<'_>, range: (usize, usize)) {
-        let mut words = Words::with_capacity(ENTRY);
-        words.push(name.parts());
-        words.number(range.0);
-        words.number(range.1);
-        self.parts.push(words);
+    fn part(&mut self, name: Name<'_>, (first, last): (u64, u64)) {
+        let mut command = Command::with_capacity("GETRANGE", ENTRY);
+        command.word(name.parts()).number(first).number(last);
+        self.parts.push(command);
     }
 
     fn wholes(&self) -> usize {
@@ -147,15 +145,10 @@ impl Plan {
     /// All commands in order, `role` last.
     pub(super) fn commands(&mut self, role: bool) -> Packed {
         self.role = role;
-        let all = self.whole.iter().chain(&self.parts);
-        let length: usize = all.map(|words| words.len() + NAME).sum();
+        let all = || self.whole.iter().chain(&self.parts);
+        let length: usize = all().map(|command| command.len() + NAME).sum();
         let mut commands = Packed::with_capacity(length + NAME);
-        for words in &self.whole {
-            commands.command("MGET", words);
-        }
-        for words in &self.parts {
-            commands.command("GETRANGE", words);
-        }
+        all().for_each(|command| commands.add(command));
         if role {
             commands.wait();
         }
@@ -203,11 +196,11 @@ impl Plan {
     /// Finds what was asked for. Nothing counts unless it came from a master.
     fn receive(&self, mut replies: Replies) -> Result<Came, Trouble> {
         let mut whole = Vec::with_capacity(self.wholes());
-        for words in &self.whole {
-            if replies.list()? != words.count() {
+        for command in &self.whole {
+            if replies.list()? != command.count() {
                 return Err(Trouble::garbled());
             }
-            for _ in 0..words.count() {
+            for _ in 0..command.count() {
                 whole.push(replies.part()?);
             }
         }
@@ -264,11 +257,9 @@ fn cut(text: Range<usize>, part: Part) -> Option<Range<usize>> {
     (most > 0).then(|| text.start..text.start + most)
 }
 
-pub(super) fn mget(names: &[String]) -> Cmd {
-    let bytes = names.iter().map(|name| name.len() + 16).sum();
-    let mut command = Cmd::with_capacity(names.len() + 1, bytes);
-    command.arg("MGET").arg(names);
-    command
+/// The names are to be added, for which there is so much room.
+pub(super) fn mget(bytes: usize) -> Command {
+    Command::with_capacity("MGET", bytes)
 }
 
 /// The elements of a reply that is a list.

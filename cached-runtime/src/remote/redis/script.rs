@@ -4,10 +4,11 @@ use std::sync::OnceLock;
 
 use ::redis::{Cmd, Script as Lua, cmd};
 
-/// A guess of the length of a name, and of how many arguments there are besides keys and what
-/// belongs to each.
-const NAME: usize = 96;
-const ARGUMENTS: usize = 12;
+use super::session::Command;
+
+/// A guess of how long a name is with what belongs to it, and the arguments of a script together.
+const NAME: usize = 128;
+const ARGUMENTS: usize = 256;
 
 /// A script and the hash under which the server knows it.
 pub(super) struct Script {
@@ -33,19 +34,19 @@ impl Script {
     }
 
     /// A call with this many keys; the keys and the arguments are to be added.
-    pub(super) fn call(&self, form: Form, keys: usize) -> Cmd {
+    pub(super) fn call(&self, form: Form, keys: usize) -> Command {
         self.call_with_room(form, keys, 0)
     }
 
     /// The same, with room for so many bytes besides those of a few names and numbers.
-    pub(super) fn call_with_room(&self, form: Form, keys: usize, bytes: usize) -> Cmd {
+    pub(super) fn call_with_room(&self, form: Form, keys: usize, bytes: usize) -> Command {
         let (name, script) = match form {
             Form::Known => ("EVALSHA", self.hash()),
             Form::Text => ("EVAL", self.text),
         };
-        let bytes = bytes + NAME * (keys + 2) + script.len();
-        let mut command = Cmd::with_capacity(2 * keys + ARGUMENTS, bytes);
-        command.arg(name).arg(script).arg(keys);
+        let bytes = bytes + NAME * keys + ARGUMENTS + script.len();
+        let mut command = Command::with_capacity(name, bytes);
+        command.word([script]).number(keys as u64);
         command
     }
 

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 #[cfg(feature = "rate-limit")]
 use super::buckets;
 use super::commands;
-use super::names::Names;
+use super::names::{Names, whole};
 use super::node::Node;
 use super::opening;
 use super::push::Push;
@@ -141,7 +141,7 @@ impl Remote for RedisRemote {
         let names = self.node.names();
         let leases = leases
             .into_iter()
-            .map(|(entry, lease)| (names.lease(&entry), lease))
+            .map(|(entry, lease)| (whole(names.lease(&entry)), lease))
             .collect();
         Box::pin(commands::renew(&self.node, leases, ttl))
     }
@@ -150,7 +150,7 @@ impl Remote for RedisRemote {
         let names = self.node.names();
         let leases = leases
             .into_iter()
-            .map(|(entry, lease)| (names.lease(&entry), lease, Some(entry)))
+            .map(|(entry, lease)| (whole(names.lease(&entry)), lease, Some(entry)))
             .collect();
         Box::pin(commands::release(&self.node, leases, why))
     }

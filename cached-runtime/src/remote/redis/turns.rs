@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::{Cmd, Value};
+use ::redis::Value;
 
 use super::commands::KEYS;
 use super::error::Trouble;
@@ -12,6 +12,7 @@ use super::names::Names;
 use super::node::{Kind, Memory, Node};
 use super::plan::values;
 use super::scripts::{CONCLUDE, Form, INTEND, REMOVE, ROTATE, Script};
+use super::session::Command;
 use super::tokens::{Class, tokens};
 use super::wake::message;
 use crate::remote::{Cell, Concluded, Ended, EntryName, Fault, Intent, Turn};
@@ -52,16 +53,14 @@ pub(super) async fn remove(
             let entry = &entries[at];
             let mut command = REMOVE.call(form, 3);
             command
-                .arg(names.value(entry))
-                .arg(names.lease(entry))
-                .arg(names.key_token(entry));
+                .word(names.value(entry).parts())
+                .word(names.lease(entry).parts())
+                .word(names.key_token(entry).parts());
             for token in tokens(class(turn), 1)? {
-                command.arg(&token[..]);
+                command.bytes(&token);
             }
-            command
-                .arg(or_zero(turn.lag))
-                .arg(channels)
-                .arg(message(Ended::Invalidated, entry));
+            command.number(or_zero(turn.lag)).word([channels]);
+            command.bytes(&message(Ended::Invalidated, entry));
             Ok(command)
         })
         .await?;
@@ -83,10 +82,10 @@ pub(super) async fn intend(
         let mut drawn = vec![Vec::new(); chunks.len()];
         let replies = exchange(&pair, chunks.len(), Again::These, |at, form| {
             let (mut command, marks) = call(&INTEND, node.names(), form, chunks[at]);
-            command.arg(millis(life));
+            command.number(millis(life));
             drawn[at] = tokens(Class::Intent, chunks[at].len())?;
             for (token, mark) in drawn[at].iter().zip(marks) {
-                command.arg(&token[..]).arg(mark);
+                command.bytes(token).number(mark);
             }
             Ok(command)
         })
@@ -137,14 +136,19 @@ pub(super) async fn conclude(
     .await
 }
 
-fn rotate_command(names: &Names, form: Form, cells: &[Cell], turn: Turn) -> Result<Cmd, Trouble> {
+fn rotate_command(
+    names: &Names,
+    form: Form,
+    cells: &[Cell],
+    turn: Turn,
+) -> Result<Command, Trouble> {
     let (mut command, marks) = call(&ROTATE, names, form, cells);
     command
-        .arg(millis(turn.keep))
-        .arg(or_zero(turn.lag))
-        .arg(or_zero(turn.soft));
+        .number(millis(turn.keep))
+        .number(or_zero(turn.lag))
+        .number(or_zero(turn.soft));
     for (token, mark) in tokens(class(turn), cells.len())?.iter().zip(marks) {
-        command.arg(&token[..]).arg(mark);
+        command.bytes(token).number(mark);
     }
     Ok(command)
 }
@@ -154,17 +158,17 @@ fn conclude_command(
     form: Form,
     intents: &[(Cell, Intent)],
     turn: Turn,
-) -> Result<Cmd, Trouble> {
+) -> Result<Command, Trouble> {
     let cells = intents.iter().map(|(cell, _)| cell);
     let (mut command, marks) = call(&CONCLUDE, names, form, cells);
-    command.arg(millis(turn.keep)).arg(or_zero(turn.lag));
+    command.number(millis(turn.keep)).number(or_zero(turn.lag));
     let tokens = tokens(class(turn), intents.len())?;
     for (((_, intent), token), mark) in intents.iter().zip(&tokens).zip(marks) {
         command
-            .arg(&intent.token[..])
-            .arg(u8::from(intent.overlaps))
-            .arg(&token[..])
-            .arg(mark);
+            .bytes(&intent.token)
+            .number(u64::from(intent.overlaps))
+            .bytes(token)
+            .number(mark);
     }
     Ok(command)
 }
@@ -176,20 +180,23 @@ fn call<'a>(
     names: &Names,
     form: Form,
     cells: impl IntoIterator<Item = &'a Cell>,
-) -> (Cmd, Vec<usize>) {
+) -> (Command, Vec<u64>) {
     let cells: Vec<_> = cells.into_iter().collect();
-    let mut keys: Vec<_> = cells.iter().map(|cell| names.cell(cell)).collect();
-    let marks = cells.iter().map(|cell| match cell.mark() {
-        Some(mark) => {
-            keys.push(names.cell(&mark));
-            keys.len()
+    let marks: Vec<_> = cells.iter().map(|cell| cell.mark()).collect();
+    let marked = marks.iter().flatten();
+    let mut command = script.call(form, cells.len() + marked.clone().count());
+    for cell in cells.iter().copied().chain(marked) {
+        names.with_cell(cell, |name| command.word(name.parts()));
+    }
+    let mut last = cells.len() as u64;
+    let places = marks.iter().map(|mark| match mark {
+        Some(_) => {
+            last += 1;
+            last
         }
         None => 0,
     });
-    let marks = marks.collect();
-    let mut command = script.call(form, keys.len());
-    command.arg(keys);
-    (command, marks)
+    (command, places.collect())
 }
 
 /// What all of these rotations have shown.

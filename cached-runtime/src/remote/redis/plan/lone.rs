@@ -23,7 +23,7 @@ pub(in super::super) fn commands(names: &Names, what: &Read, role: bool) -> Opti
     let mut commands = Packed::with_capacity(text + (count + 2) * AROUND);
     commands.begin("MGET", count);
     for (entry, _) in entries {
-        commands.word(names.of_value(entry).parts());
+        commands.word(names.value(entry).parts());
     }
     for cell in cells {
         names.with_cell(cell, |name| commands.word(name.parts()));

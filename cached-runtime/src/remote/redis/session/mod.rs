@@ -21,7 +21,7 @@ mod stream;
 mod tests;
 
 pub(super) use self::exchange::Session;
-pub(super) use self::packed::{Packed, Words};
+pub(super) use self::packed::{Command, Packed};
 pub(super) use self::reply::{Part, Replies};
 #[cfg(feature = "tls-rustls")]
 pub(super) use self::stream::{connect, plain};
