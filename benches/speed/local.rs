@@ -4,6 +4,7 @@
 //! the main figure. On two threads a figure is the time of one of them, so that it stays the same where they do not disturb
 //! each other.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::Effort;
@@ -11,6 +12,7 @@ use crate::by_hand::{self, QUICK_CACHE};
 use crate::measure::{Rounds, Run, interleaved, on_two_threads, timed};
 use crate::own::{self, large, small, trusted};
 use crate::record::{Goal, Record};
+use crate::store::store;
 use crate::subject::{Draws, Keys, draw, keys};
 
 const KEYS: u32 = 10_000;
@@ -207,9 +209,7 @@ fn many(effort: Effort, records: &mut Vec<Record>) {
 
 /// Loads everything with a runtime, since it is stored in the store besides; hits need none.
 fn load_trusted(keys: &Keys) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build();
+    LazyLock::force(&own::TRUSTED);
     // Twice: the token that the first load made is pushed, and has the copy confirmed once.
     let twice = async {
         for (id, name) in keys.iter().chain(keys) {
@@ -217,7 +217,7 @@ fn load_trusted(keys: &Keys) {
             trusted::tagged_arc(*id, name).await;
         }
     };
-    runtime.expect("a runtime").block_on(twice);
+    store().runtime.block_on(twice);
 }
 
 fn time_ratio(title: &str) -> String {

@@ -2,20 +2,22 @@
 
 use std::hint::black_box;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::Effort;
 use crate::by_hand::{ByHand, Owned, by_hand};
-use crate::own::{SMALL, small};
+use crate::measure::at_once;
+use crate::own::{SMALL, TRUSTED, small, trusted};
 use crate::record::{Goal, Record};
-use crate::subject::{User, keys, ready};
+use crate::store::store;
+use crate::subject::{Keys, User, keys, ready};
 
 const ENTRIES: u32 = 200_000;
 
 const PLAIN: &str = "plain";
 /// What is filled, its name, and whether it has a goal. Tags that entries share take nothing for each of them but their
 /// mention; one of its own is a thing to be remembered for itself.
-const FILLINGS: [(&str, &str, bool); 7] = [
+const FILLINGS: [(&str, &str, bool); 9] = [
     ("quick_cache", "quick_cache by hand", false),
     ("untagged", "clone, no tag", true),
     ("common-tags", "clone, 2 common tags", true),
@@ -23,11 +25,20 @@ const FILLINGS: [(&str, &str, bool); 7] = [
     ("untagged-arc", "Arc, no tag", true),
     ("tagged-arc", "Arc, 1 common tag, 1 of its own", false),
     ("quick_cache-arc", "quick_cache by hand, Arc", false),
+    ("shared", "copy of the server's, no tag", false),
+    (
+        "shared-tagged",
+        "copy of the server's, 1 common tag, 1 of its own",
+        false,
+    ),
 ];
 
 /// Fills this process with entries of one kind and says what each of them took.
 pub(crate) fn fill(what: &str) {
-    let keys = keys(ENTRIES);
+    let keys: &'static Keys = Box::leak(keys(ENTRIES));
+    if what.starts_with("shared") {
+        LazyLock::force(&TRUSTED);
+    }
     let before = resident();
     let all = |load: &dyn Fn(u64, &str)| keys.iter().for_each(|(id, name)| load(*id, name));
     match what {
@@ -53,10 +64,27 @@ pub(crate) fn fill(what: &str) {
         "tagged" => all(&|id, name| drop(ready(small::tagged(id, name)))),
         "untagged-arc" => all(&|id, name| drop(ready(small::untagged_arc(id, name)))),
         "tagged-arc" => all(&|id, name| drop(ready(small::tagged_arc(id, name)))),
+        "shared" | "shared-tagged" => shared(keys, what == "shared-tagged"),
         _ => panic!("nothing is called {what}"),
     }
     println!("{}", (resident() - before) / u64::from(ENTRIES));
     assert_eq!(SMALL.stats().evictions, 0, "all of them are there");
+}
+
+/// Loads through a server, many at a time.
+fn shared(keys: &'static Keys, is_tagged: bool) {
+    const CALLERS: u64 = 64;
+    at_once(&store().runtime, CALLERS, move |caller| async move {
+        let own = keys.iter().filter(|(id, _)| id % CALLERS == caller);
+        for (id, name) in own {
+            if is_tagged {
+                trusted::tagged(*id, name).await;
+            } else {
+                trusted::untagged(*id, name).await;
+            }
+        }
+    });
+    assert_eq!(TRUSTED.stats().evictions, 0, "all of them are there");
 }
 
 /// Bytes of memory this process has, by the system's count.
@@ -72,7 +100,9 @@ fn bytes(what: &str) -> f64 {
     let own_path = std::env::current_exe().expect("the path of this program");
     let output = Command::new(own_path).args(["--fill", what]).output();
     let text = String::from_utf8(output.expect("this program").stdout).expect("a number");
-    text.trim().parse().expect("a number")
+    // Above it stands what server there was, if there was one.
+    let last = text.lines().last().unwrap_or_default();
+    last.parse().expect("a number")
 }
 
 /// Two processes of each kind, the one that took more and the one that took less.

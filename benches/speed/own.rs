@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::Duration;
 
-use cache_aside::remote::DoubleServer;
-use cache_aside::{Cache, Coherence, cache_aside};
+use cache_aside::{Cache, cache_aside};
 
 use crate::subject::{User, ready};
 
@@ -15,13 +13,9 @@ pub(crate) static SMALL: LazyLock<Cache> = LazyLock::new(|| in_process(200_000))
 /// Two functions with a million entries each. None is evicted: shares of the capacity are not quite even.
 pub(crate) static LARGE: LazyLock<Cache> = LazyLock::new(|| in_process(2_400_000));
 
-/// One that shares its answers, with a store in memory whose pushes are heard, and trusted for as long as a run takes.
-pub(crate) static TRUSTED: LazyLock<Cache> = LazyLock::new(|| {
-    let store = Arc::new(DoubleServer::new(1).connect());
-    let builder = Cache::builder().local_capacity(40_000).remote(store);
-    let trusted = Coherence::Bounded(Duration::from_secs(3_600));
-    ready(builder.coherence(trusted).build()).expect("good settings")
-});
+/// One that shares its answers through a server and keeps copies, which are trusted for as long as a run takes. To be
+/// made where nothing is awaited.
+pub(crate) static TRUSTED: LazyLock<Cache> = LazyLock::new(|| crate::store::store().trusted());
 
 /// Those of a server, by their coherence; set when there is one.
 pub(crate) static BOUNDED: OnceLock<Cache> = OnceLock::new();
@@ -121,6 +115,6 @@ macro_rules! functions {
 
 functions!(small(cache = *SMALL): untagged common_tags tagged tagged_8 untagged_arc tagged_arc tagged_8_arc batch);
 functions!(large(cache = *LARGE): tagged tagged_arc);
-functions!(trusted(cache = *TRUSTED): tagged tagged_arc);
+functions!(trusted(cache = *TRUSTED): untagged tagged tagged_arc);
 functions!(bounded(cache = of_server(&BOUNDED), local = false): untagged one_tag tagged batch tagged_batch);
 functions!(strict(cache = of_server(&STRICT), local = false): untagged tagged);

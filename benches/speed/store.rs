@@ -19,12 +19,19 @@ pub(crate) struct Store {
     pub(crate) server: Server,
 }
 
-async fn cache(server: &Server, namespace: &str, coherence: Coherence) -> Cache {
+async fn cache(
+    server: &Server,
+    namespace: &str,
+    (coherence, capacity): (Coherence, usize),
+) -> Cache {
     // A busy machine must not have calls give up: they would be fast, and not do what is measured.
     let limit = Duration::from_secs(10);
     let builder = Cache::builder().namespace(namespace).redis(server.url());
     let builder = builder.read_timeout(limit).write_timeout(limit);
-    let cache = builder.coherence(coherence).local_capacity(40_000).build();
+    let cache = builder
+        .coherence(coherence)
+        .local_capacity(capacity)
+        .build();
     cache.await.expect("good settings")
 }
 
@@ -36,7 +43,7 @@ pub(crate) fn store() -> &'static Store {
         let runtime = runtime();
         let bare = runtime.block_on(async {
             let second = Coherence::Bounded(Duration::from_secs(1));
-            let cache = cache(&server, "bounded", second).await;
+            let cache = cache(&server, "bounded", (second, 40_000)).await;
             BOUNDED.set(cache).expect("set once");
             let client = redis::Client::open(server.url()).expect("a client");
             let connection = client.get_multiplexed_async_connection().await;
@@ -55,10 +62,17 @@ impl Store {
     /// Also the cache that is strict: programs have one, and each is told of what others change.
     fn with_strict(&self) {
         if STRICT.get().is_none() {
-            let cache = cache(&self.server, "strict", Coherence::Strict);
+            let cache = cache(&self.server, "strict", (Coherence::Strict, 40_000));
             let cache = self.runtime.block_on(cache);
             STRICT.set(cache).expect("nobody else sets it");
         }
+    }
+
+    /// A cache of the server with many copies, each of which is trusted for as long as a run takes.
+    pub(crate) fn trusted(&self) -> Cache {
+        let run = Coherence::Bounded(Duration::from_secs(3_600));
+        self.runtime
+            .block_on(cache(&self.server, "trusted", (run, 500_000)))
     }
 
     /// Has so many users stored, by hand and by each function for one user.
