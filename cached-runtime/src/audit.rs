@@ -210,7 +210,7 @@ impl Cache {
             _ => false,
         };
         let copies = self.store().some(MOST_COPIES, |key, entry| {
-            entry.backing().is_some() && concerns(key, entry)
+            entry.behind().is_some() && concerns(key, entry)
         });
         (copies, settled_after(self.watch().coherence().window()))
     }

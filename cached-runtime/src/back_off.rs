@@ -42,7 +42,7 @@ pub(crate) struct AnswerId(u64);
 impl AnswerId {
     /// That of the store, which each look makes another entry of; or that of this process.
     pub(crate) fn of(entry: &AnyEntry) -> Self {
-        let stored = entry.backing().and_then(|backing| backing.entry);
+        let stored = entry.behind().and_then(|behind| behind.stored);
         Self(stored.map_or(entry.start, |(LeaseId(id), _)| u64::from_le_bytes(id)))
     }
 }

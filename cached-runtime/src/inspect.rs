@@ -46,7 +46,7 @@ impl EntryInfo {
         current: bool,
         now: Moment,
     ) -> Self {
-        let written_by = entry.backing().and_then(|backing| backing.codec);
+        let written_by = entry.behind().and_then(|behind| behind.codec);
         let life = entry.life();
         Self {
             tier,

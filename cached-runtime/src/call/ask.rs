@@ -66,7 +66,7 @@ impl Call {
             return None;
         }
         let (subject, cache, found) = (&self.subject, &self.cache, self.found.as_deref());
-        let has_copy = |found| Subject::copy(cache, Some(found)).is_some();
+        let has_copy = |found| Subject::is_kept(cache, found);
         if found.is_some_and(|found| has_copy(found) || subject.is_beyond_doubt(cache, found)) {
             return None;
         }

@@ -68,9 +68,13 @@ pub(crate) async fn meet_each(
             .iter()
             .map(|(_, subject, _)| subject.share(cache, tier, codec));
         let shares: Vec<Share> = shares.collect();
-        let sought = asked.iter().zip(&shares);
-        let sought: Vec<_> = sought
-            .map(|((_, _, found), share)| (share, Subject::copy(cache, found.as_deref())))
+        let copies = asked
+            .iter()
+            .map(|(_, _, found)| Subject::copy(cache, found.as_deref()));
+        let copies: Vec<_> = copies.collect();
+        let sought: Vec<_> = shares
+            .iter()
+            .zip(copies.iter().map(Option::as_ref))
             .collect();
         let moment = cache.asking();
         let gives = |at: usize, legible: &Legible| {
@@ -117,7 +121,7 @@ pub(crate) async fn meet(
     let share = subject.share(cache, tier, codec);
     let copy = Subject::copy(cache, found.as_deref());
     let asked = cache.asking();
-    let looks = tier.look_one((&share, copy), asked.at).await;
+    let looks = tier.look_one((&share, copy.as_ref()), asked.at).await;
     subject.looked(cache, codec, (share, found), asked, looks)
 }
 
@@ -193,9 +197,15 @@ impl Subject {
     }
 
     /// What backs a copy in this process that may still be used.
-    pub(super) fn copy<'a>(cache: &Cache, local: Option<&'a AnyEntry>) -> Option<&'a Backing> {
-        let backing = local?.backing()?;
-        (cache.clock().now() < backing.kept_until).then_some(backing)
+    pub(super) fn copy(cache: &Cache, local: Option<&AnyEntry>) -> Option<Backing> {
+        let entry = local.filter(|entry| Self::is_kept(cache, entry))?;
+        entry.backing()
+    }
+
+    /// Whether a copy in this process may still be used.
+    pub(super) fn is_kept(cache: &Cache, entry: &AnyEntry) -> bool {
+        let behind = entry.behind();
+        behind.is_some_and(|behind| cache.clock().now() < behind.kept_until)
     }
 
     /// What comes of a look; `None`: the key is hidden by a write that is under way.
@@ -238,7 +248,7 @@ impl Subject {
         let stands = |found: &Arc<AnyEntry>| {
             let (now, options) = (cache.clock().now(), &self.policy.options);
             let kept_until = match options.local {
-                Local::KeptFor(_) => found.backing().map(|backing| backing.kept_until),
+                Local::KeptFor(_) => found.behind().map(|behind| behind.kept_until),
                 Local::Kept | Local::NotKept => None,
             };
             found.life().within(options.windows.longest(), now)

@@ -15,7 +15,9 @@ use crate::observe::PrefixStats;
 use crate::shared::Backing;
 use crate::tags::{Changes, Number, TagCell, TagCells};
 
+use super::behind::Behind;
 use super::home::Home;
+use super::more::More;
 
 /// One stored answer, in one piece of memory with its value and, mostly, with its key. The value is
 /// typed; stores and flights see it as [`AnyEntry`].
@@ -41,18 +43,6 @@ pub(crate) struct Entry<V: ?Sized> {
 }
 
 pub(crate) type AnyEntry = Entry<dyn Any + Send + Sync>;
-
-/// What an entry has besides, if anything is out of the ordinary.
-#[derive(Default)]
-pub(super) struct More {
-    key: Option<Box<[u8]>>,
-    tags: Box<[Arc<TagCell>]>,
-    /// Where it does not follow from the end of the carefree time.
-    life: Option<Life>,
-    weight: usize,
-    /// What makes it an entry of the shared tier. Apart, for those that are none.
-    shared: Option<Box<(Backing, Vouched)>>,
-}
 
 /// In one byte: the length of a key that stands in the entry, [`Shape::LONG`] for one that stands in
 /// `more`; and above that the [`Backed`].
@@ -164,12 +154,8 @@ impl EntryHead {
         };
         let tags: Box<[_]> = tags.collect();
         if long.is_some() || !tags.is_empty() || weight != 0 {
-            *head.more() = More {
-                key: long,
-                tags,
-                weight,
-                ..More::default()
-            };
+            let more = head.more();
+            (more.key, more.tags, more.weight) = (long, tags, weight);
         }
         head.set_life(life);
         head
@@ -185,12 +171,9 @@ impl EntryHead {
     ) -> Self {
         let life = self.life().kept_until(kept_until);
         self.set_life(life);
-        let backing = Backing {
-            kept_until,
-            ..backing
-        };
         self.shape.back(vouched.is_ordinary());
-        self.more().shared = Some(Box::new((backing, vouched)));
+        let behind = Behind::new(backing, kept_until, self.tags());
+        self.more().shared = Some(Box::new((behind, vouched)));
         self
     }
 
@@ -198,12 +181,14 @@ impl EntryHead {
         self.carefree_until = life.carefree_until;
         let unsaid = self.unsaid_life();
         if unsaid != life || self.more.is_some() {
-            self.more().life = (unsaid != life).then_some(life);
+            let more = self.more();
+            (more.fresh_until, more.usable_until) = (life.fresh_until, life.usable_until);
         }
     }
 
     fn more(&mut self) -> &mut More {
-        self.more.get_or_insert_default()
+        let life = self.unsaid_life();
+        self.more.get_or_insert_with(|| Box::new(More::new(life)))
     }
 
     pub(crate) fn with<V: 'static>(self, value: V) -> Entry<V> {
@@ -265,8 +250,15 @@ impl<V: ?Sized> Entry<V> {
     }
 
     pub(crate) fn life(&self) -> Life {
-        let said = self.more.as_ref().and_then(|more| more.life);
-        said.unwrap_or_else(|| self.unsaid_life())
+        let life = self.unsaid_life();
+        match &self.more {
+            None => life,
+            Some(more) => Life {
+                fresh_until: more.fresh_until,
+                usable_until: more.usable_until,
+                ..life
+            },
+        }
     }
 
     /// That of an entry which is of no use once it is not fresh, and has nothing to decide before.
@@ -296,9 +288,14 @@ impl<V: ?Sized> Entry<V> {
         first.chain(more.into_iter().flatten())
     }
 
-    pub(crate) fn backing(&self) -> Option<&Backing> {
-        let (backing, _) = self.more.as_ref()?.shared.as_deref()?;
-        Some(backing)
+    pub(crate) fn behind(&self) -> Option<&Behind> {
+        let (behind, _) = self.more.as_ref()?.shared.as_deref()?;
+        Some(behind)
+    }
+
+    /// What it depends on in the store, put together for whoever asks there.
+    pub(crate) fn backing(&self) -> Option<Backing> {
+        Some(self.behind()?.backing(self.tags()))
     }
 
     #[inline]

@@ -1,6 +1,7 @@
 //! The local tier: typed values of this process, bounded, read without locks.
 //!
-//! `entry.rs` is what is kept for one key, `home.rs` what is kept once for all keys of a function,
+//! `entry.rs` is what is kept for one key, `more.rs` what few entries have besides, `behind.rs` what
+//! stands behind one that processes share, `home.rs` what is kept once for all keys of a function,
 //! `store.rs` reads and writes, `change.rs` is one change, `sought.rs` finds, `ledger.rs` decides who
 //! leaves when the store is full, `key_cell.rs` knows what happened to keys while they are loaded.
 //!
@@ -8,11 +9,13 @@
 //! is set at most three times per entry, and a number that is set at most once by each thread when
 //! something was invalidated.
 
+mod behind;
 mod change;
 mod entry;
 mod home;
 mod key_cell;
 mod ledger;
+mod more;
 mod sought;
 mod store;
 #[cfg(test)]

@@ -69,8 +69,6 @@ pub(crate) struct Backing {
     pub(crate) proofs: Proofs,
     /// How the bytes in the store were written.
     pub(crate) codec: Option<u8>,
-    /// Until when this process keeps its copy; said when a copy is made.
-    pub(crate) kept_until: Moment,
 }
 
 /// The tokens of one entry, as they were before its load.
@@ -118,7 +116,6 @@ impl Backing {
             entry,
             proofs,
             codec: None,
-            kept_until: Moment::FIRST,
         }
     }
 

@@ -1,11 +1,11 @@
 //! The numbers that order loads and invalidations, and the cell that keeps a tag's.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{
     AtomicU64,
     Ordering::{AcqRel, Acquire, Release},
 };
-use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Manner, Rare, Tag};
 use crate::clock::Moment;
@@ -67,8 +67,6 @@ pub(crate) struct TagCell {
     invalidated: AtomicU64,
     /// When another process may have invalidated it.
     doubted: AtomicU64,
-    /// Its token in the shared tier, and the number of the question that was answered with it.
-    view: Mutex<Option<(Proof, Number)>>,
     rare: Rare,
 }
 
@@ -78,7 +76,6 @@ impl TagCell {
             name: name.into(),
             invalidated: AtomicU64::new(invalidated),
             doubted: AtomicU64::new(doubted),
-            view: Mutex::default(),
             rare,
         }
     }
@@ -119,15 +116,12 @@ impl TagCell {
 
     /// The answer to the latest question stays.
     pub(crate) fn learn(&self, proof: Proof, asked: Number) {
-        let mut view = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        if view.is_none_or(|(_, known)| known < asked) {
-            *view = Some((proof, asked));
-        }
+        self.rare.learn(proof, asked);
     }
 
     /// What is known of its token, if that is not in doubt.
     pub(crate) fn view(&self) -> Option<(Proof, Number)> {
-        let view = *self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = self.rare.view();
         view.filter(|(_, asked)| self.undoubted_since(*asked))
     }
 

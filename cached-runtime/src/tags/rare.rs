@@ -1,10 +1,11 @@
 //! What is rarely so of a tag, or of everything, in a cache of this process alone. Where processes
-//! share a store, all of this stands there.
+//! share a store, all of this stands there; then it is rare that what was read there is kept.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Number;
 use crate::clock::Moment;
+use crate::remote::Proof;
 
 /// How an invalidation is meant.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,7 +16,7 @@ pub(crate) struct Manner {
     pub(crate) soft_until: Option<Moment>,
 }
 
-/// Writes under way, a source that lags, a soft invalidation.
+/// Writes under way, a source that lags, a soft invalidation, a token that is believed without a question.
 ///
 /// On the heap once there was any of that: tags are many, and this is rare.
 #[derive(Debug, Default)]
@@ -26,6 +27,8 @@ struct State {
     writes: u32,
     lags_until: Moment,
     soft: Option<Soft>,
+    /// Its token in the store, and the number of the question that was answered with it.
+    view: Option<(Proof, Number)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +44,7 @@ impl Default for State {
             writes: 0,
             lags_until: Moment::FIRST,
             soft: None,
+            view: None,
         }
     }
 }
@@ -97,6 +101,18 @@ impl Rare {
     pub(crate) fn softened(&self, start: Number, now: Moment) -> bool {
         let soft = self.state().and_then(|state| state.soft);
         soft.is_some_and(|soft| start > soft.before && now < soft.until)
+    }
+
+    /// The answer to the latest question stays.
+    pub(super) fn learn(&self, proof: Proof, asked: Number) {
+        let view = &mut self.change().view;
+        if view.is_none_or(|(_, known)| known < asked) {
+            *view = Some((proof, asked));
+        }
+    }
+
+    pub(super) fn view(&self) -> Option<(Proof, Number)> {
+        self.state()?.view
     }
 
     pub(super) fn lags_until(&self) -> Moment {

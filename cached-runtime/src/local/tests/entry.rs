@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Moment};
+use crate::coherence::Vouched;
 use crate::freshness::{Early, Life, Windows};
 use crate::key::{Ident, Identity, Key, Named, Nil, RawKey};
 use crate::observe::Observatory;
-use crate::tags::{Changes, Tag, TagCells, TagTable};
+use crate::tags::{Changes, Tag, TagCell, TagCells, TagTable};
 
-use super::super::entry::More;
+use super::super::behind::Behind;
+use super::super::more::More;
 use super::super::{AnyEntry, EntryHead, Home, Limits, Store};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -117,7 +119,19 @@ fn the_head_of_an_entry_is_small() {
 /// Those with a stale window, more tags or a weight have this besides; what a copy has stands apart.
 #[test]
 fn what_an_entry_of_this_process_alone_has_besides_is_small() {
-    assert!(size_of::<More>() <= 88, "{}", size_of::<More>());
+    assert!(size_of::<More>() <= 64, "{}", size_of::<More>());
+}
+
+/// And the tokens of two tags are in it.
+#[test]
+fn what_stands_behind_a_copy_is_one_more_piece() {
+    let size = size_of::<(Behind, Vouched)>();
+    assert!(size <= 104, "{size}");
+}
+
+#[test]
+fn a_tag_of_its_own_is_little() {
+    assert!(size_of::<TagCell>() <= 48, "{}", size_of::<TagCell>());
 }
 
 #[test]
