@@ -54,6 +54,21 @@ impl Life {
         life
     }
 
+    /// One that has nothing to decide while it is fresh, and is of no use to anybody afterwards.
+    pub(crate) fn plain(born: Moment, fresh_until: Moment) -> Self {
+        Self {
+            born,
+            fresh_until,
+            usable_until: fresh_until,
+            carefree_until: fresh_until.before(COARSE_LAG),
+        }
+    }
+
+    /// Whether it is such a life, and one that ends.
+    pub(crate) fn is_plain(self) -> bool {
+        self == Self::plain(self.born, self.fresh_until) && self.fresh_until < Moment::LAST
+    }
+
     /// That of an answer which was stored elsewhere, `age` ago.
     pub(crate) fn found(
         now: Moment,

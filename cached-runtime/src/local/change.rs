@@ -6,7 +6,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use equivalent::Equivalent;
 
 use super::ledger::Ledger;
-use super::sought::{Record, Slot};
+use super::sought::Slot;
 use super::{AnyEntry, Store};
 
 impl Store {
@@ -61,14 +61,18 @@ impl Change<'_> {
     }
 
     /// Puts an entry where the one with its key is, if there is one.
-    pub(super) fn put(&mut self, record: Record, entry: &Arc<AnyEntry>) {
+    pub(super) fn put(&mut self, hash: u64, entry: &Arc<AnyEntry>) {
         let map = self.removed.store.map.pin();
         let slot = || Slot {
-            hash: record.hash,
+            hash,
             entry: Arc::clone(entry),
         };
+        let is_there = || {
+            let kept = map.get_key_value(&slot());
+            kept.is_some_and(|(kept, ())| Arc::ptr_eq(&kept.entry, entry))
+        };
         // The map promises the new value, but not the new key, and here the entry is in the key.
-        if map.insert(slot(), ()).is_some() && !map.contains_key(&record) {
+        if map.insert(slot(), ()).is_some() && !is_there() {
             map.remove(&slot());
             map.insert(slot(), ());
         }

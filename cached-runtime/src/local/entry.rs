@@ -16,6 +16,7 @@ use crate::shared::Backing;
 use crate::tags::{Changes, Number, TagCell, TagCells};
 
 use super::behind::Behind;
+use super::digits::{Micros, Nanos};
 use super::home::Home;
 use super::more::More;
 
@@ -28,14 +29,15 @@ pub(crate) struct Entry<V: ?Sized> {
     verified: AtomicU64,
     /// Before this moment, even read off the coarse clock, a read has nothing to decide.
     pub(crate) carefree_until: Moment,
-    born: Moment,
     home: Arc<Home>,
     /// The first ones; that of the prefix stands in the home.
     tags: [Option<Arc<TagCell>>; FEW_TAGS],
     /// What few entries have.
     more: Option<Box<More>>,
-    /// How long the load took, in microseconds.
-    cost: u32,
+    /// How long it is fresh, if its life is plain.
+    fresh_for: Nanos,
+    /// How long the load took.
+    cost: Micros,
     uses: AtomicU8,
     shape: Shape,
     key: [u8; SHORT_KEY],
@@ -101,7 +103,7 @@ const MOST_USES: u8 = 3;
 /// So many tags stand in the entry itself.
 const FEW_TAGS: usize = 2;
 /// The arguments in a key that stand in the entry itself: what fills its head up.
-const SHORT_KEY: usize = 26;
+const SHORT_KEY: usize = 25;
 const COUNTS_SEEN: usize = 8;
 
 thread_local! {
@@ -142,11 +144,11 @@ impl EntryHead {
             start,
             verified: AtomicU64::new(Changes::NONE),
             carefree_until: life.carefree_until,
-            born: life.born,
             home,
             tags: first,
             more: None,
-            cost: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
+            fresh_for: Nanos::of(Duration::ZERO),
+            cost: Micros::of(cost),
             uses: AtomicU8::new(0),
             shape: Shape(key_len),
             key: short,
@@ -177,17 +179,24 @@ impl EntryHead {
         self
     }
 
+    /// A plain life ends a little sooner, so that few digits say how long it is.
     fn set_life(&mut self, life: Life) {
-        self.carefree_until = life.carefree_until;
-        let unsaid = self.unsaid_life();
-        if unsaid != life || self.more.is_some() {
-            let more = self.more();
-            (more.fresh_until, more.usable_until) = (life.fresh_until, life.usable_until);
+        if self.more.is_none() && life.is_plain() {
+            self.fresh_for = Nanos::of(life.fresh_until.since(life.born));
+            let shorter = Life::plain(life.born, life.born.after(self.fresh_for.duration()));
+            self.carefree_until = shorter.carefree_until;
+            if self.life() == shorter {
+                return;
+            }
         }
+        self.carefree_until = life.carefree_until;
+        let more = self.more();
+        (more.born, more.fresh_until, more.usable_until) =
+            (life.born, life.fresh_until, life.usable_until);
     }
 
     fn more(&mut self) -> &mut More {
-        let life = self.unsaid_life();
+        let life = self.life();
         self.more.get_or_insert_with(|| Box::new(More::new(life)))
     }
 
@@ -196,10 +205,10 @@ impl EntryHead {
             start,
             verified,
             carefree_until,
-            born,
             home,
             tags,
             more,
+            fresh_for,
             cost,
             uses,
             shape,
@@ -210,10 +219,10 @@ impl EntryHead {
             start,
             verified,
             carefree_until,
-            born,
             home,
             tags,
             more,
+            fresh_for,
             cost,
             uses,
             shape,
@@ -250,31 +259,23 @@ impl<V: ?Sized> Entry<V> {
     }
 
     pub(crate) fn life(&self) -> Life {
-        let life = self.unsaid_life();
         match &self.more {
-            None => life,
+            None => {
+                let fresh_until = self.carefree_until.after(COARSE_LAG);
+                Life::plain(fresh_until.before(self.fresh_for.duration()), fresh_until)
+            }
             Some(more) => Life {
+                born: more.born,
                 fresh_until: more.fresh_until,
                 usable_until: more.usable_until,
-                ..life
+                carefree_until: self.carefree_until,
             },
-        }
-    }
-
-    /// That of an entry which is of no use once it is not fresh, and has nothing to decide before.
-    fn unsaid_life(&self) -> Life {
-        let fresh_until = self.carefree_until.after(COARSE_LAG);
-        Life {
-            born: self.born,
-            fresh_until,
-            usable_until: fresh_until,
-            carefree_until: self.carefree_until,
         }
     }
 
     /// How long the load took.
     pub(crate) fn cost(&self) -> Duration {
-        Duration::from_micros(self.cost.into())
+        self.cost.duration()
     }
 
     pub(crate) fn weight(&self) -> usize {

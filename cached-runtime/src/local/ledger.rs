@@ -10,6 +10,7 @@
 
 use std::collections::{HashSet, VecDeque};
 
+use super::queue::Queue;
 use super::sought::Record;
 
 /// How many entries in use one eviction passes over.
@@ -36,9 +37,9 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct Ledger {
     limits: Limits,
-    small: VecDeque<Record>,
-    main: VecDeque<Record>,
-    /// Hashes of keys that left the small queue unused, oldest first.
+    small: Queue,
+    main: Queue,
+    /// The places of keys that left the small queue unused, oldest first.
     ghosts: VecDeque<u64>,
     remembered: HashSet<u64>,
     pub(super) entries: usize,
@@ -49,8 +50,8 @@ impl Ledger {
     pub(super) fn new(limits: Limits) -> Self {
         Self {
             limits,
-            small: VecDeque::new(),
-            main: VecDeque::new(),
+            small: Queue::default(),
+            main: Queue::default(),
             ghosts: VecDeque::new(),
             remembered: HashSet::new(),
             entries: 0,
@@ -75,7 +76,7 @@ impl Ledger {
     pub(super) fn enter(&mut self, record: Record, weight: usize, known: bool) {
         self.entries += 1;
         self.bytes += weight;
-        let known = known || self.remembered.remove(&record.hash);
+        let known = known || self.remembered.remove(&record.place());
         let queue = if known {
             &mut self.main
         } else {
@@ -95,7 +96,7 @@ impl Ledger {
     /// [`LOOKS`] of them the next entry leaves as it is.
     pub(super) fn next_victim(
         &mut self,
-        mut standing: impl FnMut(&Record) -> Standing,
+        mut standing: impl FnMut(Record) -> Standing,
     ) -> Option<Record> {
         let mut looks = 0;
         loop {
@@ -108,12 +109,12 @@ impl Ledger {
             };
             let record = queue.pop_front()?;
             looks += 1;
-            match standing(&record) {
+            match standing(record) {
                 Standing::Gone => looks -= 1,
                 Standing::Useless => return Some(record),
                 Standing::Used(uses) if uses == 0 || looks > LOOKS => {
                     if from_small {
-                        self.remember(record.hash);
+                        self.remember(record.place());
                     }
                     return Some(record);
                 }
@@ -123,7 +124,7 @@ impl Ledger {
     }
 
     /// Drops records that stand for nothing, once they are the majority.
-    pub(super) fn tidy(&mut self, mut stands: impl FnMut(&Record) -> bool) {
+    pub(super) fn tidy(&mut self, mut stands: impl FnMut(Record) -> bool) {
         if self.records() > 2 * self.entries + 64 {
             for queue in [&mut self.small, &mut self.main] {
                 queue.retain(&mut stands);
@@ -139,9 +140,9 @@ impl Ledger {
         *self = Self::new(self.limits);
     }
 
-    fn remember(&mut self, hash: u64) {
-        if self.remembered.insert(hash) {
-            self.ghosts.push_back(hash);
+    fn remember(&mut self, place: u64) {
+        if self.remembered.insert(place) {
+            self.ghosts.push_back(place);
         }
         if self.ghosts.len() > self.limits.entries.min(self.entries.max(16))
             && let Some(oldest) = self.ghosts.pop_front()

@@ -14,7 +14,8 @@ pub(super) struct More {
     pub(super) key: Option<Box<[u8]>>,
     /// Those that do not.
     pub(super) tags: Box<[Arc<TagCell>]>,
-    /// The ends of its life, which need not follow from that of the carefree time.
+    /// Its life, of which the rest need not follow from the end of the carefree time.
+    pub(super) born: Moment,
     pub(super) fresh_until: Moment,
     pub(super) usable_until: Moment,
     pub(super) weight: usize,
@@ -23,11 +24,12 @@ pub(super) struct More {
 }
 
 impl More {
-    /// Nothing but the ends of a life.
+    /// Nothing but a life.
     pub(super) fn new(life: Life) -> Self {
         Self {
             key: None,
             tags: Box::default(),
+            born: life.born,
             fresh_until: life.fresh_until,
             usable_until: life.usable_until,
             weight: 0,

@@ -23,11 +23,32 @@ pub(super) struct Sought<'a, I> {
     pub(super) hash: u64,
 }
 
-/// The entry that a record is of: nothing else has both numbers.
+/// What the ledger keeps of an entry, in one word: where the entry is placed, and in the bits that say nothing of
+/// that the last ones of its number.
+///
+/// Another entry may have the same by chance, once in so many million: then it leaves in place of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) hash: u64,
-    pub(super) start: Number,
+pub(super) struct Record(u64);
+
+/// These bits of a hash place nothing: a table has fewer places, and marks its entries with the highest ones.
+const UNPLACED: u64 = 0xffff << Record::SHIFT;
+
+impl Record {
+    const SHIFT: u32 = 41;
+
+    pub(super) fn of(hash: u64, start: Number) -> Self {
+        Self(hash & !UNPLACED | start << Self::SHIFT & UNPLACED)
+    }
+
+    /// What the hash places.
+    pub(super) fn place(self) -> u64 {
+        self.0 & !UNPLACED
+    }
+
+    /// Whether a key with this hash has the same place.
+    pub(super) fn is_placed_by(self, hash: u64) -> bool {
+        self.place() == hash & !UNPLACED
+    }
 }
 
 impl<I> Hash for Sought<'_, I> {
@@ -48,13 +69,13 @@ impl<I: Ident> Equivalent<Slot> for Sought<'_, I> {
 
 impl Hash for Record {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
+        state.write_u64(self.0);
     }
 }
 
 impl Equivalent<Slot> for Record {
     fn equivalent(&self, slot: &Slot) -> bool {
-        slot.hash == self.hash && slot.entry.start == self.start
+        *self == Self::of(slot.hash, slot.entry.start)
     }
 }
 
@@ -75,7 +96,7 @@ impl PartialEq for Slot {
 
 impl Eq for Slot {}
 
-/// Keys bring their hash along.
+/// Keys bring their hash along; what it does not place is left out, as records have other things there.
 #[derive(Default)]
 pub(super) struct Hashed(u64);
 
@@ -91,6 +112,32 @@ impl Hasher for Hashed {
 
     #[inline]
     fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        self.0 = hash & !UNPLACED;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn placed(of: impl Hash) -> u64 {
+        let mut hashed = Hashed::default();
+        of.hash(&mut hashed);
+        hashed.finish()
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_is_looked_for_where_its_entry_is(hash: u64, start: u64, other: u64) {
+            let record = Record::of(hash, start);
+            prop_assert_eq!(placed(record), placed(hash));
+            prop_assert!(record.is_placed_by(hash) && record.place() == Record::of(hash, other).place());
+            prop_assert_eq!(record == Record::of(hash, other), (start ^ other).trailing_zeros() >= 16);
+            // All that a table goes by.
+            let seen = |hash: u64| (hash & ((1 << 41) - 1), hash >> 57);
+            prop_assert_eq!(seen(placed(hash)), seen(hash));
+        }
     }
 }

@@ -238,8 +238,8 @@ impl Store {
         let mut evicted = 0;
         let hash = key.hash();
         while !change.ledger.has_room_for(entry.weight()) {
-            let standing = |record: &Record| {
-                if record.hash == hash && self.is_of(record, key) {
+            let standing = |record: Record| {
+                if record.is_placed_by(hash) && self.is_of(record, key) {
                     Standing::Gone
                 } else {
                     self.take_use(record, now)
@@ -251,13 +251,10 @@ impl Store {
             change.take_out(&victim);
             evicted += 1;
         }
-        change.ledger.tidy(|record| self.entry(record).is_some());
-        let record = Record {
-            hash,
-            start: entry.start,
-        };
+        change.ledger.tidy(|record| self.entry(&record).is_some());
+        let record = Record::of(hash, entry.start);
         change.ledger.enter(record, entry.weight(), known);
-        change.put(record, entry);
+        change.put(hash, entry);
         Ok(evicted)
     }
 
@@ -333,16 +330,16 @@ impl Store {
     }
 
     /// Whether the entry of a record has this key.
-    fn is_of(&self, record: &Record, key: &RawKey) -> bool {
+    fn is_of(&self, record: Record, key: &RawKey) -> bool {
         let same = |entry: &AnyEntry| {
             key.is_under(&entry.home().head) && key.goes_on_with(entry.key_rest())
         };
-        self.entry(record).is_some_and(|entry| same(&entry))
+        self.entry(&record).is_some_and(|entry| same(&entry))
     }
 
     /// How a record's entry stands; one use is taken off it.
-    fn take_use(&self, record: &Record, now: Moment) -> Standing {
-        let Some(entry) = self.entry(record) else {
+    fn take_use(&self, record: Record, now: Moment) -> Standing {
+        let Some(entry) = self.entry(&record) else {
             return Standing::Gone;
         };
         if now >= entry.life().usable_until || !self.is_current(&entry) {
