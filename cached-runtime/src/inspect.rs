@@ -24,7 +24,7 @@ pub struct EntryInfo {
     pub age: Duration,
     /// Time until it is no longer fresh; zero if it is not.
     pub ttl_left: Duration,
-    /// How long its load took.
+    /// How long its load took, to three digits or more; an hour at most.
     pub load_cost: Duration,
     /// Whether it says "not found".
     pub negative: bool,

@@ -249,7 +249,7 @@ impl Call {
         let now = self.cache.clock().now();
         let kept = self.cache.store().find(&self.subject.key)?;
         let usable = kept.start > before && kept.life().is_fresh(now) && codec.can_read(&kept);
-        let backing = kept.backing().filter(|_| usable)?;
+        let backing = usable.then(|| kept.backing())??;
         if let Some(leader) = leader {
             leader.close();
         }

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_behind_an_entry_is_what_was_put_there() {
         let table = TagTable::new();
-        let shapes: [(&[&str], &[&str], bool); 8] = [
+        let shapes: [(&[&str], &[&str], bool); 11] = [
             (&[], &[], true),
             (&["@p"], &["@p"], true),
             (&["@p", "a", "b"], &["@p", "a", "b"], true),
@@ -129,6 +129,9 @@ mod tests {
                 &["@p", "a", "b", "c", "d"],
                 true,
             ),
+            (&["@p", "a", "b", "c"], &["@p", "a", "b", "c"], true),
+            (&["@p", "a", "a"], &["@p", "a", "a"], true),
+            (&["@p", "a"], &["@p", "a", "a"], false),
             (&["@p", "b", "a"], &["@p", "a", "b"], false),
             (&["@p", "a"], &["@p", "a", "b"], false),
             (&["@p", "a", "b"], &["@p", "a"], false),

@@ -5,13 +5,16 @@
 //! soon goes to the main queue at once. So a scan passes through the small queue and leaves what
 //! is in use alone.
 //!
-//! Records are never searched for: one whose entry was replaced or removed is recognised by its
-//! number when its turn comes.
+//! Records are never searched for: one whose entry was replaced or removed is recognised by the last
+//! bits of its number when its turn comes. Where these are those of a later entry of the same key, that has
+//! two records, and may leave with the first of them.
 
 use std::collections::{HashSet, VecDeque};
 
 use super::queue::Queue;
 use super::sought::Record;
+
+type Seeded = foldhash::fast::RandomState;
 
 /// How many entries in use one eviction passes over.
 const LOOKS: u32 = 64;
@@ -123,11 +126,12 @@ impl Ledger {
         }
     }
 
-    /// Drops records that stand for nothing, once they are the majority.
+    /// Drops records that stand for nothing or are there twice, once they are the majority.
     pub(super) fn tidy(&mut self, mut stands: impl FnMut(Record) -> bool) {
         if self.records() > 2 * self.entries + 64 {
-            for queue in [&mut self.small, &mut self.main] {
-                queue.retain(&mut stands);
+            let mut seen = HashSet::with_capacity_and_hasher(self.entries, Seeded::default());
+            for queue in [&mut self.main, &mut self.small] {
+                queue.retain(|record| stands(record) && seen.insert(record));
             }
         }
     }

@@ -26,15 +26,19 @@ pub(super) struct Sought<'a, I> {
 /// What the ledger keeps of an entry, in one word: where the entry is placed, and in the bits that say nothing of
 /// that the last ones of its number.
 ///
-/// Another entry may have the same by chance, once in so many million: then it leaves in place of this one.
+/// An entry that comes in place of this one may have the same, if there were so many million numbers in between: then
+/// the record of the earlier one is one of the later one, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record(u64);
 
-/// These bits of a hash place nothing: a table has fewer places, and marks its entries with the highest ones.
-const UNPLACED: u64 = 0xffff << Record::SHIFT;
+/// These bits of a hash place nothing: a table has fewer places, and marks its entries with the seven highest ones.
+const UNPLACED: u64 = (1 << 57) - (1 << Record::SHIFT);
 
 impl Record {
-    const SHIFT: u32 = 41;
+    pub(super) const SHIFT: u32 = 34;
+    /// Of a number.
+    #[cfg(test)]
+    pub(super) const BITS: u32 = 57 - Self::SHIFT;
 
     pub(super) fn of(hash: u64, start: Number) -> Self {
         Self(hash & !UNPLACED | start << Self::SHIFT & UNPLACED)
@@ -130,13 +134,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_record_is_looked_for_where_its_entry_is(hash: u64, start: u64, other: u64) {
+        fn a_record_is_looked_for_where_its_entry_is(hash: u64, start: u64, other: u64, many: u64) {
             let record = Record::of(hash, start);
+            let same = start.wrapping_add(many << Record::BITS);
+            prop_assert_eq!(record, Record::of(hash, same));
+            prop_assert_ne!(record, Record::of(hash, start ^ 1 << (many % u64::from(Record::BITS))));
             prop_assert_eq!(placed(record), placed(hash));
             prop_assert!(record.is_placed_by(hash) && record.place() == Record::of(hash, other).place());
-            prop_assert_eq!(record == Record::of(hash, other), (start ^ other).trailing_zeros() >= 16);
             // All that a table goes by.
-            let seen = |hash: u64| (hash & ((1 << 41) - 1), hash >> 57);
+            let seen = |hash: u64| (hash & ((1 << Record::SHIFT) - 1), hash >> 57);
             prop_assert_eq!(seen(placed(hash)), seen(hash));
         }
     }

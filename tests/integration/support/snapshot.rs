@@ -23,9 +23,14 @@ impl Server {
             let saved: RedisResult<()> = cmd("SAVE").query_async(&mut admin).await;
             match saved {
                 Ok(()) => break,
-                // One for a replica may be under way.
-                Err(error) if Instant::now() > give_up => panic!("SAVE: {error}"),
-                Err(_) => sleep(Duration::from_millis(20)).await,
+                // For a replica.
+                Err(error)
+                    if error.to_string().contains("already in progress")
+                        && Instant::now() < give_up =>
+                {
+                    sleep(Duration::from_millis(20)).await;
+                }
+                Err(error) => panic!("SAVE: {error}"),
             }
         }
         let number = COUNT.fetch_add(1, SeqCst);

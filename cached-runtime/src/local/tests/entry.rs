@@ -102,9 +102,16 @@ fn the_life_of_an_entry_is_the_one_it_was_given() {
                 Life::new(now, ttl, Windows::default(), None, early),
                 Life::new(now, ttl, Windows::default(), None, None).kept_until(now.after(SECOND)),
             ] {
-                let entry = desk.entry(&key("k"), life, 0, &[]);
-                assert_eq!(entry.life(), life, "{ttl:?}");
-                assert_eq!(entry.carefree_until, life.carefree_until);
+                let tags = ["a", "b", "c"].map(str::to_owned);
+                for entry in [
+                    desk.entry(&key("k"), life, 0, &[]),
+                    desk.entry(&key("k"), life, 1, &[]),
+                    desk.entry(&key("k"), life, 0, &tags),
+                    desk.entry(&key(&"k".repeat(50)), life, 0, &[]),
+                ] {
+                    assert_eq!(entry.life(), life, "{ttl:?}");
+                    assert_eq!(entry.carefree_until, life.carefree_until);
+                }
             }
         }
     }

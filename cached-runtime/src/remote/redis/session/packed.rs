@@ -110,7 +110,7 @@ impl Command {
 
     /// One more, which is these parts together.
     #[inline]
-    pub(in super::super) fn parts<const N: usize>(&mut self, parts: [&[u8]; N]) -> &mut Self {
+    fn parts<const N: usize>(&mut self, parts: [&[u8]; N]) -> &mut Self {
         word(parts, &mut self.words);
         self.count += 1;
         self
