@@ -23,7 +23,7 @@ use crate::coherence::{Trust, settled_after};
 use crate::key::RawKey;
 use crate::local::AnyEntry;
 use crate::remote::{Cell, CellState, EntryName, Part, Read};
-use crate::shared::namespace_cell;
+use crate::shared::{Backing, namespace_cell};
 use crate::tags::Number;
 
 /// Checks under way at the same time; changes that come meanwhile are not sampled.
@@ -155,16 +155,13 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
     };
     let given = copies
         .into_iter()
-        .filter_map(|copy| Some((cache.given(&copy)?, copy)));
+        .filter_map(|copy| Some((cache.given(&copy)?.backing()?, copy)));
     let given: Vec<_> = given.collect();
     let Some(shared) = cache.shared().filter(|_| !given.is_empty()) else {
         return nothing;
     };
     let mut read = Read::default();
-    for (entry, (key, _)) in &given {
-        let Some(backing) = entry.backing() else {
-            continue;
-        };
+    for (backing, (key, _)) in &given {
         if backing.entry.is_some() {
             read.entries.push((EntryName::of(key), Part::Identity));
         }
@@ -176,10 +173,7 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
     };
     let compared = given.len();
     let (mut found, mut states) = (reading.entries.into_iter(), reading.cells.into_iter());
-    let mut differs = |entry: &AnyEntry| {
-        let Some(backing) = entry.backing() else {
-            return false;
-        };
+    let mut differs = |backing: &Backing| {
         let same_entry = backing.entry.is_none_or(|(id, server)| {
             let stored = found.next().and_then(|found| found.bytes);
             // One that is gone may have been evicted, which makes no copy of it older.
@@ -193,7 +187,7 @@ async fn differing(cache: &WeakCache, copies: Vec<Copy>) -> (Vec<Copy>, usize) {
     };
     let suspects: Vec<Copy> = given
         .into_iter()
-        .filter_map(|(entry, copy)| differs(&entry).then_some(copy))
+        .filter_map(|(backing, copy)| differs(&backing).then_some(copy))
         .collect();
     // What was put in doubt meanwhile is not given any more.
     let given = |copy: &Copy| cache.given(copy).is_some();
