@@ -118,7 +118,7 @@ impl Drop for Task {
 /// Runs `work` beside its caller, for as long as the [`Task`] is kept; `None` without a runtime.
 pub(crate) fn beside(work: impl Future<Output = ()> + Send + 'static) -> Option<Task> {
     let runtime = Handle::try_current().ok()?;
-    Some(Task(runtime.spawn(work).abort_handle()))
+    Some(Task(spawn(&runtime, Box::pin(work)).abort_handle()))
 }
 
 /// Runs `work` whatever becomes of its caller. Without a runtime it is dropped.
@@ -127,7 +127,15 @@ where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
     let runtime = Handle::try_current().ok()?;
-    Some(runtime.spawn(work))
+    Some(spawn(&runtime, Box::pin(work)))
+}
+
+/// By the type of the output alone: what tokio has for a task is compiled for each type of task.
+fn spawn<T: Send + 'static>(
+    runtime: &Handle,
+    work: Pin<Box<dyn Future<Output = T> + Send>>,
+) -> JoinHandle<T> {
+    runtime.spawn(work)
 }
 
 /// The caller's runtime.
@@ -141,7 +149,7 @@ pub(crate) fn keep_running(
     runtime: &Handle,
     work: impl Future<Output = ()> + Send + 'static,
 ) -> JoinHandle<()> {
-    runtime.spawn(work)
+    spawn(runtime, Box::pin(work))
 }
 
 pub(crate) async fn sleep(time: Duration) {

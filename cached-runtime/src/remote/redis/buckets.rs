@@ -49,7 +49,7 @@ pub(super) async fn draw(node: &Arc<Node>, draw: &Draw) -> Result<Drawn, Fault> 
     let name = node.names().bucket(&draw.bucket);
     let name = &name;
     node.operate(Kind::Take, |pair| async move {
-        let replies = exchange(&pair, 1, Again::These, |_, form| {
+        let replies = exchange(&pair, 1, Again::These, &mut |_, form| {
             let pace = &draw.pace;
             let mut command = DRAW.call(form, 1);
             command.word([name]).number(pace.token).number(pace.speed);

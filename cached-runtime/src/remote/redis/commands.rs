@@ -50,7 +50,7 @@ pub(super) async fn lock(
         let chunks: Vec<_> = apart.chunks(KEYS).collect();
         let mut leases = vec![LeaseId([0; 8]); locks.len()];
         let count = locks.len() + chunks.len();
-        let replies = exchange_each(&pair, count, Again::These, |at, form| {
+        let replies = exchange_each(&pair, count, Again::These, &mut |at, form| {
             let Some(lock) = locks.get(at) else {
                 return ensure_command(node, form, chunks[at - locks.len()], keep);
             };
@@ -98,7 +98,7 @@ async fn give_back(
         .map(|((lock, lease), _)| (lock, lease))
         .collect();
     let channels = node.names().channels();
-    let released = exchange(pair, taken.len(), Again::These, |at, form| {
+    let released = exchange(pair, taken.len(), Again::These, &mut |at, form| {
         let (lock, lease) = taken[at];
         let mut command = RELEASE.call(form, 1);
         command
@@ -109,9 +109,10 @@ async fn give_back(
             .word([&channels])
             .bytes(&message(Ended::Failed, &lock.entry));
         Ok(command)
-    });
+    })
+    .await;
     // Where this cannot be done they run out by themselves.
-    drop(released.await);
+    drop(released);
 }
 
 pub(super) async fn ensure(
@@ -130,7 +131,7 @@ pub(super) async fn ensure(
         let role = !then.is_empty() && node.verifies(&pair);
         let (firsts, laters) = (first_chunks.len(), later_chunks.len());
         let count = firsts + laters + usize::from(role);
-        let mut replies = exchange(&pair, count, Again::AndLater, |at, form| {
+        let mut replies = exchange(&pair, count, Again::AndLater, &mut |at, form| {
             if let Some(cells) = first_chunks.get(at) {
                 return ensure_command(node, form, cells, keep);
             }
@@ -170,7 +171,7 @@ pub(super) async fn fill(
         let chunks: Vec<_> = apart.chunks(KEYS).collect();
         let role = fills.is_empty() && node.verifies(&pair);
         let count = chunks.len() + fills.len() + usize::from(role);
-        let mut replies = exchange(&pair, count, Again::These, |at, form| {
+        let mut replies = exchange(&pair, count, Again::These, &mut |at, form| {
             if let Some(cells) = chunks.get(at) {
                 return Ok(reread_command(node, form, cells, keep));
             }
@@ -209,7 +210,7 @@ pub(super) async fn renew(
     ttl: Duration,
 ) -> Result<Vec<bool>, Fault> {
     node.operate(Kind::End, |pair| async move {
-        let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
+        let replies = exchange(&pair, leases.len(), Again::These, &mut |at, form| {
             let (name, lease) = &leases[at];
             let mut command = RENEW.call(form, 1);
             command.word([name]).bytes(&lease.0).number(millis(ttl));
@@ -235,7 +236,7 @@ pub(super) async fn release(
     let channels = node.names().channels();
     let channels = &channels;
     node.operate(Kind::End, |pair| async move {
-        let replies = exchange(&pair, leases.len(), Again::These, |at, form| {
+        let replies = exchange(&pair, leases.len(), Again::These, &mut |at, form| {
             let (name, lease, entry) = &leases[at];
             let mut command = RELEASE.call(form, 1);
             command.word([name]).bytes(&lease.0).number(lasts);

@@ -27,12 +27,15 @@ pub(super) enum Again {
     AndLater,
 }
 
+/// Makes the command of a place. Not named by type: what is sent and read is compiled once.
+type Make<'a> = &'a mut (dyn FnMut(usize, Form) -> Result<Command, Trouble> + Send);
+
 /// Sends `count` commands in order, and gives their replies; none of them is an error.
 pub(super) async fn exchange(
     pair: &Pair,
     count: usize,
     again: Again,
-    command: impl FnMut(usize, Form) -> Result<Command, Trouble> + Send,
+    command: Make<'_>,
 ) -> Result<Vec<Value>, Trouble> {
     let replies = exchange_each(pair, count, again, command).await?;
     all_of(&replies)?;
@@ -52,7 +55,7 @@ pub(super) async fn exchange_each(
     pair: &Pair,
     count: usize,
     again: Again,
-    mut command: impl FnMut(usize, Form) -> Result<Command, Trouble> + Send,
+    command: Make<'_>,
 ) -> Result<Vec<Value>, Trouble> {
     if count == 0 {
         return Ok(Vec::new());

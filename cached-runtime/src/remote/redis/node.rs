@@ -1,14 +1,13 @@
 //! One server: its links, who uses them, and how it does.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::error::{Effect, Trouble};
+use super::error::Trouble;
 use super::keeper;
 use super::link::{self, Link, Phase};
 use super::names::Names;
@@ -18,11 +17,11 @@ use super::reads::Reads;
 use super::refusal::{Refusals, What};
 use super::settings::{Checked, RedisSettings};
 use super::wake::Ear;
-use crate::background::{keep_running, within};
-use crate::breaker::{Breaker, BreakerState, Pass};
+use crate::background::keep_running;
+use crate::breaker::{Breaker, BreakerState};
 use crate::clock::Clock;
-use crate::remote::Fault;
 
+mod operation;
 mod status;
 
 /// What all operations and tasks of one [`RedisRemote`](super::RedisRemote) share.
@@ -68,13 +67,6 @@ impl Kind {
             Self::Take | Self::Write | Self::End => What::Writes,
         }
     }
-}
-
-/// What an operation is sent on, and its right to be.
-struct Used<'a> {
-    link: &'a Link,
-    pair: Arc<Pair>,
-    pass: Pass<'a>,
 }
 
 impl Node {
@@ -168,68 +160,6 @@ impl Node {
             link.known().await;
         }
         self.ear.known().await;
-    }
-
-    /// One operation on one connection, with one deadline.
-    pub(super) async fn operate<T, F>(
-        self: &Arc<Self>,
-        kind: Kind,
-        work: impl FnOnce(Arc<Pair>) -> F + Send,
-    ) -> Result<T, Fault>
-    where
-        F: Future<Output = Result<T, Trouble>> + Send,
-    {
-        let limit = match kind {
-            Kind::Read | Kind::Take => self.settings().read_timeout,
-            Kind::Write | Kind::End => self.settings().write_timeout,
-        };
-        // Nobody waits for a connection then, and the connection keeps the time.
-        let up = if self.runs_here() {
-            self.up_at_once()
-        } else {
-            None
-        };
-        let keeper = up.as_ref().map(|(_, pair)| Arc::clone(pair));
-        let mut used = None;
-        let outcome = {
-            // Pinned here, because what is passed by value is kept twice.
-            let work = pin!(async {
-                let (link, pair) = match up {
-                    Some(up) => up,
-                    None => self.pair().await?,
-                };
-                let pass = self.breaker.admit().map_err(Trouble::unavailable)?;
-                used = Some(Used {
-                    link,
-                    pair: Arc::clone(&pair),
-                    pass,
-                });
-                work(pair).await
-            });
-            match keeper {
-                Some(pair) => pair.within(limit, work).await,
-                None => within(limit, work).await,
-            }
-        };
-        let late = outcome.is_none();
-        let trouble = match (outcome, &used) {
-            (Some(Ok(reply)), _) => {
-                if let Some(used) = used {
-                    used.pass.answered();
-                }
-                if matches!(kind, Kind::Read | Kind::Write) {
-                    self.refusals.end(kind.what());
-                }
-                return Ok(reply);
-            }
-            (Some(Err(trouble)), _) => trouble,
-            (None, Some(_)) => Trouble::late(limit),
-            (None, None) => Trouble::unavailable("connecting"),
-        };
-        if let Some(used) = used {
-            self.follow(kind, &trouble, late, used);
-        }
-        Err(trouble.fault)
     }
 
     /// What came of a write that passes where memory is full, too.
@@ -328,31 +258,6 @@ impl Node {
             }
         }
         Err(Trouble::unavailable(down.unwrap_or_default()))
-    }
-
-    /// What one failure means for those who come after.
-    fn follow(&self, kind: Kind, trouble: &Trouble, late: bool, used: Used<'_>) {
-        let Used { link, pair, pass } = used;
-        let why = trouble.why();
-        match trouble.effect {
-            Effect::None => {}
-            Effect::NoScript => pass.answered(),
-            Effect::Refused => {
-                pass.answered();
-                self.refusals.begin(kind.what(), &why);
-            }
-            Effect::Suspect | Effect::Close => pass.failed(&why, late, || {
-                let in_use = match trouble.effect {
-                    Effect::Close => link.give_up(&pair, &why),
-                    _ => link.doubt(&pair, &why),
-                };
-                // They lead to the same server: nobody else waits for it until a heartbeat passed.
-                if in_use {
-                    self.links.iter().for_each(|link| link.doubt_any(&why));
-                }
-                in_use
-            }),
-        }
     }
 
     fn last_runtime(&self) -> MutexGuard<'_, Option<Handle>> {

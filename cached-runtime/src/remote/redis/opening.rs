@@ -45,7 +45,7 @@ async fn opened(
     (cells, keep): (&[Cell], Duration),
 ) -> Result<ReadOrLock, Trouble> {
     let mut id = LeaseId([0; 8]);
-    let replies = exchange(pair, 1, Again::These, |_, form| {
+    let replies = exchange(pair, 1, Again::These, &mut |_, form| {
         id = lease()?;
         let wish = Wish::unless_found(entry, ttl);
         lock_command(node, form, (wish, id), (cells, keep))

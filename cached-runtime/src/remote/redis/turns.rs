@@ -30,7 +30,7 @@ pub(super) async fn rotate(
     }
     let work = node.operate(Kind::End, |pair| async move {
         let chunks: Vec<_> = cells.chunks(KEYS).collect();
-        let replies = exchange(&pair, chunks.len(), Again::AndLater, |at, form| {
+        let replies = exchange(&pair, chunks.len(), Again::AndLater, &mut |at, form| {
             rotate_command(node.names(), form, chunks[at], turn)
         })
         .await?;
@@ -49,7 +49,7 @@ pub(super) async fn remove(
     let channels = names.channels();
     let channels = &channels;
     node.operate(Kind::End, |pair| async move {
-        let replies = exchange(&pair, entries.len(), Again::These, |at, form| {
+        let replies = exchange(&pair, entries.len(), Again::These, &mut |at, form| {
             let entry = &entries[at];
             let mut command = REMOVE.call(form, 3);
             command
@@ -80,7 +80,7 @@ pub(super) async fn intend(
     node.operate(Kind::Write, |pair| async move {
         let chunks: Vec<_> = cells.chunks(KEYS).collect();
         let mut drawn = vec![Vec::new(); chunks.len()];
-        let replies = exchange(&pair, chunks.len(), Again::These, |at, form| {
+        let replies = exchange(&pair, chunks.len(), Again::These, &mut |at, form| {
             let (mut command, marks) = call(&INTEND, node.names(), form, chunks[at]);
             command.number(millis(life));
             drawn[at] = tokens(Class::Intent, chunks[at].len())?;
@@ -114,11 +114,11 @@ pub(super) async fn conclude(
         let before: Vec<_> = first.chunks(KEYS).collect();
         let chunks: Vec<_> = intents.chunks(KEYS).collect();
         let count = before.len() + chunks.len();
-        let mut replies = exchange(&pair, count, Again::AndLater, |at, form| {
-            match before.get(at) {
-                Some(cells) => rotate_command(node.names(), form, cells, turn),
-                None => conclude_command(node.names(), form, chunks[at - before.len()], turn),
-            }
+        let mut replies = exchange(&pair, count, Again::AndLater, &mut |at, form| match before
+            .get(at)
+        {
+            Some(cells) => rotate_command(node.names(), form, cells, turn),
+            None => conclude_command(node.names(), form, chunks[at - before.len()], turn),
         })
         .await?;
         let ended = numbers(replies.split_off(before.len()), intents.len())?;
