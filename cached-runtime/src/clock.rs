@@ -48,6 +48,10 @@ enum Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
+/// Clocks begin with this, some 36 years: what a store has may be older than the machine is up, and still has to have
+/// a moment.
+const ORIGIN: u64 = 1 << 60;
+
 /// A coarse reading is never further behind the exact one than this.
 pub(crate) const COARSE_LAG: Duration = Duration::from_millis(20);
 
@@ -62,12 +66,12 @@ impl Clock {
     /// It moves the life of stored values. Time-outs of loads are timers of the runtime
     /// (`tokio::time::pause` moves those).
     pub fn manual() -> Self {
-        Self(Source::Manual(Arc::new(AtomicU64::new(1))))
+        Self(Source::Manual(Arc::new(AtomicU64::new(ORIGIN))))
     }
 
     #[cfg(test)]
     pub(crate) fn lagging() -> Self {
-        Self(Source::Lagging(Arc::new(AtomicU64::new(1))))
+        Self(Source::Lagging(Arc::new(AtomicU64::new(ORIGIN))))
     }
 
     /// Moves a manual clock forward; the system's clock cannot be moved and ignores the call.
@@ -196,9 +200,11 @@ mod system {
 
     use rustix::time::{ClockId, clock_gettime};
 
-    /// What suspended time adds to the coarse clock, which does not count it. Every exact reading
-    /// brings it up to date, and each thread takes one every 256 coarse readings.
-    static SUSPENDED: AtomicU64 = AtomicU64::new(0);
+    use super::ORIGIN;
+
+    /// The origin, and what suspended time adds to the coarse clock, which does not count it. Every exact
+    /// reading brings it up to date, and each thread takes one every 256 coarse readings.
+    static SUSPENDED: AtomicU64 = AtomicU64::new(ORIGIN);
 
     thread_local! {
         static READINGS: Cell<u8> = const { Cell::new(0) };
@@ -219,7 +225,7 @@ mod system {
     pub(super) fn exact() -> u64 {
         // In this order, a pause between the two makes the difference too small, and never too
         // large; and it never shrinks.
-        let boot = read(ClockId::Boottime);
+        let boot = read(ClockId::Boottime) + ORIGIN;
         let suspended = boot.saturating_sub(read(ClockId::Monotonic));
         // Mostly it has not grown; then no memory is written that other threads read.
         if suspended > SUSPENDED.load(Relaxed) {
@@ -240,7 +246,7 @@ mod system {
 
     #[inline(never)]
     pub(super) fn sharp() -> u64 {
-        read(ClockId::Boottime)
+        read(ClockId::Boottime) + ORIGIN
     }
 }
 
@@ -250,10 +256,12 @@ mod system {
     use std::sync::LazyLock;
     use std::time::Instant;
 
-    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    use super::ORIGIN;
+
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
 
     pub(super) fn exact() -> u64 {
-        super::nanos(ORIGIN.elapsed())
+        ORIGIN.saturating_add(super::nanos(FIRST.elapsed()))
     }
 
     pub(super) fn coarse() -> u64 {

@@ -56,6 +56,24 @@ async fn cut(world: &World, id: u64) -> Result<u64, Late> {
     Ok(world.load().await)
 }
 
+/// Two windows: the shorter one is closed where the longer one is open.
+#[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", stale_if_error = "10m", prefix = "stale.both", skip(world), cache = world.cache)]
+async fn both(world: &World, id: u64) -> Result<u64, Broken> {
+    world.try_load().await
+}
+
+/// The same entries, kept in no process.
+#[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", stale_if_error = "10m", local = false, prefix = "stale.both", skip(world), cache = world.cache)]
+async fn both_nowhere(world: &World, id: u64) -> Result<u64, Broken> {
+    world.try_load().await
+}
+
+/// The same entries again, and a window that is shorter than that of whoever stored them.
+#[cache_aside(ttl = "1m", jitter = 0, stale_if_error = "1m", prefix = "stale.both", skip(world), cache = world.cache)]
+async fn narrow(world: &World, id: u64) -> Result<u64, Broken> {
+    world.try_load().await
+}
+
 /// Slow by the clock: five seconds.
 #[cache_aside(ttl = "100s", jitter = 0, early_expiry = 1e12, prefix = "stale.early", skip(world), cache = world.cache)]
 async fn early(world: &World, seconds: u64) -> u64 {
@@ -102,6 +120,41 @@ async fn r18_one_process_refreshes_while_all_give_the_old_answer() {
         }
         assert_eq!(first.loads(), 2, "{function}");
     }
+}
+
+/// Windows are counted from the end of the ttl, also where the answer comes out of the store.
+#[tokio::test]
+async fn r18_a_window_closes_for_what_another_process_stored() {
+    for reader in ["both", "both_nowhere"] {
+        let fleet = Fleet::of(2).await;
+        let (writer, other) = (&fleet.worlds[0], &fleet.worlds[1]);
+        assert_eq!(both(writer, 1).await, Ok(1));
+        writer.write();
+        fleet.advance(2 * MINUTE);
+        let (answer, report) = if reader == "both" {
+            both(other, 1).with_cache_report().await
+        } else {
+            both_nowhere(other, 1).with_cache_report().await
+        };
+        assert_eq!(
+            (answer, report.outcome),
+            (Ok(2), Outcome::Loaded),
+            "{reader}: the source is well, and the window for that has closed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn r18_the_window_of_the_reader_counts_and_not_that_of_whoever_stored_it() {
+    let fleet = Fleet::of(2).await;
+    let (writer, other) = (&fleet.worlds[0], &fleet.worlds[1]);
+    assert_eq!(both(writer, 1).await, Ok(1));
+    other.break_down(true);
+    fleet.advance(2 * MINUTE - SECOND);
+    assert_eq!(narrow(other, 1).await, Ok(1), "the load fails");
+    fleet.advance(SECOND);
+    assert_eq!(narrow(other, 1).await, Err(Broken), "the window has closed");
+    assert_eq!(both(other, 1).await, Ok(1), "that of this function has not");
 }
 
 /// The answer, and whether it was there already.

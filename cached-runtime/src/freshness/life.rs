@@ -76,12 +76,13 @@ impl Life {
         (fresh_for, usable_for): (Duration, Duration),
         early: Option<(Early, Duration)>,
     ) -> Self {
-        let left = |life: Duration| life.saturating_sub(age);
+        let born = now.before(age);
         let mut life = Self {
-            born: now.before(age),
-            fresh_until: now.after(left(fresh_for)),
-            usable_until: now.after(left(usable_for)),
-            carefree_until: now,
+            born,
+            // In the past, if it is over: the stale windows are counted from there.
+            fresh_until: born.after(fresh_for),
+            usable_until: born.after(usable_for),
+            carefree_until: born,
         };
         life.carefree_until = life.first_question(early).before(COARSE_LAG);
         life

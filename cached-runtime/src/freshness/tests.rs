@@ -47,6 +47,29 @@ fn the_stale_windows_open_at_the_end_of_the_ttl_and_close_on_time() {
 }
 
 #[test]
+fn what_was_stored_elsewhere_has_the_life_it_was_stored_with() {
+    let clock = Clock::manual();
+    let windows = Windows {
+        while_revalidate: TTL / 2,
+        if_error: TTL,
+    };
+    let stored = Life::new(clock.now(), TTL, windows, None, None);
+    for age in [1, 100, 149, 150, 199, 200, 1_000] {
+        // By a clock that begins when it is found.
+        let clock = Clock::manual();
+        let (now, age) = (clock.now(), Duration::from_secs(age));
+        let found = Life::found(now, age, (TTL, 2 * TTL), None);
+        let moved = stored.born.after(age);
+        assert_eq!(found.is_fresh(now), stored.is_fresh(moved), "{age:?}");
+        for window in [windows.while_revalidate, windows.if_error, TTL * 10] {
+            let open = (found.within(window, now), stored.within(window, moved));
+            assert_eq!(open.0, open.1, "{window:?} at {age:?}");
+        }
+        assert_eq!(now.since(found.born), age);
+    }
+}
+
+#[test]
 fn a_cap_bounds_the_life_with_its_windows() {
     let born = Clock::manual().now();
     let windows = Windows {
