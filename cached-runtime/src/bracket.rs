@@ -75,7 +75,7 @@ impl Cache {
     /// use cache_aside::{Cache, Key, Policy};
     /// use std::time::Duration;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let cache = Cache::in_process();
     /// let policy = Policy::ttl(Duration::from_secs(60)).tags(["user:42"]);
     /// let key = Key::<u32>::new("age", &(42,));
@@ -118,7 +118,7 @@ impl<F: Future> WriteBracket<F> {
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// # let cache = cache_aside::Cache::in_process();
     /// let sold = cache.write_bracket(["stock:7"], async { true }).settled().await?;
     /// # assert!(sold);

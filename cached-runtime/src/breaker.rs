@@ -32,7 +32,7 @@ pub(crate) use self::circuit::{Breaker, Pass};
 /// # use cached_runtime as cache_aside;
 /// use cache_aside::{BreakerState, Cache};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let all_is_well = match cache.stats().breaker {
 ///     None => true, // There is no shared store.

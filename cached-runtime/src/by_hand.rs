@@ -32,7 +32,7 @@ impl Cache {
     /// use cache_aside::{Cache, Key, Policy};
     /// use std::time::Duration;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let cache = Cache::in_process();
     /// let keys: Vec<_> = (0..3u64).map(|id| Key::<u64>::new("square", &(id,))).collect();
     /// cache.put(&keys[2], &4, &Policy::ttl(Duration::from_secs(60))).await?;
@@ -163,7 +163,7 @@ impl Cache {
     /// use cache_aside::{Cache, Key, Policy};
     /// use std::{convert::Infallible, time::Duration};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let cache = Cache::in_process();
     /// let key = Key::<String>::new("user", &(42,));
     /// let policy = Policy::ttl(Duration::from_secs(300)).negative_ttl(Duration::from_secs(5));

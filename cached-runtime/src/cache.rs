@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{self, Audit};
 use crate::back_off::BackOff;
-use crate::background::Background;
+use crate::background::{Background, HomeRuntime};
 use crate::clock::{Clock, Moment};
 use crate::coherence::{Trust, Watch};
 use crate::config::{CacheBuilder, Settings};
@@ -34,7 +34,7 @@ use crate::tags::{Manner, Number, Sequence, Tag, TagTable};
 /// use cache_aside::{Cache, Key, Policy};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let policy = Policy::ttl(Duration::from_secs(300)).tags(["user:42"]);
 /// let key = Key::<String>::new("user", &(42u64,));
@@ -109,7 +109,7 @@ impl Cache {
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let cache = cache_aside::Cache::from_env().await?;
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
     /// ```
@@ -130,8 +130,10 @@ impl Cache {
         let watch = Arc::new(watch.serving_views(settings.trust_views));
         let shared = settings.remote.clone();
         let lag = settings.settle_lag;
-        let shared =
-            shared.map(|remote| Shared::new(remote, Arc::clone(&watch), clock.clone(), lag));
+        let shared = shared.map(|remote| {
+            let home = HomeRuntime::new(settings.home.clone());
+            Shared::new(remote, Arc::clone(&watch), clock.clone(), lag, home)
+        });
         let inner = Inner {
             sequence,
             tags,
@@ -222,7 +224,7 @@ impl Cache {
     /// # use cached_runtime as cache_aside;
     /// use cache_aside::{Cache, HealthStatus};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let health = Cache::in_process().health().await;
     /// assert_eq!((health.status, health.reasons.len()), (HealthStatus::Healthy, 0));
     /// # });
@@ -241,7 +243,7 @@ impl Cache {
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// cache_aside::Cache::in_process().close().await?;
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
     /// ```

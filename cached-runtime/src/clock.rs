@@ -19,7 +19,7 @@ use std::time::Duration;
 /// use cache_aside::{Cache, Clock, Key, Policy};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let clock = Clock::manual();
 /// let cache = Cache::builder().clock(clock.clone()).build().await?;
 /// let key = Key::<u32>::new("answer", &());

@@ -10,6 +10,9 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+
+use crate::background::needs_time;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::coherence::{Coherence, Trust};
@@ -28,7 +31,7 @@ const BACK_OFF: Duration = Duration::from_secs(10);
 /// # use cached_runtime as cache_aside;
 /// use cache_aside::Cache;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::builder()
 ///     .namespace("shop")
 ///     .local_capacity_bytes(64 << 20)
@@ -60,6 +63,7 @@ pub(crate) struct Settings {
     pub(crate) trust_views: bool,
     pub(crate) settle_lag: Option<Duration>,
     pub(crate) audit: f64,
+    pub(crate) home: Option<Handle>,
 }
 
 impl Default for Settings {
@@ -81,6 +85,7 @@ impl Default for Settings {
             settle_lag: None,
             trust_views: false,
             audit: 0.0,
+            home: None,
         }
     }
 }
@@ -140,7 +145,7 @@ impl CacheBuilder {
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// // As many as the database has connections for.
     /// let cache = cache_aside::Cache::builder().unshared_loads(20).build().await?;
     /// assert_eq!(cache.stats().total.queued, 0);
@@ -161,7 +166,7 @@ impl CacheBuilder {
     /// use cache_aside::{Cache, Clock, Key, Policy};
     /// use std::time::Duration;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let (clock, second) = (Clock::manual(), Duration::from_secs(1));
     /// let cache = Cache::builder().clock(clock.clone()).back_off(second * 5).build().await?;
     /// let policy = Policy::ttl(second * 60).jitter(0.0).stale_if_error(second * 3600);
@@ -228,7 +233,7 @@ impl CacheBuilder {
     /// use cache_aside::{Cache, Clock, Key, Policy};
     /// use std::{convert::Infallible, time::Duration};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let (clock, lag) = (Clock::manual(), Duration::from_secs(2));
     /// let cache = Cache::builder().clock(clock.clone()).settle_lag(lag).build().await?;
     /// let policy = Policy::ttl(Duration::from_secs(60)).tags(["user:1"]);
@@ -253,13 +258,33 @@ impl CacheBuilder {
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let cache = cache_aside::Cache::builder().audit(0.01).build().await?;
     /// assert_eq!(cache.stats().audit.stale, 0);
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
     /// ```
     pub fn audit(mut self, share: f64) -> Self {
         self.settings.audit = share;
+        self
+    }
+
+    /// The runtime on which connections and signs of life live, and on which is done what its caller cannot
+    /// see to any more. Default the one on which [`build`](Self::build) is called. If it ends, the next call
+    /// starts them on its own.
+    ///
+    /// ```
+    /// # use cached_runtime as cache_aside;
+    /// use cache_aside::Cache;
+    /// use tokio::runtime;
+    ///
+    /// let main = runtime::Builder::new_multi_thread().enable_all().build()?;
+    /// let worker = runtime::Builder::new_current_thread().enable_all().build()?;
+    /// // The worker ends before the cache does.
+    /// let cache = worker.block_on(Cache::builder().runtime(main.handle().clone()).build())?;
+    /// # drop(cache); Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.settings.home = Some(runtime);
         self
     }
 
@@ -274,6 +299,9 @@ impl CacheBuilder {
     ///
     /// # Errors
     /// Of kind [`Config`](crate::ErrorKind::Config) if a setting is out of range or cannot be read.
+    ///
+    /// # Panics
+    /// On a tokio runtime that was built without time: it could keep no time limit.
     pub async fn build(self) -> Result<Cache, Error> {
         let Self {
             mut settings,
@@ -281,6 +309,7 @@ impl CacheBuilder {
             #[cfg(feature = "redis")]
             redis,
         } = self;
+        needs_time();
         let default = if settings.limits.bytes.is_some() {
             usize::MAX
         } else {
@@ -289,7 +318,7 @@ impl CacheBuilder {
         settings.limits.entries = entries.unwrap_or(default);
         settings.check()?;
         #[cfg(feature = "redis")]
-        if let Some(remote) = redis.start(&settings.namespace).await? {
+        if let Some(remote) = redis.start(&settings).await? {
             settings.remote = Some(remote);
         }
         Ok(Cache::new(settings))

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// # use cached_runtime as cache_aside;
 /// use cache_aside::{Cache, ErrorKind};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let error = Cache::builder().local_capacity(0).build().await.unwrap_err();
 /// assert_eq!(error.kind(), ErrorKind::Config);
 /// assert_eq!(error.to_string(), "`local_capacity` must be at least 1 entry");

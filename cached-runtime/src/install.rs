@@ -53,7 +53,7 @@ impl Cache {
     ///
     /// ```
     /// # use cached_runtime as cache_aside;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// cache_aside::Cache::installed().invalidate_tag("user:42").await?;
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
     /// ```

@@ -123,7 +123,7 @@ impl Invalidation {
     /// # use cached_runtime as cache_aside;
     /// use cache_aside::Cache;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let cache = Cache::in_process();
     /// cache.invalidate_tag("user:42").settled().await?;
     /// # Ok::<(), cache_aside::Error>(()) }).unwrap();
@@ -150,7 +150,7 @@ impl Invalidation {
     /// use cache_aside::{Cache, Key, Policy};
     /// use std::time::Duration;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// const MINUTE: Duration = Duration::from_secs(60);
     /// let cache = Cache::in_process();
     /// let policy = Policy::ttl(MINUTE).stale_if_error(MINUTE).tags(["rates"]);

@@ -227,8 +227,9 @@ impl Drop for Elsewhere {
             return;
         }
         let (shared, name, id) = (Arc::clone(&self.shared), self.name.clone(), self.id);
+        let home = shared.home().clone();
         // Where this cannot be done it ends by itself.
-        background::spawn_detached(async move {
+        home.run_behind(async move {
             let _ = shared.remote().release_name(&name, id).await;
         });
     }

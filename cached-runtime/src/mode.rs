@@ -59,7 +59,7 @@ pub(crate) fn take() -> Option<Mode> {
 /// use cache_aside::{Cache, CacheExt, Key, Outcome, Policy};
 /// use std::{convert::Infallible, time::Duration};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let (key, policy) = (Key::<u32>::new("answer", &()), Policy::ttl(Duration::from_secs(60)));
 /// let answer = |n| cache.get_or_load(&key, &policy, move || async move { Ok::<_, Infallible>(n) });
@@ -99,7 +99,7 @@ pub trait CacheExt: Future + Sized {
     /// use cache_aside::{Cache, CacheExt, Clock, Key, Outcome, Policy};
     /// use std::{convert::Infallible, time::Duration};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let (clock, minute) = (Clock::manual(), Duration::from_secs(60));
     /// let cache = Cache::builder().clock(clock.clone()).build().await?;
     /// let policy = Policy::ttl(minute).jitter(0.0).refresh_ahead(0.5);

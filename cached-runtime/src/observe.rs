@@ -147,7 +147,7 @@ impl Counts {
 /// use cache_aside::{Cache, Key, Policy};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let key = Key::<u32>::new("answer", &());
 /// cache.put(&key, &42, &Policy::ttl(Duration::from_secs(60))).await?;

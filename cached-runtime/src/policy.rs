@@ -38,7 +38,7 @@ use crate::value::Cacheable;
 /// use cache_aside::{Cache, Key, Policy};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let policy = Policy::ttl(Duration::from_secs(300)).tags(["team:7"]).jitter(0.2);
 /// let members = Key::<Vec<String>>::new("members", &(7u64,));

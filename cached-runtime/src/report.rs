@@ -57,7 +57,7 @@ pub enum Tier {
 /// use cache_aside::{Cache, CacheExt, Key, Outcome, Policy};
 /// use std::{convert::Infallible, time::Duration};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let (sum, report) = async { 1 + 1 }.with_cache_report().await;
 /// assert_eq!((sum, report.outcome), (2, Outcome::Uncached));
 ///

@@ -300,11 +300,12 @@ async fn limited(world: &World) -> Result<u64, String> {
 
 #[test]
 fn a_runtime_without_timers_keeps_no_limits_and_does_not_panic() {
+    // Where a cache is built, that is told.
+    let world = block_on(World::new());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        let world = World::new().await;
         assert_eq!(limited(&world).await, Ok(1));
         world.cache.close().await.expect("nothing runs");
     });

@@ -1,11 +1,17 @@
 //! Any executor, none, or several: and futures that stay `Send`.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
+use std::thread;
 
-use cache_aside::{Cache, Clock, cache_aside};
+use cache_aside::{Cache, Clock, cache_aside, cache_invalidate};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
-use crate::support::{MINUTE, World};
+use crate::shared::Fleet;
+use crate::support::server::Server;
+use crate::support::{MINUTE, SECOND, World, eventually};
 
 #[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", prefix = "runtimes.stale", key(), cache = world.cache)]
 async fn stale(world: &World) -> u64 {
@@ -28,6 +34,25 @@ fn block_on<F: Future>(future: F) -> F::Output {
             return output;
         }
     }
+}
+
+fn runtime() -> Runtime {
+    let mut builder = Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime")
+}
+
+/// One that runs without being waited for.
+fn main_runtime() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    let builder = builder.worker_threads(1).enable_all();
+    builder.build().expect("a runtime")
+}
+
+/// As far as it goes at once.
+fn poll_once<F: Future>(future: &mut Pin<Box<F>>) {
+    let mut context = Context::from_waker(Waker::noop());
+    let polled = future.as_mut().poll(&mut context);
+    assert!(polled.is_pending(), "it has to wait");
 }
 
 #[test]
@@ -57,12 +82,6 @@ fn a_cache_outlives_the_runtime_its_refreshes_ran_on() {
     let clock = Clock::manual();
     let cache = block_on(Cache::builder().clock(clock.clone()).build()).expect("good settings");
     let world = World::with(cache, clock);
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime")
-    };
     runtime().block_on(async {
         stale(&world).await;
         world.clock.advance(MINUTE);
@@ -106,4 +125,130 @@ async fn errors_that_cannot_be_shared_are_everyones_own() {
     assert_eq!(boxed_error(&world).await.expect("works"), 1);
     assert_eq!(boxed_error(&world).await.expect("works"), 1);
     assert_eq!(world.loads(), 1);
+}
+
+#[cache_aside(ttl = "1m", jitter = 0, prefix = "runtimes.item", tags = ["runtimes:{id}"], skip(world), cache = world.cache)]
+async fn item(world: &World, id: u64) -> u64 {
+    world.load().await
+}
+
+#[cache_invalidate(tags = ["runtimes:{id}"], cache = world.cache)]
+async fn save(world: World, id: u64, ends: bool) {
+    world.write();
+    if !ends {
+        std::future::pending().await
+    }
+}
+
+/// How a writer goes away in the middle.
+fn drop_a_writer(world: &World, on: &str) {
+    let mut writer = Box::pin(save(world.clone(), 1, false));
+    match on {
+        "a runtime that ends" => {
+            let worker = runtime();
+            worker.spawn(writer);
+            worker.block_on(tokio::task::yield_now());
+        }
+        _ => {
+            poll_once(&mut writer);
+            thread::spawn(|| drop(writer)).join().expect("no panic");
+        }
+    }
+}
+
+#[test]
+fn an_invalidation_is_done_though_the_runtime_of_its_writer_has_ended() {
+    for on in ["a runtime that ends", "a thread without one"] {
+        let main = main_runtime();
+        let fleet = main.block_on(Fleet::of(2));
+        let (writer, reader) = (&fleet.worlds[0], &fleet.worlds[1]);
+        assert_eq!(main.block_on(item(reader, 1)), 1);
+        drop_a_writer(writer, on);
+        main.block_on(eventually(on, async || item(reader, 1).await == 2));
+    }
+}
+
+#[test]
+fn it_is_done_on_the_runtime_that_the_cache_was_given() {
+    let main = main_runtime();
+    let fleet = main.block_on(Fleet::of(1));
+    let reader = &fleet.worlds[0];
+    let builder = Cache::builder()
+        .runtime(main.handle().clone())
+        .remote(Arc::new(fleet.server.connect()));
+    // On a runtime that ends at once.
+    let cache = runtime().block_on(builder.build()).expect("good settings");
+    let writer = World {
+        cache,
+        ..reader.clone()
+    };
+    assert_eq!(main.block_on(item(reader, 1)), 1);
+    drop_a_writer(&writer, "a thread without one");
+    main.block_on(eventually("done", async || item(reader, 1).await == 2));
+}
+
+#[test]
+fn who_only_writes_does_what_is_owed_although_all_runtimes_had_ended() {
+    let fleet = runtime().block_on(Fleet::of(2));
+    let (writer, reader) = (&fleet.worlds[0], &fleet.worlds[1]);
+    assert_eq!(runtime().block_on(item(reader, 1)), 1);
+    drop_a_writer(writer, "a thread without one");
+    let last = runtime();
+    assert_eq!(last.block_on(item(reader, 1)), 1, "nobody could do it");
+    last.block_on(save(writer.clone(), 2, true));
+    last.block_on(eventually("done", async || item(reader, 1).await == 3));
+}
+
+#[test]
+fn a_load_and_a_lock_are_given_back_where_there_is_no_runtime() {
+    let main = main_runtime();
+    let fleet = main.block_on(Fleet::of(2));
+    let (one, other) = (fleet.worlds[0].clone(), &fleet.worlds[1]);
+    one.hold();
+    let mut loading = Box::pin(async move { item(&one, 1).await });
+    main.block_on(async {
+        poll_once(&mut loading);
+        other.reached(1).await;
+    });
+    drop(loading);
+    other.let_go();
+    // Nothing moves the clock: a lease that is not given back does not end.
+    let loaded = main.block_on(async { timeout(10 * SECOND, item(other, 1)).await });
+    assert_eq!(loaded, Ok(1));
+
+    let locked = main.block_on(fleet.worlds[0].cache.lock("nightly"));
+    drop(locked);
+    let again = main.block_on(async { timeout(10 * SECOND, other.cache.lock("nightly")).await });
+    assert!(again.is_ok_and(|lock| lock.is_ok()));
+}
+
+/// The caller has no timers: the connection keeps the time, on its own runtime.
+#[test]
+fn a_server_that_hangs_holds_nobody_up_who_has_no_runtime() {
+    let main = main_runtime();
+    let (server, cache) = main.block_on(async {
+        let server = Server::start().await;
+        let builder = Cache::builder().redis(server.url());
+        let builder = builder.read_timeout(SECOND / 10).write_timeout(SECOND / 10);
+        (server, builder.build().await.expect("good settings"))
+    });
+    let world = World::with(cache, Clock::system());
+    assert_eq!(block_on(item(&world, 1)), 1);
+    server.stop();
+    let (done, ends) = mpsc::channel();
+    thread::spawn(move || {
+        let loaded = block_on(item(&world, 2));
+        let owed = block_on(async { world.cache.invalidate_tag("runtimes:1").await }).is_err();
+        done.send((loaded, owed))
+    });
+    let told = ends.recv_timeout(20 * SECOND);
+    server.cont();
+    assert_eq!(told, Ok((1, true)));
+}
+
+#[test]
+#[should_panic(expected = "timers are disabled")]
+fn a_runtime_without_time_is_told_of_where_the_cache_is_built() {
+    let timeless = Builder::new_current_thread().build().expect("a runtime");
+    let _ = timeless.block_on(Cache::builder().build());
 }

@@ -17,7 +17,7 @@ const DRIFT: u32 = 200;
 /// use cache_aside::{Cache, Coherence, Policy};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::builder()
 ///     .coherence(Coherence::Bounded(Duration::from_millis(500)))
 ///     .build()

@@ -83,7 +83,7 @@ impl Watch {
     /// use std::sync::Arc;
     /// use std::time::Duration;
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let (server, watch) = (DoubleServer::new(1), Arc::new(Watch::recording()));
     /// let (follower, writer) = (server.connect(), server.connect());
     /// follower.attach(Arc::new(Wake::default()), watch.clone());

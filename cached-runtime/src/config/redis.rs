@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::CacheBuilder;
+use super::{CacheBuilder, Settings};
 use crate::error::Error;
 use crate::remote::Remote;
 #[cfg(feature = "tls-rustls")]
@@ -36,7 +36,7 @@ impl Choice {
     }
 
     /// Starts to connect, and gives a server that is there the time to answer.
-    pub(super) async fn start(self, namespace: &str) -> Result<Option<Arc<dyn Remote>>, Error> {
+    pub(super) async fn start(self, cache: &Settings) -> Result<Option<Arc<dyn Remote>>, Error> {
         if !self.chosen {
             // They wait for a server, so that one program serves with it and without. That they are wrong
             // is to be known before there is one.
@@ -49,8 +49,9 @@ impl Choice {
             return Ok(None);
         }
         let mut settings = self.settings;
-        namespace.clone_into(&mut settings.namespace);
-        Ok(Some(RedisRemote::start(settings).await?))
+        settings.namespace.clone_from(&cache.namespace);
+        let remote = RedisRemote::start_on(settings, cache.home.clone()).await?;
+        Ok(Some(remote))
     }
 }
 
@@ -132,7 +133,7 @@ impl CacheBuilder {
     /// # use cached_runtime as cache_aside;
     /// use cache_aside::{Cache, ErrorKind};
     ///
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let settings = Cache::builder().redis("rediss://cache.internal").tls_ca("/not/there.pem");
     /// let error = settings.build().await.unwrap_err();
     /// assert_eq!(error.kind(), ErrorKind::Config);

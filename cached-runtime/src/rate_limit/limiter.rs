@@ -33,7 +33,7 @@ use crate::remote::{Draw, Drawn, EntryName, Pace};
 /// use cache_aside::{Cache, Clock, RateLimiter};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let clock = Clock::manual();
 /// let cache = Cache::builder().clock(clock.clone()).build().await?;
 /// let limiter = RateLimiter::builder(&cache, "api")
@@ -88,7 +88,7 @@ struct Counters {
 /// use cache_aside::{Cache, RateLimiter};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let limiter = RateLimiter::builder(&cache, "reports").rate(2, Duration::from_secs(3600)).build()?;
 /// let decision = limiter.check("ann").await;
@@ -152,7 +152,7 @@ impl RateLimiter {
     /// # use cached_runtime as cache_aside;
     /// # use cache_aside::{Cache, RateLimiter};
     /// # use std::{net::IpAddr, time::Duration};
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// # let cache = Cache::in_process();
     /// let limiter = RateLimiter::builder(&cache, "ip").rate(100, Duration::from_secs(60)).build()?;
     /// let address: IpAddr = "203.0.113.7".parse().unwrap();
@@ -170,7 +170,7 @@ impl RateLimiter {
     /// # use cached_runtime as cache_aside;
     /// # use cache_aside::{Cache, RateLimiter};
     /// # use std::time::Duration;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// # let cache = Cache::in_process();
     /// let limiter = RateLimiter::builder(&cache, "rows").rate(100, Duration::from_secs(3600)).build()?;
     /// assert!(limiter.check_cost("ann", 80).await.allowed);
@@ -203,7 +203,7 @@ impl RateLimiter {
     /// # use cached_runtime as cache_aside;
     /// # use cache_aside::{Cache, RateLimiter};
     /// # use std::time::Duration;
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// # let cache = Cache::in_process();
     /// let limiter = RateLimiter::builder(&cache, "login").rate(2, Duration::from_secs(3600)).build()?;
     /// for _ in 0..5 {

@@ -34,7 +34,7 @@ use crate::tags::Tag;
 /// use std::{convert::Infallible, time::Duration};
 /// use tower::{Layer, ServiceExt, service_fn};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let cache = Cache::in_process();
 /// let layer = ResponseCache::new(&cache, "pages", Policy::ttl(Duration::from_secs(60)))
 ///     .vary(["accept-language"])

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::background;
 use crate::remote::{
     Cell, EntryName, How, Incarnation, LeaseId, Lock, LockReply, Locked, Release, Waiter,
 };
@@ -231,8 +230,9 @@ impl Lease {
             let tier = Arc::clone(&self.tier);
             let name = self.name.clone();
             let lease = vec![(self.name.clone(), self.id)];
+            let home = tier.home.clone();
             // Where this cannot be done it runs out by itself.
-            background::spawn_detached(async move {
+            home.run_behind(async move {
                 let _ = tier.remote.release(lease, why).await;
                 // Those of this process who found it taken by this process are not told by others.
                 // It may have been lost before, and another one be in force: they see for themselves.

@@ -49,7 +49,7 @@ use self::late::Late;
 use self::memory::Memory;
 use self::owed::Owed;
 use self::renewal::Renewals;
-use crate::background::{self, within};
+use crate::background::{self, HomeRuntime, within};
 use crate::breaker::BreakerState;
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind};
@@ -78,6 +78,7 @@ pub(crate) struct Shared {
     clock: Clock,
     /// By how much the source may be behind what is written to it.
     lag: Option<Duration>,
+    home: HomeRuntime,
 }
 
 impl Shared {
@@ -86,6 +87,7 @@ impl Shared {
         watch: Arc<Watch>,
         clock: Clock,
         lag: Option<Duration>,
+        home: HomeRuntime,
     ) -> Arc<Self> {
         let wake = Arc::new(Wake::default());
         remote.attach(Arc::clone(&wake), Arc::clone(&watch));
@@ -99,11 +101,17 @@ impl Shared {
             renewals: Renewals::default(),
             clock,
             lag,
+            home,
         })
     }
 
     pub(crate) fn remote(&self) -> &dyn Remote {
         &*self.remote
+    }
+
+    /// For what is to be done although its caller goes away.
+    pub(crate) fn home(&self) -> &HomeRuntime {
+        &self.home
     }
 
     pub(crate) fn watch(&self) -> &Watch {

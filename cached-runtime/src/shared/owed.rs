@@ -40,8 +40,10 @@ pub(super) struct Owed {
     names: Mutex<Names>,
     /// How many names there are; written under their lock.
     count: AtomicUsize,
-    /// Whether a task works on them.
+    /// Whether a task works on them, on the runtime of whoever needs that.
     served: AtomicBool,
+    /// Whether one does on that of the cache.
+    served_at_home: AtomicBool,
     /// Nothing can be done about them any more.
     closed: AtomicBool,
 }
@@ -75,6 +77,8 @@ impl Shared {
             order,
         };
         async move {
+            // Whoever only writes asks for nothing else that would see to it.
+            undone.shared.may_be_used();
             undone.shared.attempt(&undone.order).await?;
             let done = std::mem::take(&mut undone.order);
             undone.shared.doubt(&done);
@@ -207,33 +211,16 @@ impl Shared {
 
     /// Has a task repeat the attempt until it succeeds.
     fn serve(self: &Arc<Self>) {
-        if self.owed.closed.load(Acquire) || self.owed.served.swap(true, AcqRel) {
-            return;
+        if let Some(served) = Served::begin(self, false) {
+            background::spawn_detached(served.go());
         }
-        let served = Served(Arc::clone(self));
-        background::spawn_detached(async move {
-            let (mut wait, mut alone) = (FIRST_WAIT, Duration::ZERO);
-            // What is owed after the last question is seen by whoever owes it: nobody serves by then.
-            while !served.0.settle().await || served.goes_on() {
-                if served.0.owed.closed.load(Acquire) {
-                    return;
-                }
-                if Arc::strong_count(&served.0) == 1 {
-                    // The cache is gone; what it promised is not.
-                    alone += wait;
-                }
-                if alone > AFTER_THE_CACHE {
-                    let left = served.0.owes();
-                    tracing::error!(
-                        left,
-                        "invalidations are given up that the shared store did not take"
-                    );
-                    return;
-                }
-                background::sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
-            }
-        });
+    }
+
+    /// The same where the caller's runtime did not do it to the end: it may have none.
+    fn serve_at_home(self: &Arc<Self>) {
+        if let Some(served) = Served::begin(self, true) {
+            self.home.run(served.go());
+        }
     }
 }
 
@@ -252,22 +239,66 @@ impl Drop for Undone {
     }
 }
 
-/// Says that nobody serves any more when the task ends, also when its runtime does: the next use
-/// of the store starts another.
-struct Served(Arc<Shared>);
+/// The task that sees to what is owed. Says that it does not any more when it ends; if its runtime ends before, the
+/// cache's own goes on, and else the next use of the store starts another.
+struct Served {
+    shared: Arc<Shared>,
+    at_home: bool,
+}
 
 impl Served {
+    /// `None` if there is one.
+    fn begin(shared: &Arc<Shared>, at_home: bool) -> Option<Self> {
+        let owed = &shared.owed;
+        if owed.closed.load(Acquire) || owed.serves(at_home).swap(true, AcqRel) {
+            return None;
+        }
+        let shared = Arc::clone(shared);
+        Some(Self { shared, at_home })
+    }
+
+    async fn go(self) {
+        let (mut wait, mut alone) = (FIRST_WAIT, Duration::ZERO);
+        let owed = &self.shared.owed;
+        // What is owed after the last question is seen by whoever owes it: nobody serves by then.
+        while !self.shared.settle().await || self.goes_on() {
+            if owed.closed.load(Acquire) {
+                return;
+            }
+            if Arc::strong_count(&self.shared) <= owed.servants() {
+                // The cache is gone; what it promised is not.
+                alone += wait;
+            }
+            if alone > AFTER_THE_CACHE {
+                let left = self.shared.owes();
+                tracing::error!(
+                    left,
+                    "invalidations are given up that the shared store did not take"
+                );
+                owed.close();
+                return;
+            }
+            background::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+
     /// Whether something came in while the task was about to end.
     fn goes_on(&self) -> bool {
-        let owed = &self.0.owed;
-        owed.served.store(false, Release);
-        !owed.is_empty() && !owed.served.swap(true, AcqRel)
+        let owed = &self.shared.owed;
+        let serves = owed.serves(self.at_home);
+        serves.store(false, Release);
+        !owed.is_empty() && !serves.swap(true, AcqRel)
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
-        self.0.owed.served.store(false, Release);
+        let owed = &self.shared.owed;
+        owed.serves(self.at_home).store(false, Release);
+        if !self.at_home && !owed.is_empty() {
+            self.shared.serve_at_home();
+        }
     }
 }
 
@@ -282,6 +313,20 @@ impl Owed {
 
     pub(super) fn close(&self) {
         self.closed.store(true, Release);
+    }
+
+    fn serves(&self, at_home: bool) -> &AtomicBool {
+        if at_home {
+            &self.served_at_home
+        } else {
+            &self.served
+        }
+    }
+
+    /// How many tasks see to them.
+    fn servants(&self) -> usize {
+        let serves = |at_home| usize::from(self.serves(at_home).load(Acquire));
+        serves(false) + serves(true)
     }
 
     /// Whether nothing was owed before.

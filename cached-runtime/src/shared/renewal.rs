@@ -158,6 +158,7 @@ impl Drop for Duty {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::background::HomeRuntime;
     use crate::clock::Clock;
     use crate::remote::double::Op;
     use crate::remote::{Double, DoubleServer, Watch};
@@ -168,7 +169,10 @@ mod tests {
         let way = Arc::new(DoubleServer::new(5).connect());
         let remote = Arc::clone(&way) as Arc<dyn crate::remote::Remote>;
         let watch = Arc::new(Watch::recording());
-        (Shared::new(remote, watch, Clock::manual(), None), way)
+        (
+            Shared::new(remote, watch, Clock::manual(), None, HomeRuntime::default()),
+            way,
+        )
     }
 
     fn keep(tier: &Arc<Shared>, number: u8) -> KeptBy {

@@ -16,7 +16,7 @@ use crate::remote::{DoubleServer, Remote};
 /// use cache_aside::{Key, Policy, test_util};
 /// use std::time::Duration;
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let (cache, clock) = test_util::in_process();
 /// let key = Key::<u32>::new("answer", &());
 /// cache.put(&key, &42, &Policy::ttl(Duration::from_secs(60)).jitter(0.0)).await?;
@@ -38,7 +38,7 @@ pub fn in_process() -> (Cache, Clock) {
 /// use cache_aside::{Key, Policy, test_util};
 /// use std::{convert::Infallible, time::Duration};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let fleet = test_util::fleet(2);
 /// let [one, two] = &fleet.caches[..] else { unreachable!() };
 /// let key = Key::<u32>::new("age", &(1,));

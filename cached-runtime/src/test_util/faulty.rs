@@ -49,7 +49,7 @@ pub enum Mishap {
 /// use cache_aside::{Cache, Key, Policy, remote::DoubleServer, test_util::{Faulty, Mishap, Op}};
 /// use std::{convert::Infallible, sync::Arc, time::Duration};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let store = Arc::new(Faulty::new(Arc::new(DoubleServer::new(1).connect())));
 /// let cache = Cache::builder().remote(store.clone()).build().await?;
 /// let key = Key::<u32>::new("age", &(1,));

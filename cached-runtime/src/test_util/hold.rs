@@ -25,7 +25,7 @@ pub struct Hold {
 /// use cache_aside::{Key, Policy, test_util::{self, Point}};
 /// use std::{convert::Infallible, time::Duration};
 ///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let (cache, _) = test_util::in_process();
 /// let policy = Policy::ttl(Duration::from_secs(60)).tags(["user:1"]);
 /// let key = Key::<u32>::new("age", &(1,));

@@ -6,7 +6,7 @@
 //! use cache_aside::remote::{DoubleServer, Remote};
 //! use std::sync::Arc;
 //!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let server = DoubleServer::new(1);
 //! let time = server.clone();
 //! let suite = Conformance::new(

@@ -11,7 +11,7 @@
 //! use cache_aside::remote::{Cell, Fault, Read, Remote, Turn};
 //! use std::time::Duration;
 //!
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let server = DoubleServer::new(1);
 //! let (writer, reader) = (server.connect(), server.connect());
 //! let keep = Duration::from_secs(60);

@@ -17,7 +17,7 @@ use super::reads::Reads;
 use super::refusal::{Refusals, What};
 use super::settings::{Checked, RedisSettings};
 use super::wake::Ear;
-use crate::background::keep_running;
+use crate::background::{keep_running, runtime};
 use crate::breaker::{Breaker, BreakerState};
 use crate::clock::Clock;
 
@@ -152,6 +152,11 @@ impl Node {
         let here = Handle::try_current().map(|here| here.id());
         let there = self.last_runtime();
         here.is_ok_and(|here| there.as_ref().is_some_and(|there| there.id() == here))
+    }
+
+    /// Whether the connection keeps the time of the caller: where that has no runtime, it can keep none itself.
+    pub(super) fn keeps_time(&self) -> bool {
+        self.runs_here() || runtime().is_none()
     }
 
     /// Waits until the first attempts to connect are over.

@@ -93,7 +93,7 @@ pub(super) fn read(node: &Arc<Node>, what: Read) -> ReadReply<'_> {
 /// A trip keeps the time for those who are in it and for those who wait for the next. Who waits on
 /// another runtime keeps its own: the trip's may stand still.
 fn told(node: &Node, answer: oneshot::Receiver<Result<Reading, Fault>>) -> ReadReply<'_> {
-    if node.runs_here() {
+    if node.keeps_time() {
         return ReadReply::Told(answer);
     }
     let limit = node.settings().read_timeout;

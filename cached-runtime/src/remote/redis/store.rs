@@ -76,8 +76,16 @@ impl RedisRemote {
     ///
     /// As [`new`](Self::new).
     pub async fn start(settings: RedisSettings) -> Result<Arc<Self>, Error> {
+        Self::start_on(settings, None).await
+    }
+
+    /// The same with tasks on `runtime`.
+    pub(crate) async fn start_on(
+        settings: RedisSettings,
+        runtime: Option<Handle>,
+    ) -> Result<Arc<Self>, Error> {
         let limit = settings.connect_timeout;
-        let remote = Self::new(settings, None)?;
+        let remote = Self::new(settings, runtime)?;
         // Whatever came of it is in the status.
         let _ = within(limit, remote.node.known()).await;
         Ok(remote)

@@ -31,7 +31,7 @@ impl Node {
         T: Send,
     {
         // Nobody waits for a connection then, and the connection keeps the time.
-        let up = if self.runs_here() {
+        let up = if self.keeps_time() {
             self.up_at_once()
         } else {
             None
