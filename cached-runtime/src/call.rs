@@ -77,8 +77,8 @@ impl Call {
         codec: &Kind,
         mut waited: Option<Waited>,
     ) -> Result<Given, Option<Leader>> {
-        let (mut vain_waits, mut overdue) = (0, None);
-        while vain_waits < VAIN_WAITS {
+        let mut overdue = None;
+        while !self.has_waited_enough() {
             let waited = match waited.take() {
                 Some(waited) => waited,
                 None => match self.board(overdue) {
@@ -97,12 +97,15 @@ impl Call {
                     continue;
                 }
             };
-            vain_waits += match self.joined(codec, landing) {
+            match self.joined(codec, landing) {
                 Joined::Answer(answer) => return Ok(answer),
-                Joined::LoadAlone => break,
-                Joined::Again => 0,
-                Joined::InVain => 1,
-            };
+                Joined::LoadAlone => {
+                    self.vain_waits = VAIN_WAITS;
+                    break;
+                }
+                Joined::Again => {}
+                Joined::InVain => self.vain_waits += 1,
+            }
             // On the heap: whoever waits mostly waits once.
             if let Some(answer) = Box::pin(self.meet_again(codec)).await {
                 return Ok(answer);
@@ -112,8 +115,12 @@ impl Call {
                 return Ok(self.answer(&found));
             }
         }
-        self.hurry = true;
         Err(None)
+    }
+
+    /// This caller loads by itself, whoever else does.
+    pub(super) fn has_waited_enough(&self) -> bool {
+        self.vain_waits >= VAIN_WAITS
     }
 
     /// Where processes share, something may be there by now. It is reported as joined, so it is as

@@ -31,7 +31,8 @@ pub(crate) const MOST_LOOKS: u32 = 8;
 pub(crate) enum Terms {
     /// In this process alone: the numbers decide what is stored.
     Apart,
-    /// Kept in this process, on the strength of tokens that were current before the load.
+    /// Kept in this process, on the strength of tokens that were current before the load; or kept nowhere, but
+    /// for all who wait here, where another process stores.
     Kept(Box<(Share, Sight)>, Proofs),
     /// Stored for all processes under a lease.
     Leased(Box<(Share, Sight)>, Proofs, Lease),
@@ -157,17 +158,17 @@ impl Call {
                     }
                     return self.unshared(codec, leader, Why::Waited);
                 }
-                Claimed::Busy(_) if failed || self.hurry => {
+                Claimed::Busy(_) if failed || self.has_waited_enough() => {
                     return self.unshared(codec, leader, Why::Waited);
                 }
                 Claimed::Busy(_) if !self.waits_abroad() => {
-                    return self.unshared(codec, leader, Why::Impatient);
+                    return self.beside_others(codec, leader, seen).await;
                 }
                 Claimed::Busy(left) => {
                     let abroad = self.wait_abroad(codec, left, &mut rest, &mut polls, &mut waiter);
                     match abroad.await {
                         Abroad::Ask => continue,
-                        Abroad::Look => {}
+                        Abroad::Look => self.vain_waits += 1,
                         Abroad::Failed => {
                             // One attempt of this process's own, at once; if that could not be shared
                             // either, one for each who waits.
@@ -223,6 +224,22 @@ impl Call {
         match share.tier.tokens_for(share, sight).await {
             Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
             None => self.unshared(codec, leader, Why::Unusable),
+        }
+    }
+
+    /// Another process loads, and this caller does not want to wait for that: what it loads is for all of this
+    /// process, and the other one stores.
+    async fn beside_others(
+        &self,
+        codec: &Kind,
+        leader: &mut Option<Leader>,
+        mut seen: Box<(Share, Sight)>,
+    ) -> Aboard {
+        let (share, sight) = &mut *seen;
+        share.keeps_here(sight);
+        match share.tier.tokens_for(share, sight).await {
+            Some(proofs) => Aboard::Load(Terms::Kept(seen, proofs)),
+            None => self.unshared(codec, leader, Why::Impatient),
         }
     }
 

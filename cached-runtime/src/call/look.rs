@@ -34,8 +34,8 @@ pub(crate) struct Call {
     /// What the shared tier said.
     pub(super) access: Access,
     pub(super) errand: Errand,
-    /// This caller has waited for others often enough.
-    pub(super) hurry: bool,
+    /// Loads that this caller has waited for, here or in other processes, and whose answer it could not be given.
+    pub(super) vain_waits: u32,
     /// What the store gave could not be read: this caller looks again, and closely.
     pub(super) reads_closely: bool,
     /// Whose calls with this key have one policy; those of other functions may have several.
@@ -252,7 +252,7 @@ impl Call {
             tier: Tier::Local,
             access: Access::default(),
             errand: Errand::default(),
-            hurry: false,
+            vain_waits: 0,
             reads_closely: false,
             function: None,
         }

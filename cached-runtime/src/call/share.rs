@@ -23,7 +23,7 @@ impl Subject {
         }
         let tier = Arc::clone(tier);
         let name = self.name().clone();
-        let holds_entry = options.remote && self.value_codec(codec).is_some();
+        let holds_entry = self.has_entry(codec);
         let mut known = Vec::with_capacity(options.tags.len() + 3);
         known.push(namespace_cell());
         self.shared_tags(cache, &mut known);
@@ -53,6 +53,11 @@ impl Subject {
             softens: !options.windows.longest().is_zero(),
             open_ended: self.policy.tells_nothing() || self.policy.adds_tags(),
         }
+    }
+
+    /// Whether its answers are entries of the store.
+    pub(super) fn has_entry(&self, codec: &Kind) -> bool {
+        self.policy.options.remote && self.value_codec(codec).is_some()
     }
 
     /// How the value becomes bytes; `None` if it must not.

@@ -24,6 +24,9 @@ use super::loading::Loading;
 /// Of the tags that a value adds, in bytes; an envelope's header has no room for more.
 const MOST_TEXT: usize = 32 * 1_024;
 
+/// So many tags are asked for, although an entry cannot have them, for the sake of those who wait.
+const MOST_PROVEN: usize = 1_024;
+
 /// A loaded answer before it is stored.
 #[derive(Debug)]
 pub(crate) struct Loaded<'a> {
@@ -99,10 +102,9 @@ impl Subject {
         (proofs, lease): (Proofs, Lease),
         loaded: &Loaded<'_>,
     ) -> Result<Cargo, (Option<Proofs>, Lease)> {
-        let proofs = self.all_proofs(share, sight, proofs, loaded.value).await;
-        let (Some((codec, payload)), Some(mut proofs)) =
-            (self.encode(codec, loaded), proofs.clone())
-        else {
+        let (proofs, fits) = self.all_proofs(share, sight, proofs, loaded.value).await;
+        let encoded = fits.then(|| self.encode(codec, loaded)).flatten();
+        let (Some((codec, payload)), Some(mut proofs)) = (encoded, proofs.clone()) else {
             return Err((proofs, lease));
         };
         if Defect::TokensAfterLoad.is_on() {
@@ -173,7 +175,8 @@ impl Subject {
         proofs: Proofs,
         loaded: Loaded<'_>,
     ) -> Kept {
-        let Some(proofs) = self.all_proofs(share, sight, proofs, loaded.value).await else {
+        let (proofs, fits) = self.all_proofs(share, sight, proofs, loaded.value).await;
+        let Some(proofs) = proofs else {
             self.not_kept(cache, loaded.start);
             return Kept::Unproven;
         };
@@ -182,7 +185,9 @@ impl Subject {
             self.stats.count(Event::Overtaken);
             return Kept::Overtaken;
         };
-        if loaded.ttl.is_zero() || !self.keeps_copies() {
+        // Where there is an entry, another process stores it.
+        let keeps = self.keeps_copies() && !self.has_entry(codec) && fits;
+        if loaded.ttl.is_zero() || !keeps {
             self.not_kept(cache, loaded.start);
             return Kept::NotStored(self.unkept_entry(cache, codec, &loaded));
         }
@@ -245,24 +250,30 @@ impl Subject {
         Some((value_codec.id, Some(packed)))
     }
 
-    /// The tokens of the answer, those of the tags that its value adds among them.
+    /// The tokens of the answer, those of the tags that its value adds among them, and whether an entry can have
+    /// so many.
     async fn all_proofs(
         &self,
         share: &Share,
         sight: &Sight,
         known: Proofs,
         value: Option<&Value>,
-    ) -> Option<Proofs> {
+    ) -> (Option<Proofs>, bool) {
         let added = self.added_tags(value);
-        if added.is_empty() {
-            return Some(known);
-        }
+        let count = known.len() + added.len();
         let names = added.iter().map(Cell::text_len).sum::<usize>();
-        if known.len() + added.len() > MAX_TOKENS || names > MOST_TEXT {
+        let fits = count <= MAX_TOKENS && names <= MOST_TEXT;
+        if !fits {
             self.stats.too_many_tags(self.key.prefix());
-            return None;
         }
-        share.tier.prove_tags(share, sight, &known, added).await
+        let proofs = if added.is_empty() {
+            Some(known)
+        } else if count <= MOST_PROVEN {
+            share.tier.prove_tags(share, sight, &known, added).await
+        } else {
+            None
+        };
+        (proofs, fits)
     }
 
     /// The tags that a value adds to those that are known before the load.

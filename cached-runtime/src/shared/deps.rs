@@ -162,6 +162,15 @@ impl Share {
         self.holds_entry && !self.by_view
     }
 
+    /// The answer is not kept there after all: what happens to the key is seen by a token of its own.
+    pub(crate) fn keeps_here(&mut self, sight: &mut Sight) {
+        if std::mem::take(&mut self.holds_entry) {
+            let key = Cell::Key(self.name.clone());
+            sight.cells.0.push((key.clone(), CellState::Missing));
+            self.deps.known.push(key);
+        }
+    }
+
     /// The cell of the prefix: the second of what is known.
     pub(super) fn prefix_cell(&self) -> Cell {
         self.deps

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::codec::compress::Packed;
 use crate::defect::Defect;
-use crate::envelope::{Draft, EntryId, TokenRecord};
+use crate::envelope::{Draft, EntryId, MAX_TOKENS, TokenRecord};
 use crate::remote::{Cell, CellState, Fill, How, Incarnation, Proof, Read, Release};
 
 use super::deps::{Backing, Proofs, Share, Sight, distinct};
@@ -125,7 +125,9 @@ impl Shared {
             .filter(|cell| sight.cells.proof(cell).is_none())
             .cloned()
             .collect();
-        self.memory.remember(&share.name, tags.iter().cloned());
+        if known.len() + tags.len() <= MAX_TOKENS {
+            self.memory.remember(&share.name, tags.iter().cloned());
+        }
         let mut states: Vec<(Cell, CellState)> = Vec::new();
         if !new.is_empty() {
             let families = sight.cells.proofs(&share.deps.families)?;
