@@ -8,7 +8,7 @@ mod value;
 pub(crate) use grammar::Opt;
 pub(crate) use grammar::{CACHE_ASIDE, CACHE_INVALIDATE};
 pub(crate) use tiers::{Coherence, Local, SingleFlight};
-pub(crate) use value::{Jitter, KeyFn, Number};
+pub(crate) use value::{Jitter, KeyFn, Number, TEMPLATES};
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     pub(crate) skip: Option<Given<Vec<Ident>>>,
     pub(crate) key_fn: Option<Given<KeyFn>>,
     pub(crate) version: Option<Given<String>>,
-    pub(crate) tags: Option<Given<Vec<LitStr>>>,
+    pub(crate) tags: Option<Given<Vec<Expr>>>,
     pub(crate) tags_with: Option<Given<Expr>>,
     pub(crate) jitter: Option<Given<Jitter>>,
     pub(crate) negative_ttl: Option<Given<Time>>,
@@ -137,7 +137,7 @@ impl Args {
 /// The options of `#[cache_invalidate(..)]`.
 #[derive(Default)]
 pub(crate) struct InvalidateArgs {
-    pub(crate) tags: Option<Given<Vec<LitStr>>>,
+    pub(crate) tags: Option<Given<Vec<Expr>>>,
     pub(crate) keys: Option<Given<Vec<Expr>>>,
     pub(crate) prefixes: Option<Given<Vec<Expr>>>,
     pub(crate) cache: Option<Given<Expr>>,

@@ -77,7 +77,7 @@ fn codec(plan: &Plan) -> TokenStream {
     let k = placed(k, at_output);
     let (probe, codec) = match plan.load {
         Load::Each(_) => (
-            quote_spanned! {at_output=> (&&returns).batch() },
+            quote_spanned! {at_output=> #k::Answers::shape((&&returns).batch()) },
             quote_spanned! {at_output=> batch_codec },
         ),
         _ => (
@@ -152,7 +152,7 @@ fn miss_of_each(plan: &Plan, each: &Ident) -> TokenStream {
     let renamed = renamed(here);
     // In the rules the argument is one element of itself.
     quote_spanned! {here=>
-        let look = #look;
+        #look
         let miss = match look {
             #k::LookEach::Hit(hit) => return hit,
             #k::LookEach::Miss(miss) => miss,
@@ -213,7 +213,8 @@ fn joined_or_in_place(plan: &Plan) -> TokenStream {
     }
 }
 
-/// At the argument's type, where one that is no collection is reported.
+/// At the return type, where a map with other keys is reported; what is no collection is at the type
+/// of the argument.
 fn look_each(plan: &Plan, each: &Ident) -> TokenStream {
     let ty = plan.function.param(each).map(|param| first_span(&param.ty));
     let here = Span::mixed_site();
@@ -221,7 +222,13 @@ fn look_each(plan: &Plan, each: &Ident) -> TokenStream {
     let k = placed(&plan.k, at);
     let mut elements = each.clone();
     elements.set_span(at.resolved_at(each.span()));
-    quote_spanned! {at=> #k::look_each(site, place, &#elements, &parts, codec) }
+    let asked = quote_spanned! {at=> #k::Each::itself(&#elements) };
+    let at = plan.function.output_span();
+    let k = placed(&plan.k, at);
+    quote_spanned! {at=>
+        let elements = #asked;
+        let look = #k::look_each(site, place, elements, &parts, codec);
+    }
 }
 
 /// A reference to the cache that is asked. The `&` leaves the user's place where it is, and keeps

@@ -2,6 +2,7 @@
 
 mod boxed;
 mod param;
+mod unnamed;
 
 pub(crate) use param::Param;
 
@@ -50,6 +51,9 @@ pub(crate) struct Body {
     pub(crate) span: Span,
     /// The boxed future that the body stands in, as `#[async_trait]` writes it.
     boxed: Option<Boxed>,
+    /// Statements of that attribute that take arguments apart. They come first, as what they name
+    /// can be part of the key.
+    patterns: TokenStream,
 }
 
 impl Function {
@@ -87,6 +91,7 @@ impl Function {
             inner_attrs: quote!(#(#inner_attrs)*),
             span: brace.span.join(),
             boxed: None,
+            patterns: TokenStream::new(),
         };
         Ok(Self::new(attrs, vis, default, sig, body))
     }
@@ -111,7 +116,7 @@ impl Function {
         }
         let mut receiver = None;
         let mut params = Vec::new();
-        for input in &sig.inputs {
+        for (index, input) in sig.inputs.iter().enumerate() {
             match input {
                 FnArg::Receiver(written) => {
                     let borrow = receiver_borrow(&written.kind);
@@ -120,7 +125,13 @@ impl Function {
                         borrow,
                     });
                 }
-                FnArg::Typed(typed) => params.push(Param::new(typed)),
+                FnArg::Typed(typed) => {
+                    let mut param = Param::new(typed);
+                    if body.boxed.is_some() {
+                        body.name_as_written(&mut param, index);
+                    }
+                    params.push(param);
+                }
             }
         }
         Self {
@@ -193,8 +204,9 @@ impl Function {
             ..
         } = self;
         let inner_attrs = &body.inner_attrs;
+        let patterns = &body.patterns;
         let statements = match &body.boxed {
-            Some(boxed) => boxed.with_body(statements),
+            Some(boxed) => boxed.with_body(quote!(#patterns #statements)),
             None => statements,
         };
         let block = brace(quote!(#inner_attrs #statements), body.span);
@@ -208,6 +220,18 @@ impl Body {
     /// The braces are new ones: in place of the user's own, the compiler would call them unused.
     pub(crate) fn block(&self) -> TokenStream {
         brace(self.tokens.clone(), self.span)
+    }
+
+    /// Gives an argument the pattern back that `#[async_trait]` moved into the body.
+    fn name_as_written(&mut self, param: &mut Param, index: usize) {
+        let Some(name) = param.name.clone() else {
+            return;
+        };
+        let author = first_span(&param.ty);
+        if let Some(written) = unnamed::written(&name, index, author, &mut self.tokens) {
+            self.patterns.extend(written.statement);
+            param.unname(written.pat);
+        }
     }
 }
 

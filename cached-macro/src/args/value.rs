@@ -188,27 +188,11 @@ pub(super) fn version(input: ParseStream<'_>) -> syn::Result<String> {
     }
 }
 
-pub(super) fn templates(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
-    const WRITE: &str = "`tags` takes string templates; write `tags = [\"user:{id}\"]`";
-    let elements = list(WRITE, input)?;
-    let mut faults: Option<syn::Error> = None;
-    let mut templates = Vec::new();
-    for element in elements {
-        match peel(element) {
-            Expr::Lit(syn::ExprLit {
-                lit: Lit::Str(template),
-                ..
-            }) => templates.push(template),
-            other => {
-                let error = syn::Error::new_spanned(other, WRITE);
-                match &mut faults {
-                    Some(faults) => faults.combine(error),
-                    None => faults = Some(error),
-                }
-            }
-        }
-    }
-    faults.map_or(Ok(templates), Err)
+pub(crate) const TEMPLATES: &str = "`tags` takes string templates; write `tags = [\"user:{id}\"]`";
+
+/// Of any expressions: what is no template is refused together with what is wrong in templates.
+pub(super) fn templates(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {
+    list(TEMPLATES, input)
 }
 
 pub(super) fn keys(input: ParseStream<'_>) -> syn::Result<Vec<Expr>> {

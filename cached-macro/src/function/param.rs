@@ -41,6 +41,14 @@ impl Param {
         }
     }
 
+    /// Puts the pattern that was written back in the place of a name that was not.
+    pub(super) fn unname(&mut self, pat: Pat) {
+        self.name = None;
+        self.bound.clear();
+        bindings(&pat, &mut self.bound);
+        self.pat = pat;
+    }
+
     /// Is there an `impl Trait` in its type?
     pub(crate) fn is_opaque(&self) -> bool {
         mention(&self.ty, "impl").is_some()

@@ -6,10 +6,10 @@ use syn::ext::IdentExt;
 use super::function::type_argument;
 use super::key::without_reference;
 use super::no_argument;
+use super::options::later;
 use crate::args::Args;
 use crate::errors::Errors;
 use crate::function::Function;
-use proc_macro2::Ident;
 
 pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
     const COLLECTIONS: &str = "`each` takes a `Vec`, slice, `VecDeque`, `HashSet` or `BTreeSet` of \
@@ -21,14 +21,10 @@ pub(super) fn check(args: &Args, function: &Function, errors: &mut Errors) {
         errors.at(&each.value, message);
         return;
     };
-    let is_skipped = |skip: &Vec<Ident>| skip.iter().any(|skipped| skipped.unraw() == name);
-    if args
-        .skip
-        .as_ref()
-        .is_some_and(|skip| is_skipped(&skip.value))
-    {
+    let mut skipped = args.skip.iter().flat_map(|skip| &skip.value);
+    if let Some(skipped) = skipped.find(|skipped| skipped.unraw() == name) {
         errors.at(
-            &each.value,
+            later(&each.value, skipped),
             format!("`{name}` is skipped, so `each` has no keys; keep it"),
         );
     }

@@ -49,9 +49,11 @@ pub(crate) enum PartKind {
 
 impl Key {
     pub(super) fn new(args: &Args, function: &Function, errors: &mut Errors) -> Self {
+        let skip = args.skip.as_ref().map_or(&[][..], |skip| &skip.value);
+        check_skip(skip, function, errors);
         let mut key = match &args.key {
             Some(key) => Self::chosen(&key.value, function, errors),
-            None => Self::all_but_skipped(args, function, errors),
+            None => Self::all_but_skipped(skip, args, function, errors),
         };
         (key.types, key.constants) = generics::counted(function, &key.params);
         key
@@ -110,10 +112,12 @@ impl Key {
         }
     }
 
-    fn all_but_skipped(args: &Args, function: &Function, errors: &mut Errors) -> Self {
-        let none = Vec::new();
-        let skip = args.skip.as_ref().map_or(&none, |skip| &skip.value);
-        check_skip(skip, function, errors);
+    fn all_but_skipped(
+        skip: &[Ident],
+        args: &Args,
+        function: &Function,
+        errors: &mut Errors,
+    ) -> Self {
         let is_skipped = |name: &Ident| skip.iter().any(|skipped| skipped.unraw() == name.unraw());
         let mut parts = Vec::new();
         let mut params = Vec::new();
@@ -186,6 +190,7 @@ impl Key {
         if let Some(skip) = &args.skip
             && parts.is_empty()
             && !in_part
+            && !args.meant("each")
             && skip.value.len() >= function.params.len() + usize::from(function.receiver.is_some())
         {
             errors.at(

@@ -5,7 +5,6 @@ use std::time::Duration;
 use proc_macro2::{Ident, Span};
 
 use crate::args::{Args, Given, Jitter, Local};
-use crate::duration::Time;
 use crate::errors::Errors;
 
 pub(super) fn check(args: &Args, errors: &mut Errors) {
@@ -50,10 +49,11 @@ fn lengths(args: &Args, errors: &mut Errors) {
             );
         }
     }
-    let ttl = fixed(args.ttl.as_ref());
+    let ttl = args.ttl.as_ref();
+    let ttl = ttl.and_then(|ttl| Some((&ttl.name, ttl.value.length()?)));
     if let Some(Given {
+        name,
         value: Local::For(time),
-        ..
     }) = &args.local
     {
         match (time.length(), ttl) {
@@ -63,25 +63,25 @@ fn lengths(args: &Args, errors: &mut Errors) {
                     "`local` must be longer than zero; write `local = false`",
                 );
             }
-            (Some(local), Some(ttl)) if local > ttl => {
+            (Some(length), Some((ttl, ttl_length))) if length > ttl_length => {
                 errors.at(
-                    time,
-                    "`local` is longer than `ttl`; shorten it, or leave it out",
+                    later(name, ttl),
+                    "`local` is longer than `ttl`; shorten `local`, or leave it out",
                 );
             }
             _ => {}
         }
     }
     if let Some(Given {
+        name,
         value: Jitter::By(time),
-        ..
     }) = &args.jitter
-        && let (Some(jitter), Some(ttl)) = (time.length(), ttl)
-        && jitter >= ttl
+        && let (Some(length), Some((ttl, ttl_length))) = (time.length(), ttl)
+        && length >= ttl_length
     {
         errors.at(
-            time,
-            "`jitter` would take the whole `ttl`; shorten it, or write `\"10%\"`",
+            later(name, ttl),
+            "`jitter` would take the whole `ttl`; shorten `jitter`, or write `jitter = \"10%\"`",
         );
     }
     if let (Some(soft), Some(load)) = (&args.soft_timeout, &args.load_timeout)
@@ -91,13 +91,9 @@ fn lengths(args: &Args, errors: &mut Errors) {
         let at = later(&soft.name, &load.name);
         errors.at(
             at,
-            "`soft_timeout` has to come before `load_timeout`; make it shorter",
+            "`soft_timeout` has to come before `load_timeout`; make `soft_timeout` shorter",
         );
     }
-}
-
-fn fixed(option: Option<&Given<Time>>) -> Option<Duration> {
-    option.and_then(|time| time.value.length())
 }
 
 fn conflicts(args: &Args, errors: &mut Errors) {
@@ -116,9 +112,11 @@ fn conflicts(args: &Args, errors: &mut Errors) {
             errors,
         );
     }
+    // For a batch it is refused whatever stands beside it.
     if let Some(soft) = &args.soft_timeout
-        && args.stale_while_revalidate.is_none()
-        && args.stale_if_error.is_none()
+        && !args.meant("stale_while_revalidate")
+        && !args.meant("stale_if_error")
+        && !args.meant("each")
     {
         errors.at(
             &soft.name,

@@ -2,9 +2,11 @@
 
 use proc_macro2::{Ident, Span};
 use syn::ext::IdentExt;
-use syn::{Attribute, Index, LitStr, Member};
+use syn::{Attribute, Expr, ExprLit, Index, Lit, LitStr, Member};
 
 use super::no_argument;
+use crate::args::TEMPLATES;
+use crate::duration::peel;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::template::{self, Piece};
@@ -23,18 +25,28 @@ pub(crate) enum TagPiece {
     Result { fields: Vec<Member> },
 }
 
-pub(crate) fn resolve(templates: &[LitStr], function: &Function, errors: &mut Errors) -> Vec<Tag> {
+pub(crate) fn resolve(templates: &[Expr], function: &Function, errors: &mut Errors) -> Vec<Tag> {
     templates
         .iter()
         .filter_map(|template| tag(template, function, errors))
         .collect()
 }
 
-fn tag(template: &LitStr, function: &Function, errors: &mut Errors) -> Option<Tag> {
+fn tag(template: &Expr, function: &Function, errors: &mut Errors) -> Option<Tag> {
+    let template = match peel(template.clone()) {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(template),
+            ..
+        }) => template,
+        other => {
+            errors.at(other, TEMPLATES);
+            return None;
+        }
+    };
     let parsed = match template::parse(&template.value()) {
         Ok(parsed) => parsed,
         Err(message) => {
-            errors.at(template, message);
+            errors.at(&template, message);
             return None;
         }
     };
@@ -48,7 +60,9 @@ fn tag(template: &LitStr, function: &Function, errors: &mut Errors) -> Option<Ta
                     .iter()
                     .map(|field| member(field, template.span()))
                     .collect();
-                pieces.push(value(&root, fields, template, function, &mut cfgs, errors)?);
+                pieces.push(value(
+                    &root, fields, &template, function, &mut cfgs, errors,
+                )?);
             }
         }
     }

@@ -4,7 +4,7 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
         let returns = __k::returns::<Result<HashMap<u64, User>, DbError>>();
         {
             use __k::shapes::*;
-            __k::batch_codec((&&(&&returns).batch()).errors())
+            __k::batch_codec((&&__k::Answers::shape((&&returns).batch())).errors())
         }
     };
     #[allow(clippy::used_underscore_binding)]
@@ -21,7 +21,8 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
         let parts = __k::Cons(parts, __k::arg(&tenant).part());
         let parts = __k::Cons(parts, __k::Element);
         let place = __k::installed();
-        let look = __k::look_each(site, place, &ids, &parts, codec);
+        let elements = __k::Each::itself(&ids);
+        let look = __k::look_each(site, place, elements, &parts, codec);
         let miss = match look {
             __k::LookEach::Hit(hit) => return hit,
             __k::LookEach::Miss(miss) => miss,

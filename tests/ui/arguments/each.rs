@@ -31,4 +31,14 @@ async fn optional(ids: Vec<u64>) -> Result<HashMap<u64, Option<u64>>, String> {
     Ok(ids.into_iter().map(|id| (id, Some(id))).collect())
 }
 
+#[cache_aside(ttl = "5m", prefix = "e", skip(ids), each = ids)]
+async fn skipped_before(ids: Vec<u64>) -> HashMap<u64, u64> {
+    ids.into_iter().map(|id| (id, id)).collect()
+}
+
+#[cache_aside(ttl = "5m", prefix = "f", soft_timeout = "1s", each = ids)]
+async fn refused_before(ids: Vec<u64>) -> HashMap<u64, u64> {
+    ids.into_iter().map(|id| (id, id)).collect()
+}
+
 fn main() {}

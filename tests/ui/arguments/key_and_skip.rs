@@ -40,4 +40,14 @@ async fn part_of_a_pattern((first, second): (u64, u64)) -> u64 {
     first + second
 }
 
+#[cache_aside(ttl = "5m", key(id), skip(db))]
+async fn both_the_other_way_round(db: u64, id: u64) -> u64 {
+    db + id
+}
+
+#[cache_aside(ttl = "5m", skip(dbb), key(id))]
+async fn both_and_unknown(db: u64, id: u64) -> u64 {
+    db + id
+}
+
 fn main() {}

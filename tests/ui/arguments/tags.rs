@@ -29,6 +29,11 @@ async fn twice(id: u64) -> u64 {
     id
 }
 
+#[cache_aside(ttl = "5m", tags = [id, "x:{id", "x:{}", "x}", "x:{uid}"])]
+async fn all_kinds_of_mistakes(id: u64) -> u64 {
+    id
+}
+
 fn main() {
     drop(User { id: 1 }.id);
 }

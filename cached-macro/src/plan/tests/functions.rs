@@ -1,8 +1,9 @@
 //! Functions that can and cannot be cached.
 
-use quote::quote;
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
 
-use super::check;
+use super::{check, refusals};
 
 #[test]
 fn functions_that_cannot_be_cached() {
@@ -233,4 +234,85 @@ fn functions_that_can_be_cached() {
     ] {
         check(args, item, &[]);
     }
+}
+
+/// What `#[async_trait]` makes of a method whose second argument is called `name`, and `moved` into
+/// the future.
+fn boxed(name: &Ident, moved: &TokenStream) -> TokenStream {
+    quote! {
+        fn load<'life0, 'async_trait>(&'life0 self, #name: Path<u64>) -> ::core::pin::Pin<Box<
+            dyn ::core::future::Future<Output = u8> + ::core::marker::Send + 'async_trait,
+        >> {
+            Box::pin(async move {
+                if let ::core::option::Option::Some(__ret) = ::core::option::Option::None::<u8> {
+                    #[allow(unreachable_code)]
+                    return __ret;
+                }
+                let __self = self;
+                #moved
+                let __ret: u8 = { BODY };
+                #[allow(unreachable_code)]
+                __ret
+            })
+        }
+    }
+}
+
+#[test]
+fn patterns_under_async_trait_are_those_of_the_signature() {
+    let name = format_ident!("__arg1");
+    for moved in [
+        quote!(let Path(id) = __arg1;),
+        quote!(let Path(id) = { let __arg1 = __arg1; __arg1 };),
+        quote!(#[cfg(feature = "a")] let Path(id) = { let __arg1 = __arg1; __arg1 };),
+    ] {
+        let item = boxed(&name, &moved);
+        let args = quote!(ttl = 5, prefix = "p", key(id), tags = ["p:{id}"]);
+        let expansion = crate::cached(args, item.clone());
+        assert_eq!(refusals(&expansion), [""; 0], "{moved}");
+        let text = expansion.to_string();
+        let statement = text.find(&moved.to_string()).expect("the statement");
+        assert!(Some(statement) < text.find("look"), "{text}");
+        assert_eq!(text.matches("let Path").count(), 1, "{text}");
+        assert!(
+            crate::invalidating(quote!(tags = ["p:{id}"]), item.clone())
+                .to_string()
+                .contains("let Path")
+        );
+        check(
+            quote!(ttl = 5, prefix = "p"),
+            item.clone(),
+            &[
+                "cannot key on an unnamed argument; give it a name, or list what to key on with \
+               `key(..)`",
+            ],
+        );
+        check(
+            quote!(ttl = 5, prefix = "p", skip(id)),
+            item.clone(),
+            &["`id` is a part of an argument; name the argument to skip all of it"],
+        );
+        check(
+            quote!(ttl = 5, prefix = "p", key(uid)),
+            item,
+            &["no argument `uid` in `load`; did you mean `id`? arguments are `self`, `id`"],
+        );
+    }
+}
+
+#[test]
+fn an_argument_without_a_name_is_refused_under_async_trait_too() {
+    let unnamed = "cannot key on an unnamed argument; give it a name, or list what to key on with \
+                   `key(..)`";
+    let wild = boxed(&format_ident!("__arg1"), &quote!(let __arg1 = __arg1;));
+    check(quote!(ttl = 5, prefix = "p"), wild.clone(), &[unnamed]);
+    check(quote!(ttl = 5, prefix = "p", key(self.id)), wild, &[]);
+    // A name that only looks like one of those: it has another place.
+    let named = boxed(&format_ident!("__arg2"), &quote!(let __arg2 = __arg2;));
+    check(quote!(ttl = 5, prefix = "p"), named, &[]);
+    let other = boxed(
+        &format_ident!("id"),
+        &quote!(let id = id; let __arg1 = __arg1;),
+    );
+    check(quote!(ttl = 5, prefix = "p"), other, &[]);
 }

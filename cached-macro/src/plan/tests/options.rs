@@ -29,7 +29,7 @@ fn options_against_each_other() {
         ),
         (
             quote!(ttl = 5, local = 6),
-            "`local` is longer than `ttl`; shorten it, or leave it out",
+            "`local` is longer than `ttl`; shorten `local`, or leave it out",
         ),
         (
             quote!(ttl = 5, local = 0),
@@ -37,7 +37,7 @@ fn options_against_each_other() {
         ),
         (
             quote!(ttl = 5, jitter = "5s"),
-            "`jitter` would take the whole `ttl`; shorten it, or write `\"10%\"`",
+            "`jitter` would take the whole `ttl`; shorten `jitter`, or write `jitter = \"10%\"`",
         ),
         (
             quote!(ttl = 5, key(id), skip(ids)),
@@ -60,7 +60,7 @@ fn options_against_each_other() {
                 load_timeout = 1,
                 stale_if_error = 5
             ),
-            "`soft_timeout` has to come before `load_timeout`; make it shorter",
+            "`soft_timeout` has to come before `load_timeout`; make `soft_timeout` shorter",
         ),
         (
             quote!(ttl = 5, skip(id, ids)),
@@ -93,8 +93,16 @@ fn options_against_each_other() {
             "`single_flight` is for single calls; remove it or `each`",
         ),
         (
-            quote!(ttl = 5, each = ids, skip(ids)),
+            quote!(ttl = 5, each = ids, skip(id, ids)),
             "`ids` is skipped, so `each` has no keys; keep it",
+        ),
+        (
+            quote!(ttl = 5, each = ids, soft_timeout = 1),
+            "`soft_timeout` is for single calls; remove it or `each`",
+        ),
+        (
+            quote!(ttl = 5, soft_timeout = 1, stale_if_error = "1"),
+            "durations need a unit; write `\"1s\"` or `\"5m\"`",
         ),
         (
             quote!(ttl = 5, each = keys),
@@ -102,6 +110,48 @@ fn options_against_each_other() {
         ),
     ] {
         check(args, item(), &[expected]);
+    }
+}
+
+#[test]
+fn several_mistakes_are_all_told() {
+    let no_template = "`tags` takes string templates; write `tags = [\"user:{id}\"]`";
+    let unknown = "no argument `uid` in `load`; did you mean `id`? arguments are `id`";
+    let item = || {
+        quote!(
+            async fn load(id: u8) -> u8 {
+                1
+            }
+        )
+    };
+    check(
+        quote!(
+            ttl = 5,
+            tags = [id, "x:{id", "x:{}", "x}", "{uid}", id.name]
+        ),
+        item(),
+        &[
+            no_template,
+            "`{` is never closed; write `{{` for a plain brace",
+            "name an argument between `{` and `}`",
+            "`}` was never opened; write `}}` for a plain brace",
+            unknown,
+            no_template,
+        ],
+    );
+    check(
+        quote!(ttl = 5, skip(uid), key(id)),
+        item(),
+        &[
+            "`key` already chooses what the key is made of; remove `skip`",
+            "no argument `uid` to skip; did you mean `id`? arguments are `id`",
+        ],
+    );
+    // A tag that could not be read may be the one that the bracket needs.
+    for bracket in [quote!(), quote!(, bracket = true)] {
+        let args = quote!(tags = [id, "{uid}"] #bracket);
+        let refused = super::refusals(&crate::invalidating(args, item()));
+        assert_eq!(refused, [no_template, unknown]);
     }
 }
 
