@@ -22,6 +22,7 @@
 //! Names are invisible to the user's code, since their spans resolve at the macro; items are not,
 //! so they stand in blocks of their own. Lints are silenced where generated code sets them off.
 
+mod each;
 mod key;
 mod key_fn;
 mod rules;
@@ -34,8 +35,9 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{Expr, FnArg, Pat, Signature};
 
+use self::each::{for_each, look_each};
 use crate::args::Given;
-use crate::function::{Borrow, Function, brace, first_span};
+use crate::function::{Function, brace, first_span};
 use crate::plan::{Kept, Load, Plan};
 use crate::rewrite::{name_for_self, replace_self};
 use crate::tokens::{erase_lifetimes, placed};
@@ -213,24 +215,6 @@ fn joined_or_in_place(plan: &Plan) -> TokenStream {
     }
 }
 
-/// At the return type, where a map with other keys is reported; what is no collection is at the type
-/// of the argument.
-fn look_each(plan: &Plan, each: &Ident) -> TokenStream {
-    let ty = plan.function.param(each).map(|param| first_span(&param.ty));
-    let here = Span::mixed_site();
-    let at = ty.map_or(here, |ty| here.located_at(ty));
-    let k = placed(&plan.k, at);
-    let mut elements = each.clone();
-    elements.set_span(at.resolved_at(each.span()));
-    let asked = quote_spanned! {at=> #k::Each::itself(&#elements) };
-    let at = plan.function.output_span();
-    let k = placed(&plan.k, at);
-    quote_spanned! {at=>
-        let elements = #asked;
-        let look = #k::look_each(site, place, elements, &parts, codec);
-    }
-}
-
 /// A reference to the cache that is asked. The `&` leaves the user's place where it is, and keeps
 /// what the expression makes.
 pub(crate) fn place(cache: Option<&Given<Expr>>, k: &TokenStream) -> TokenStream {
@@ -311,40 +295,6 @@ fn kept_for_load(plan: &Plan, kept: &[Kept], sig: &mut Signature) -> TokenStream
             }
         };
         miss.run_owned(codec, body).await
-    }
-}
-
-/// The body with the elements that have to be loaded, under the name of the whole argument.
-fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenStream {
-    let function = &plan.function;
-    let body = body(plan, &function.body.block());
-    let param = function.param(each);
-    let mutability = strip_mut(sig, each);
-    let borrowed = param.filter(|param| param.borrow != Borrow::Owned);
-    let here = Span::mixed_site();
-    let k = &plan.k;
-    // A second body, for elements that another process was loading and then did not store.
-    let run = quote_spanned! {here=>
-        let again = {
-            use #k::again::*;
-            (&&#k::Again(&body)).again()
-        };
-        miss.run(codec, body, again).await
-    };
-    let renamed = renamed(here);
-    let rest = if let Some(param) = borrowed {
-        let ty = erase_lifetimes(&param.ty);
-        quote_spanned! {here=> let #mutability #each: #ty = &rest; }
-    } else {
-        quote_spanned! {here=> let #mutability #each = rest; }
-    };
-    quote_spanned! {here=>
-        let body = miss.body(codec, move |rest| async move {
-            #renamed
-            #rest
-            #body
-        });
-        #run
     }
 }
 

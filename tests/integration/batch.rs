@@ -325,3 +325,65 @@ async fn what_passes_the_cache_is_counted_as_that_and_not_as_a_load() {
     assert_eq!(counts(&off.cache), (4, 0, 0));
     assert_eq!(off.cache.stats().total.load_errors, 0);
 }
+
+/// It can be cloned no more than a connection can.
+struct Owned(World);
+
+type Asked = Vec<Vec<u64>>;
+
+#[cache_aside(ttl = "1m", prefix = "batch.owned", skip(world), cache = world.cache)]
+async fn owned_one(world: &World, id: u64) -> Result<u64, Broken> {
+    world.try_load().await
+}
+
+#[cache_aside(ttl = "1m", prefix = "batch.owned", each = ids, skip(db, asked), cache = db.0.cache)]
+async fn owned(db: Owned, ids: Vec<u64>, asked: &mut Asked) -> Result<HashMap<u64, u64>, Broken> {
+    asked.push(ids.clone());
+    Ok(ids.into_iter().zip(1..).collect::<HashMap<_, _>>()).inspect(|_| drop(db))
+}
+
+#[cache_aside(ttl = "1m", prefix = "batch.owned", each = ids, skip(world, asked), cache = world.cache)]
+async fn cloned(
+    world: World,
+    ids: Vec<u64>,
+    asked: std::sync::Arc<std::sync::Mutex<Asked>>,
+) -> Result<HashMap<u64, u64>, Broken> {
+    drop(world);
+    asked.lock().unwrap().push(ids.clone());
+    Ok(ids.into_iter().zip(1..).collect())
+}
+
+/// What another process loads is waited for, where a second body can be made if that comes to nothing.
+#[tokio::test]
+async fn a_body_that_owns_what_cannot_be_cloned_runs_once() {
+    for clones in [true, false] {
+        let fleet = crate::shared::Fleet::of(2).await;
+        let (one, two) = (&fleet.worlds[0], fleet.worlds[1].clone());
+        one.break_down(true);
+        one.hold();
+        let other = one.spawn(|world| async move { owned_one(&world, 2).await });
+        one.reached(1).await;
+        let batch = tokio::spawn(async move {
+            if clones {
+                let asked = std::sync::Arc::<std::sync::Mutex<Asked>>::default();
+                cloned(two, vec![1, 2], asked.clone()).await.map(|answers| {
+                    let asked = asked.lock().unwrap().clone();
+                    (answers.len(), asked)
+                })
+            } else {
+                let mut asked = Asked::new();
+                let answers = owned(Owned(two), vec![1, 2], &mut asked).await;
+                answers.map(|answers| (answers.len(), asked))
+            }
+        });
+        settle().await;
+        one.let_go();
+        assert_eq!(other.await.unwrap(), Err(Broken));
+        let asked = if clones {
+            vec![vec![1], vec![2]]
+        } else {
+            vec![vec![1, 2]]
+        };
+        assert_eq!(batch.await.unwrap(), Ok((2, asked)), "{clones}");
+    }
+}

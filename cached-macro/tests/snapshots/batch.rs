@@ -39,6 +39,13 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
             rules
         })
     };
+    let again = {
+        #[allow(unused_imports)]
+        use __k::again::{ByClone as _, Never as _};
+        let again = __k::again::Can;
+        let again = (&&__k::Again(&tenant)).and(again);
+        again
+    };
     let body = miss
         .body(
             codec,
@@ -51,10 +58,7 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
                 { db.find(tenant, ids).await }
             },
         );
-    let again = {
-        use __k::again::*;
-        (&&__k::Again(&body)).again()
-    };
+    let again = __k::again::Second::of(again, &body);
     miss.run(codec, body, again).await
 }
 /// The key under which `load` stores its answer.
