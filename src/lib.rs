@@ -81,7 +81,7 @@
 pub use cached_runtime::{
     AuditCounts, BreakerState, BypassCache, Cache, CacheBuilder, CacheExt, Cacheable, Clock, Codec,
     CodecError, Coherence, Counts, EntryInfo, Error, ErrorKind, Health, HealthStatus, Invalidation,
-    Jitter, Key, KeyPart, Lease, LoadTimeout, Outcome, Policy, PolicyFor, RefreshCache,
+    Jitter, Key, KeyPart, Lease, LoadTimeout, Locally, Outcome, Policy, PolicyFor, RefreshCache,
     RefreshIfDue, Report, Reservation, SingleFlight, Stats, Tag, Tier, Untyped, WithCacheReport,
     WriteBracket, codec, remote,
 };

@@ -68,7 +68,7 @@ use function::Function;
 /// | `remote` | `true` or `false` | `true` | `false`: answers are kept in this process only, yet invalidated through the shared tier like everything else. |
 /// | `codec` | path of a type that implements `Codec` | `MessagePack` with field names | How values become bytes for the remote tier, see below. |
 /// | `compress_above` | size, `0` = off | off | Compresses larger payloads. |
-/// | `max_size` | size | `"1MiB"` | Larger payloads are returned, not stored in any tier, and counted. It applies where values are encoded: not without a remote tier. |
+/// | `max_size` | size | `"1MiB"` | Larger payloads are returned, not stored in any tier, and counted. Without a remote tier, what the codec would make of a value. |
 /// | `cache` | expression | the installed cache | A `Cache`, or a reference or `Arc` of one: `cache = self.cache`. |
 /// | `each` | argument name | – | Makes the function a batch, see below. |
 /// | `crate` | absolute path | `::cache_aside` | Where the library is, if it was renamed or re-exported. |

@@ -211,6 +211,7 @@ impl Cache {
             pushes_withheld: self.watch().times_withheld(),
             breaker: self.shared().map(|shared| shared.breaker()),
             breaker_opened: self.shared().map_or(0, |shared| shared.breaker_opened()),
+            invalidations_pending: self.shared().map_or(0, |shared| shared.was_owed()),
             audit: self.inner.audit.counts(),
             ..self
                 .observatory()

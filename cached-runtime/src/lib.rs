@@ -99,7 +99,7 @@ pub use crate::mode::{
     BypassCache, CacheExt, Outcome, RefreshCache, RefreshIfDue, Report, Tier, WithCacheReport,
 };
 pub use crate::observe::{Counts, Stats};
-pub use crate::policy::{Policy, PolicyFor, SingleFlight, Untyped};
+pub use crate::policy::{Locally, Policy, PolicyFor, SingleFlight, Untyped};
 #[cfg(feature = "rate-limit")]
 pub use crate::rate_limit::{Decision, RateLimiter, RateLimiterBuilder, RateLimiterStats};
 pub use crate::reserve::Reservation;

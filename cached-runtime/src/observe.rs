@@ -170,6 +170,9 @@ pub struct Stats {
     pub evictions: u64,
     /// Explicit invalidations: keys, tags, prefixes and the namespace.
     pub invalidations: u64,
+    /// Those that the shared store did not take at once, of kind [`Pending`](crate::ErrorKind::Pending):
+    /// they are repeated until it has them. How many wait now, [`health`](crate::Cache::health) says.
+    pub invalidations_pending: u64,
     /// Bracketed writes that were not covered until their end.
     pub weakened_brackets: u64,
     /// How often the connection on which the store pushes was lost.
@@ -281,6 +284,7 @@ impl Observatory {
             pushes_withheld: 0,
             breaker: None,
             breaker_opened: 0,
+            invalidations_pending: 0,
             audit: AuditCounts::default(),
             total,
             prefixes,

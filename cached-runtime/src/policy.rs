@@ -10,8 +10,8 @@ mod tests;
 
 pub(crate) use any_policy::AnyPolicy;
 pub use for_value::PolicyFor;
-pub use options::SingleFlight;
 pub(crate) use options::{Local, MAX_SIZE, Options};
+pub use options::{Locally, SingleFlight};
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use by_value::ByValue;
 use options::SHORTEST_LEASE;
 
 use crate::codec::Codec;
-use crate::codec::compress::LARGEST;
+use crate::codec::compress::{Compresses, Compressor, LARGEST};
 use crate::coherence::Coherence;
 use crate::freshness::{Early, Jitter};
 use crate::outcome::AnyCodec;
@@ -51,7 +51,7 @@ use crate::value::Cacheable;
 ///
 /// // What the tier that processes share is asked to do.
 /// let shared = policy.clone().max_size(64 << 10).lease(Duration::from_secs(10));
-/// let private = policy.not_remote();
+/// let private = policy.remote(false);
 /// # let _ = (shared, private);
 /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
 /// ```
@@ -235,34 +235,33 @@ impl<T> Policy<T> {
         self
     }
 
-    /// Bounds the whole life in this process, stale windows included.
-    pub fn local_for(mut self, life: Duration) -> Self {
-        self.options.local = Local::KeptFor(life);
+    /// Whether it is kept in this process, or for how long at most, stale windows included. Where it is
+    /// not, callers at the same time still share one load. Default: `true`.
+    pub fn local(mut self, kept: impl Into<Locally>) -> Self {
+        let Locally(local) = kept.into();
+        self.options.local = local;
         self
     }
 
-    /// Keeps nothing in this process; callers at the same time still share one load.
-    pub fn not_local(mut self) -> Self {
-        self.options.local = Local::NotKept;
-        self
-    }
-
-    /// Keeps nothing in the remote tier: the answer stays in this process, and is invalidated
-    /// through the shared tier like every other.
-    pub fn not_remote(mut self) -> Self {
-        self.options.remote = false;
+    /// Whether it is kept in the remote tier. An answer that stays in this process is invalidated
+    /// through the shared tier like every other. Default: `true`.
+    pub fn remote(mut self, kept: bool) -> Self {
+        self.options.remote = kept;
         self
     }
 
     /// Compresses payloads of more than this many bytes, on their way to the remote tier. Zero,
-    /// the default, turns it off.
-    pub fn compress_above(mut self, bytes: usize) -> Self {
+    /// the default, turns it off. It needs the feature `lz4` or `zstd`.
+    pub fn compress_above(mut self, bytes: usize) -> Self
+    where
+        Compressor<T>: Compresses,
+    {
         self.options.compress_above = (bytes > 0).then_some(bytes);
         self
     }
 
-    /// Larger payloads are returned, not stored in any tier, and counted. It applies where values
-    /// are encoded: without a remote tier they are not. Default: 1 MiB; at most 256 MiB.
+    /// Larger payloads are returned, not stored in any tier, and counted. A value that is kept in this
+    /// process only counts for what its codec would make of it. Default: 1 MiB; at most 256 MiB.
     pub fn max_size(mut self, bytes: usize) -> Self {
         self.options.max_size = bytes.min(LARGEST);
         self

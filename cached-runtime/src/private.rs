@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::cache::Cache;
 use crate::codec as values;
+use crate::codec::compress::{Compresses, Compressor};
 use crate::freshness::Jitter;
 use crate::policy::{Policy, Untyped};
 use crate::tags::Tag;
@@ -201,8 +202,6 @@ options! {
     load_timeout(Duration)
     single_flight(SingleFlight)
     coherence(Coherence)
-    local_for(Duration)
-    compress_above(usize)
     max_size(usize)
     lease(Duration)
     lease_wait(Duration)
@@ -236,13 +235,26 @@ impl<T> Rules<T> {
     }
 
     #[must_use]
+    pub fn compress_above(self, bytes: usize) -> Self
+    where
+        Compressor<T>: Compresses,
+    {
+        Self(self.0.compress_above(bytes))
+    }
+
+    #[must_use]
+    pub fn local_for(self, life: Duration) -> Self {
+        Self(self.0.local(life))
+    }
+
+    #[must_use]
     pub fn not_local(self) -> Self {
-        Self(self.0.not_local())
+        Self(self.0.local(false))
     }
 
     #[must_use]
     pub fn not_remote(self) -> Self {
-        Self(self.0.not_remote())
+        Self(self.0.remote(false))
     }
 
     #[must_use]

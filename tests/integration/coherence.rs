@@ -526,10 +526,7 @@ async fn while_the_store_is_down_windows_and_bounds_are_those_of_the_function() 
     for (policy, given) in [
         (policy(), [true, false, false]),
         (policy().stale_if_error(MINUTE), [true, true, false]),
-        (
-            policy().stale_if_error(MINUTE).local_for(MINUTE),
-            [false; 3],
-        ),
+        (policy().stale_if_error(MINUTE).local(MINUTE), [false; 3]),
     ] {
         let fleet = Two::with(down_for).await;
         let world = &fleet.two.world;

@@ -275,6 +275,8 @@ async fn r12_a_store_that_is_gone_costs_loads_and_nothing_else() {
     fleet.server.go_down();
     let version = one.write();
     assert!(one.cache.invalidate_tag("item:1").await.is_err());
+    assert_eq!(one.cache.stats().invalidations_pending, 1);
+    assert_eq!(two.cache.stats().invalidations_pending, 0);
     assert_eq!(item(one, 1).await, version);
     fleet.server.come_up();
     assert_eq!(item(one, 1).await, version);
@@ -356,7 +358,7 @@ async fn every_codec_carries_values_from_process_to_process() {
 async fn a_codec_that_does_not_notice_changes_needs_a_version() {
     let fleet = Fleet::of(1).await;
     let world = &fleet.worlds[0];
-    let policy = Policy::ttl(MINUTE).codec::<u64>(Postcard).not_local();
+    let policy = Policy::ttl(MINUTE).codec::<u64>(Postcard).local(false);
     let key = Key::<u64>::new("shared.unversioned", &(1u64,));
     world.cache.put(&key, &1, &policy).await.unwrap();
     assert_eq!(world.cache.get(&key).await, None);

@@ -232,7 +232,7 @@ async fn callers_of_this_process_share_a_load_that_is_not_stored() {
     for (what, policy) in [
         ("ttl 0", Policy::ttl(Duration::ZERO)),
         ("too large", minute().max_size(0)),
-        ("kept nowhere", minute().not_remote().not_local()),
+        ("kept nowhere", minute().remote(false).local(false)),
     ] {
         let (_, [one, _], _) = pair().await;
         one.hold();
@@ -341,7 +341,10 @@ async fn r7_invalidation_without_end_has_processes_load_side_by_side() {
         slowest = slowest.max(caller.await.unwrap());
     }
     invalidates.abort();
-    assert!(slowest < LOAD * 9 / 2, "{slowest:?}, each load takes {LOAD:?}");
+    assert!(
+        slowest < LOAD * 9 / 2,
+        "{slowest:?}, each load takes {LOAD:?}"
+    );
 }
 
 /// Those who wait may have an answer that is not stored, if nothing it depends on was invalidated.
@@ -438,7 +441,7 @@ async fn a_batch_waits_for_all_of_its_keys_at_once() {
 #[tokio::test]
 async fn a_place_that_was_taken_over_is_not_filled() {
     let (_, [one, _], _) = pair().await;
-    for policy in [minute(), minute().not_remote()] {
+    for policy in [minute(), minute().remote(false)] {
         let place = one.cache.reserve(&key(1), &policy).await.unwrap();
         one.cache.put(&key(1), &2, &policy).await.unwrap();
         assert_eq!(place.fill(&1).await.ok(), Some(false), "{policy:?}");
@@ -456,7 +459,7 @@ async fn nobody_is_given_an_older_answer_after_a_newer_one_that_is_not_stored() 
         ("refused", minute().cache_if(|value: &u64| *value == 1)),
         (
             "refused, kept here",
-            minute().not_remote().cache_if(|value: &u64| *value == 1),
+            minute().remote(false).cache_if(|value: &u64| *value == 1),
         ),
         ("too many tags", minute().tags_with(many)),
     ] {
@@ -718,7 +721,7 @@ async fn r8_who_joined_after_an_invalidation_has_no_older_answer_stored_or_not()
     let tagged = || minute().tags_with(|_: &u64| ["r:1"]);
     for (what, policy) in [
         ("stored", tagged()),
-        ("kept here", tagged().not_remote()),
+        ("kept here", tagged().remote(false)),
         ("refused", tagged().cache_if(|_: &u64| false)),
         ("too large", tagged().max_size(0)),
         (
@@ -727,9 +730,9 @@ async fn r8_who_joined_after_an_invalidation_has_no_older_answer_stored_or_not()
         ),
         (
             "refused, kept here",
-            tagged().not_remote().cache_if(|_: &u64| false),
+            tagged().remote(false).cache_if(|_: &u64| false),
         ),
-        ("kept nowhere", tagged().not_remote().not_local()),
+        ("kept nowhere", tagged().remote(false).local(false)),
     ] {
         assert_eq!(joined_after_an_invalidation(policy).await, Ok(2), "{what}");
     }
@@ -787,7 +790,7 @@ async fn what_is_put_is_hidden_by_an_invalidation_that_comes_after_the_call() {
     let (server, [one, _], [way, _]) = pair().await;
     for remote in [true, false] {
         let tagged = minute().tags(["t"]);
-        let policy = if remote { tagged } else { tagged.not_remote() };
+        let policy = if remote { tagged } else { tagged.remote(false) };
         let ops = if remote { Op::Lock } else { Op::Ensure };
         server.flush();
         way.begin(Trouble::Hold(Point::Sent), &[ops]);
@@ -858,8 +861,8 @@ impl Promised {
         let base = minute().tags(["k:1"]).tags_with(tags);
         let (id, policy) = match how % 3 {
             0 => (1u64, base),
-            1 => (2, base.not_remote()),
-            _ => (3, base.not_local()),
+            1 => (2, base.remote(false)),
+            _ => (3, base.local(false)),
         };
         let key = Key::<usize>::new("chaos", &(id,));
         let floor = self.floor.load(SeqCst);

@@ -36,6 +36,63 @@ async fn r17_an_error_is_returned_and_not_stored() {
     assert_eq!((stats.total.load_errors, stats.total.stored), (1, 1));
 }
 
+#[cache_aside(ttl = "1m", max_size = "1KiB", prefix = "storing.small", skip(world), cache = world.cache)]
+async fn small(world: &World, length: usize) -> Vec<u8> {
+    world.load().await;
+    vec![7; length]
+}
+
+#[cache_aside(ttl = "1m", max_size = "1KiB", remote = false, prefix = "storing.here", skip(world), cache = world.cache)]
+async fn small_here(world: &World, length: usize) -> Vec<u8> {
+    world.load().await;
+    vec![7; length]
+}
+
+/// Also where nothing is encoded for its own sake: what counts is what the codec would make of it.
+#[tokio::test]
+async fn r17_a_value_over_max_size_is_returned_and_not_stored_in_the_process_either() {
+    let alone = World::new().await;
+    let shares = crate::shared::Fleet::of(1).await.worlds.remove(0);
+    for (world, length, loads) in [(&alone, 1_000, 1), (&alone, 1_100, 2)] {
+        let before = world.loads();
+        for _ in 0..2 {
+            assert_eq!(small(world, length).await.len(), length);
+        }
+        assert_eq!(world.loads() - before, loads, "{length} bytes");
+    }
+    for (length, loads) in [(1_000, 1), (1_100, 2)] {
+        let before = shares.loads();
+        for _ in 0..2 {
+            assert_eq!(small_here(&shares, length).await.len(), length);
+        }
+        assert_eq!(shares.loads() - before, loads, "{length} bytes");
+    }
+    for (world, prefix) in [(&alone, "storing.small"), (&shares, "storing.here")] {
+        assert_eq!(world.cache.stats().prefixes[prefix].not_stored, 2);
+    }
+}
+
+/// The default is a MiB.
+#[tokio::test]
+async fn r17_what_is_larger_than_a_mebibyte_is_not_stored_unless_that_is_allowed() {
+    let world = World::new().await;
+    for _ in 0..2 {
+        text(&world, (1 << 20) + 1).await;
+    }
+    assert_eq!(world.loads(), 2);
+    let (key, policy) = (Key::<String>::new("large", &()), Policy::ttl(MINUTE));
+    let large = "x".repeat(2 << 20);
+    world.cache.put(&key, &large, &policy).await.expect("works");
+    assert_eq!(world.cache.get(&key).await, None);
+    let allowed = policy.max_size(4 << 20);
+    world
+        .cache
+        .put(&key, &large, &allowed)
+        .await
+        .expect("works");
+    assert_eq!(world.cache.get(&key).await, Some(large));
+}
+
 #[cache_aside(ttl = "1m", prefix = "storing.text", skip(world), cache = world.cache)]
 async fn text(world: &World, length: usize) -> String {
     world.load().await;

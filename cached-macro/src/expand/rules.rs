@@ -133,9 +133,11 @@ fn others(plan: &Plan) -> Vec<TokenStream> {
     }));
     set.extend(codec(plan));
     for Given { name, value } in [&args.compress_above, &args.max_size].into_iter().flatten() {
-        let method = format_ident!("{}", name, span = here);
+        // At the option: it may be that no feature can do that.
+        let at = here.located_at(name.span());
+        let method = format_ident!("{}", name, span = at);
         let bytes = Literal::u64_unsuffixed(value.bytes);
-        set.push(quote_spanned! {here=> let rules = rules.#method(#bytes); });
+        set.push(quote_spanned! {at=> let rules = rules.#method(#bytes); });
     }
     set
 }

@@ -70,7 +70,6 @@ fn not_remote(args: &Args, remote: &Ident, errors: &mut Errors) {
     let of_remote = [
         args.codec.as_ref().map(|option| &option.name),
         args.compress_above.as_ref().map(|option| &option.name),
-        args.max_size.as_ref().map(|option| &option.name),
         args.lease.as_ref().map(|option| &option.name),
         args.lease_wait.as_ref().map(|option| &option.name),
     ];

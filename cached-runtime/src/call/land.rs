@@ -328,7 +328,8 @@ impl Subject {
             not_stored(entry);
             return Kept::Unproven;
         }
-        if ttl.is_zero() || self.policy.options.local == Local::NotKept {
+        let too_large = value.is_some_and(|value| self.is_too_large(codec, value));
+        if ttl.is_zero() || too_large || self.policy.options.local == Local::NotKept {
             return not_stored(entry);
         }
         match cache
@@ -351,6 +352,17 @@ impl Subject {
     /// Whether nothing that an answer of this process depends on was invalidated since `start`.
     pub(crate) fn may_store(&self, cache: &Cache, value: Option<&Value>, start: Number) -> bool {
         self.is_latest(cache, start) && self.tags_of(cache, value).unbroken_since(start)
+    }
+
+    /// Whether a value is not to be kept for its size, where it is not encoded for its own sake. An estimate
+    /// mostly shows that it may be.
+    pub(super) fn is_too_large(&self, codec: &Kind, value: &Value) -> bool {
+        let most = self.policy.options.max_size;
+        if (codec.weigh)(value) <= most {
+            return false;
+        }
+        let encoded = self.policy.codec.or_else(codec.stored);
+        encoded.is_none_or(|codec| (codec.encode)(value).is_ok_and(|bytes| bytes.len() > most))
     }
 
     /// Zero: not to be stored.

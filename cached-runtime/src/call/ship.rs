@@ -186,7 +186,11 @@ impl Subject {
             return Kept::Overtaken;
         };
         // Where there is an entry, another process stores it.
-        let keeps = self.keeps_copies() && !self.has_entry(codec) && fits;
+        let too_large = |value: &Value| self.is_too_large(codec, value);
+        let keeps = self.keeps_copies()
+            && !self.has_entry(codec)
+            && fits
+            && !loaded.value.is_some_and(too_large);
         if loaded.ttl.is_zero() || !keeps {
             self.not_kept(cache, loaded.start);
             return Kept::NotStored(self.unkept_entry(cache, codec, &loaded));

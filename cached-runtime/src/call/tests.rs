@@ -102,10 +102,10 @@ async fn r8_a_key_is_held_before_anything_rests_on_it() {
         let tier = call.cache.shared().expect("it is shared");
         drop(call.subject.share(&call.cache, tier, &plain().kind));
     };
-    let stale = || policy().not_local().stale_if_error(Duration::from_secs(1));
+    let stale = || policy().local(false).stale_if_error(Duration::from_secs(1));
     let cases: [Case; 4] = [
         ("a load", alone(), policy(), boards),
-        ("a load for others", shared(), policy().not_local(), boards),
+        ("a load for others", shared(), policy().local(false), boards),
         ("a copy that is asked for", shared(), policy(), asks),
         ("what may be given after a load", shared(), stale(), asks),
     ];

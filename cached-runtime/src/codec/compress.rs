@@ -2,9 +2,25 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// No payload is larger than this after decompression.
 pub(crate) const LARGEST: usize = 256 << 20;
+
+/// What compresses payloads, if a feature has it. Of any type, since what is for none would be refused here and not
+/// where it is asked for.
+#[derive(Debug)]
+pub struct Compressor<T>(PhantomData<fn() -> T>);
+
+/// There is something that compresses.
+#[diagnostic::on_unimplemented(
+    message = "nothing here can compress",
+    note = "`compress_above` needs the feature `lz4` or `zstd` of `cache-aside`"
+)]
+pub trait Compresses {}
+
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+impl<T> Compresses for Compressor<T> {}
 
 /// How a payload is compressed; the number is written in its envelope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

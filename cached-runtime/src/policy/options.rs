@@ -53,12 +53,39 @@ pub(crate) struct Options {
     pub(crate) coherence: Option<Coherence>,
 }
 
-/// What the local tier keeps.
+/// What is kept in the process: a `bool`, or for how long at most.
+///
+/// ```
+/// # use cached_runtime as cache_aside;
+/// use cache_aside::Policy;
+/// use std::time::Duration;
+///
+/// let policy = Policy::ttl(Duration::from_secs(60));
+/// let briefly = policy.clone().local(Duration::from_secs(5));
+/// let nowhere = policy.local(false);
+/// # drop((briefly, nowhere));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locally(pub(crate) Local);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Local {
     Kept,
     KeptFor(Duration),
     NotKept,
+}
+
+impl From<bool> for Locally {
+    fn from(kept: bool) -> Self {
+        Self(if kept { Local::Kept } else { Local::NotKept })
+    }
+}
+
+impl From<Duration> for Locally {
+    /// Bounds the whole life in this process, stale windows included.
+    fn from(life: Duration) -> Self {
+        Self(Local::KeptFor(life))
+    }
 }
 
 impl Options {

@@ -33,7 +33,7 @@ fn without_being_told_answers_are_shared_within_limits() {
 #[test]
 fn what_is_said_about_the_remote_tier_is_kept() {
     let policy = Policy::ttl(SECOND)
-        .not_remote()
+        .remote(false)
         .compress_above(4096)
         .max_size(2 << 20)
         .lease(5 * SECOND)

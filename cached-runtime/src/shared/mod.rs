@@ -154,6 +154,11 @@ impl Shared {
         Err(Error::new(ErrorKind::Unfinished, message))
     }
 
+    /// How often an invalidation was not taken at once.
+    pub(crate) fn was_owed(&self) -> u64 {
+        self.owed.ever()
+    }
+
     /// Invalidations that are still to be done.
     pub(crate) fn owes(&self) -> usize {
         self.owed.len()

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{
-    AtomicBool, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Release},
+    AtomicBool, AtomicU64, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +40,8 @@ pub(super) struct Owed {
     names: Mutex<Names>,
     /// How many names there are; written under their lock.
     count: AtomicUsize,
+    /// How often something was added.
+    ever: AtomicU64,
     /// Whether a task works on them, on the runtime of whoever needs that.
     served: AtomicBool,
     /// Whether one does on that of the cache.
@@ -311,6 +313,10 @@ impl Owed {
         self.count.load(Acquire)
     }
 
+    pub(super) fn ever(&self) -> u64 {
+        self.ever.load(Relaxed)
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Release);
     }
@@ -331,6 +337,7 @@ impl Owed {
 
     /// Whether nothing was owed before.
     fn add(&self, order: Order) -> bool {
+        self.ever.fetch_add(1, Relaxed);
         let mut names = self.names();
         let first = names.is_empty();
         names.keys.extend(order.keys);

@@ -158,7 +158,7 @@ async fn time_passes_for_a_whole_fleet() {
         unreachable!()
     };
     let before = fleet.server.now();
-    let policy = Policy::ttl(60 * SECOND).jitter(0.0).not_remote();
+    let policy = Policy::ttl(60 * SECOND).jitter(0.0).remote(false);
     let get = |cache, value| load_as(cache, &policy, value);
     assert_eq!((get(one, 1).await, get(two, 2).await), (1, 2));
     fleet.advance(59 * SECOND);

@@ -87,7 +87,7 @@ const CALLS: [Call; 9] = [
 async fn succeeds(world: &World, call: Call, id: u64, version: u64) {
     let (cache, key) = (&world.cache, thing_key(id));
     let tag = format!("thing:{id}");
-    let policy = Policy::ttl(MINUTE).not_local().tags([tag.clone()]);
+    let policy = Policy::ttl(MINUTE).local(false).tags([tag.clone()]);
     match call {
         Call::Get => {
             let found = cache.get(&key).await;

@@ -64,7 +64,7 @@ async fn large_values_keep_small_ones_waiting_and_nothing_more() {
     const SIZE: usize = 4 << 20;
     let server = Server::start().await;
     let world = with(settings(&server.url())).await;
-    let policy = Policy::ttl(MINUTE).not_local().max_size(2 * SIZE);
+    let policy = Policy::ttl(MINUTE).local(false).max_size(2 * SIZE);
     let value = Arc::new(text(SIZE));
     for id in 0..50 {
         item(&world, id).await;

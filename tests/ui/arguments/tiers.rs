@@ -5,7 +5,6 @@ use cache_aside::cache_aside;
     remote = false,
     codec = Json,
     compress_above = "4KiB",
-    max_size = "1MiB",
     lease = "3s",
     lease_wait = "30s",
     single_flight = cluster
@@ -14,7 +13,7 @@ async fn bytes_and_leases_without_remote(id: u64) -> u64 {
     id
 }
 
-#[cache_aside(ttl = "5m", max_size = "2MiB", remote = false)]
+#[cache_aside(ttl = "5m", compress_above = "2MiB", remote = false)]
 async fn at_the_later_option(id: u64) -> u64 {
     id
 }

@@ -167,7 +167,7 @@ impl Subject {
         let policy = match self.system {
             System::ByHand | System::ClientCache => return self.load_by_hand(round, body).await,
             System::Strict => policy.coherence(Coherence::Strict),
-            System::Remote => policy.not_local(),
+            System::Remote => policy.local(false),
             System::Bounded => policy,
         };
         let key = Key::new(self.system.name(), &(round,));

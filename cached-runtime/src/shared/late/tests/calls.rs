@@ -36,7 +36,7 @@ impl Process {
 
     /// Whether the answer came out of the cache.
     async fn hits(&self, key: &Key<String>, max_size: usize, value: &str) -> bool {
-        let policy = Policy::ttl(KEPT * 10).jitter(0.0).not_local();
+        let policy = Policy::ttl(KEPT * 10).jitter(0.0).local(false);
         let mut hit = true;
         let load = async || {
             hit = false;
