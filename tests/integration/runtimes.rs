@@ -136,23 +136,20 @@ async fn item(world: &World, id: u64) -> u64 {
 async fn save(world: World, id: u64, ends: bool) {
     world.write();
     if !ends {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
 /// How a writer goes away in the middle.
 fn drop_a_writer(world: &World, on: &str) {
     let mut writer = Box::pin(save(world.clone(), 1, false));
-    match on {
-        "a runtime that ends" => {
-            let worker = runtime();
-            worker.spawn(writer);
-            worker.block_on(tokio::task::yield_now());
-        }
-        _ => {
-            poll_once(&mut writer);
-            thread::spawn(|| drop(writer)).join().expect("no panic");
-        }
+    if on == "a runtime that ends" {
+        let worker = runtime();
+        worker.spawn(writer);
+        worker.block_on(tokio::task::yield_now());
+    } else {
+        poll_once(&mut writer);
+        thread::spawn(|| drop(writer)).join().expect("no panic");
     }
 }
 

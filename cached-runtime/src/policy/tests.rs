@@ -34,25 +34,29 @@ fn without_being_told_answers_are_shared_within_limits() {
 fn what_is_said_about_the_remote_tier_is_kept() {
     let policy = Policy::ttl(SECOND)
         .remote(false)
-        .compress_above(4096)
         .max_size(2 << 20)
         .lease(5 * SECOND)
         .lease_wait(7 * SECOND);
     let options = policy.codec::<u64>(Nothing).options;
     assert!(!options.remote);
-    assert_eq!(options.compress_above, Some(4096));
     assert_eq!(options.max_size, 2 << 20);
     assert_eq!(options.lease, 5 * SECOND);
     assert_eq!(options.lease_wait, 7 * SECOND);
 }
 
+#[cfg(any(feature = "lz4", feature = "zstd"))]
+#[test]
+fn nothing_is_compressed_above_zero() {
+    let above = |bytes| Policy::ttl(SECOND).compress_above(bytes).options;
+    assert_eq!(above(4096).compress_above, Some(4096));
+    assert_eq!(above(0).compress_above, None);
+}
+
 #[test]
 fn values_out_of_range_become_the_nearest_in_it() {
     let policy = Policy::ttl(SECOND)
-        .compress_above(0)
         .max_size(usize::MAX)
         .lease(Duration::ZERO);
-    assert_eq!(policy.options.compress_above, None);
     assert_eq!(policy.options.max_size, 256 << 20);
     assert_eq!(policy.options.lease, Duration::from_millis(300));
 }
