@@ -354,17 +354,6 @@ impl Subject {
         self.is_latest(cache, start) && self.tags_of(cache, value).unbroken_since(start)
     }
 
-    /// Whether a value is not to be kept for its size, where it is not encoded for its own sake. An estimate
-    /// mostly shows that it may be.
-    pub(super) fn is_too_large(&self, codec: &Kind, value: &Value) -> bool {
-        let most = self.policy.options.max_size;
-        if (codec.weigh)(value) <= most {
-            return false;
-        }
-        let encoded = self.policy.codec.or_else(codec.stored);
-        encoded.is_none_or(|codec| (codec.encode)(value).is_ok_and(|bytes| bytes.len() > most))
-    }
-
     /// Zero: not to be stored.
     pub(super) fn ttl(&self, codec: &Kind, value: Option<&Value>) -> Duration {
         match value {

@@ -254,6 +254,17 @@ impl Subject {
         Some((value_codec.id, Some(packed)))
     }
 
+    /// Whether a value is not to be kept for its size, where it is not encoded for its own sake. An estimate
+    /// mostly shows that it may be.
+    pub(super) fn is_too_large(&self, codec: &Kind, value: &Value) -> bool {
+        let most = self.policy.options.max_size;
+        if (codec.weigh)(value) <= most {
+            return false;
+        }
+        let encoded = self.policy.codec.or_else(codec.stored);
+        encoded.is_none_or(|codec| (codec.encode)(value).is_ok_and(|bytes| bytes.len() > most))
+    }
+
     /// The tokens of the answer, those of the tags that its value adds among them, and whether an entry can have
     /// so many.
     async fn all_proofs(

@@ -9,6 +9,7 @@
 //! - `renewal.rs` - leases are renewed while their loads run.
 //! - `fill.rs` - what was loaded is stored with the tokens that were seen before the load.
 //! - `owed.rs` - invalidations that the store did not take yet: until it has, it is not used.
+//! - `serving.rs` - who sees to them, whatever becomes of the runtimes of their callers.
 //! - `memory.rs` - which tags the answers of a key had.
 //! - `late.rs` - entries that could not be read in time: of them no more is read than can be used.
 //!
@@ -29,6 +30,7 @@ mod look;
 mod memory;
 mod owed;
 mod renewal;
+mod serving;
 mod venture;
 mod view;
 mod wish;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -19,10 +19,6 @@ use super::{INTENT_LIFE, SHORTEST_TOKEN_LIFE, Shared, namespace_cell};
 
 /// More than this is owed as one: the whole namespace.
 const MOST_NAMES: usize = 10_000;
-const FIRST_WAIT: Duration = Duration::from_millis(20);
-/// How long what is owed is tried after the last handle of the cache is gone.
-const AFTER_THE_CACHE: Duration = Duration::from_secs(60);
-const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 /// What is to be invalidated. Names only: every attempt makes tokens of its own.
 #[derive(Clone, Debug, Default)]
@@ -210,20 +206,6 @@ impl Shared {
         }
         free
     }
-
-    /// Has a task repeat the attempt until it succeeds.
-    fn serve(self: &Arc<Self>) {
-        if let Some(served) = Served::begin(self, false) {
-            background::spawn_detached(served.go());
-        }
-    }
-
-    /// The same where the caller's runtime did not do it to the end: it may have none.
-    fn serve_at_home(self: &Arc<Self>) {
-        if let Some(served) = Served::begin(self, true) {
-            self.home.run(served.go());
-        }
-    }
 }
 
 /// Owed if it is dropped before it is done, also by a caller who does not wait any longer.
@@ -241,69 +223,6 @@ impl Drop for Undone {
     }
 }
 
-/// The task that sees to what is owed. Says that it does not any more when it ends; if its runtime ends before, the
-/// cache's own goes on, and else the next use of the store starts another.
-struct Served {
-    shared: Arc<Shared>,
-    at_home: bool,
-}
-
-impl Served {
-    /// `None` if there is one.
-    fn begin(shared: &Arc<Shared>, at_home: bool) -> Option<Self> {
-        let owed = &shared.owed;
-        if owed.closed.load(Acquire) || owed.serves(at_home).swap(true, AcqRel) {
-            return None;
-        }
-        let shared = Arc::clone(shared);
-        Some(Self { shared, at_home })
-    }
-
-    async fn go(self) {
-        let (mut wait, mut alone) = (FIRST_WAIT, Duration::ZERO);
-        let owed = &self.shared.owed;
-        // What is owed after the last question is seen by whoever owes it: nobody serves by then.
-        while !self.shared.settle().await || self.goes_on() {
-            if owed.closed.load(Acquire) {
-                return;
-            }
-            if Arc::strong_count(&self.shared) <= owed.servants() {
-                // The cache is gone; what it promised is not.
-                alone += wait;
-            }
-            if alone > AFTER_THE_CACHE {
-                let left = self.shared.owes();
-                tracing::error!(
-                    left,
-                    "invalidations are given up that the shared store did not take"
-                );
-                owed.close();
-                return;
-            }
-            background::sleep(wait).await;
-            wait = (wait * 2).min(LONGEST_WAIT);
-        }
-    }
-
-    /// Whether something came in while the task was about to end.
-    fn goes_on(&self) -> bool {
-        let owed = &self.shared.owed;
-        let serves = owed.serves(self.at_home);
-        serves.store(false, Release);
-        !owed.is_empty() && !serves.swap(true, AcqRel)
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let owed = &self.shared.owed;
-        owed.serves(self.at_home).store(false, Release);
-        if !self.at_home && !owed.is_empty() {
-            self.shared.serve_at_home();
-        }
-    }
-}
-
 impl Owed {
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
@@ -317,11 +236,15 @@ impl Owed {
         self.ever.load(Relaxed)
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Acquire)
+    }
+
     pub(super) fn close(&self) {
         self.closed.store(true, Release);
     }
 
-    fn serves(&self, at_home: bool) -> &AtomicBool {
+    pub(super) fn serves(&self, at_home: bool) -> &AtomicBool {
         if at_home {
             &self.served_at_home
         } else {
@@ -330,7 +253,7 @@ impl Owed {
     }
 
     /// How many tasks see to them.
-    fn servants(&self) -> usize {
+    pub(super) fn servants(&self) -> usize {
         let serves = |at_home| usize::from(self.serves(at_home).load(Acquire));
         serves(false) + serves(true)
     }
