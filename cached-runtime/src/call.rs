@@ -66,7 +66,7 @@ use crate::policy::SingleFlight;
 
 /// A caller that waited this often in vain loads by itself: endless invalidation, or a body that
 /// always panics, cannot starve it.
-const VAIN_WAITS: u32 = 2;
+pub(crate) const VAIN_WAITS: u32 = 2;
 
 impl Call {
     /// Another caller's answer; or it is this caller's turn to load, as the leader or by itself.

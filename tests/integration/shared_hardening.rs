@@ -347,6 +347,40 @@ async fn r7_invalidation_without_end_has_processes_load_side_by_side() {
     );
 }
 
+#[cache_aside(ttl = "1m", prefix = "hard.slow", tags = ["t"], each = ids, skip(world), cache = world.cache)]
+async fn slow_squares(world: &World, ids: Vec<u64>) -> std::collections::HashMap<u64, u64> {
+    tokio::time::sleep(SECOND / 2).await;
+    ids.into_iter().map(|id| (id, id * id)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn r7_invalidation_without_end_has_batches_load_side_by_side() {
+    let server = DoubleServer::new(11);
+    let (first, _) = process(&server, None).await;
+    let mut worlds = vec![first];
+    for _ in 0..7 {
+        worlds.push(process(&server, Some(&worlds[0])).await.0);
+    }
+    let writer = worlds[0].cache.clone();
+    let invalidates = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SECOND / 10).await;
+            writer.invalidate_tag("t").await.unwrap();
+        }
+    });
+    let begun = tokio::time::Instant::now();
+    let batches: Vec<_> = worlds[1..]
+        .iter()
+        .map(|world| world.spawn(|world| async move { slow_squares(&world, vec![1, 2]).await }))
+        .collect();
+    for batch in batches {
+        assert_eq!(batch.await.unwrap().len(), 2);
+    }
+    invalidates.abort();
+    let took = begun.elapsed();
+    assert!(took < 2 * SECOND, "{took:?}, each load takes half a second");
+}
+
 /// Those who wait may have an answer that is not stored, if nothing it depends on was invalidated.
 #[tokio::test]
 async fn r7_more_tags_than_an_entry_can_have_make_nobody_queue() {

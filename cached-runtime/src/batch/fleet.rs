@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::{Answers, BatchMiss, Each, Missing, key_of};
 use crate::background::{join_all, within};
-use crate::call::{Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Stored, Terms, meet_each};
+use crate::call::{
+    Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Stored, Terms, VAIN_WAITS, meet_each,
+};
 use crate::mode::Tier;
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
@@ -202,7 +204,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             .iter()
             .map(|abroad| abroad.missing.subject.policy.options.lease_wait);
         let mut rest = waits.min().unwrap_or_default();
-        let mut idle = 0;
+        let (mut idle, mut vain_waits) = (0, 0);
         loop {
             let busy = abroad.iter().filter(|abroad| !abroad.left.is_zero());
             let soonest = busy.map(|abroad| abroad.left).min();
@@ -215,13 +217,14 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 });
                 match within(pause, join_all(news.collect())).await {
                     None => rest -= pause,
-                    Some(_) => idle += 1,
+                    Some(_) => vain_waits += 1,
                 }
             } else {
                 idle += 1;
             }
             let failed: Vec<bool> = abroad.iter().map(|abroad| abroad.failed).collect();
-            let give_up = rest.is_zero() || failed.contains(&true) || idle >= MOST_LOOKS;
+            let enough = idle >= MOST_LOOKS || vain_waits >= VAIN_WAITS;
+            let give_up = rest.is_zero() || failed.contains(&true) || enough;
             let missing = abroad.into_iter().map(|abroad| abroad.missing).collect();
             let missing = self.meet(codec, missing).await;
             let missing = self.take_fresh(codec, missing, Event::Joined);
