@@ -167,7 +167,6 @@ fn what_needs_a_tier_that_is_not_there() {
     for (option, name) in [
         (quote!(codec = Json), "codec"),
         (quote!(compress_above = 0), "compress_above"),
-        (quote!(max_size = "1MiB"), "max_size"),
         (quote!(lease = "3s"), "lease"),
         (quote!(lease_wait = "3s"), "lease_wait"),
     ] {
