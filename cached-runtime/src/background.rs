@@ -186,7 +186,8 @@ impl Drop for Unbegun {
 
 /// Panics on a tokio runtime that was built without time, with tokio's own words: no limit could be kept there, and
 /// that is to be known before the first call.
-pub(crate) fn needs_time() {
+pub(crate) fn needs_time(chosen: Option<&Handle>) {
+    let _entered = chosen.map(Handle::enter);
     if Handle::try_current().is_ok() {
         drop(tokio::time::sleep(Duration::ZERO));
     }

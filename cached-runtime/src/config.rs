@@ -309,7 +309,7 @@ impl CacheBuilder {
             #[cfg(feature = "redis")]
             redis,
         } = self;
-        needs_time();
+        needs_time(settings.home.as_ref());
         let default = if settings.limits.bytes.is_some() {
             usize::MAX
         } else {

@@ -387,3 +387,54 @@ async fn a_body_that_owns_what_cannot_be_cloned_runs_once() {
         assert_eq!(batch.await.unwrap(), Ok((2, asked)), "{clones}");
     }
 }
+
+/// Cloned as a whole, and in parts not.
+struct Context {
+    held: std::cell::Cell<u64>,
+    world: World,
+}
+
+impl Clone for Context {
+    fn clone(&self) -> Self {
+        Self {
+            held: self.held.clone(),
+            world: self.world.clone(),
+        }
+    }
+}
+
+struct Part(World);
+
+struct Parts {
+    part: Part,
+}
+
+impl Clone for Parts {
+    fn clone(&self) -> Self {
+        Self {
+            part: Part(self.part.0.clone()),
+        }
+    }
+}
+
+#[cache_aside(ttl = "1m", prefix = "batch.parts", each = ids, skip(parts, context), cache = context.world.cache)]
+async fn of_parts(parts: Parts, context: Context, ids: Vec<u64>) -> HashMap<u64, u64> {
+    let part = parts.part;
+    let version = part.0.load().await + context.held.get();
+    ids.into_iter().map(|id| (id, version)).collect()
+}
+
+/// The body uses a part that cannot be cloned by itself: it takes the whole along.
+#[tokio::test]
+async fn a_body_may_use_parts_of_what_it_owns() {
+    let world = World::new().await;
+    let context = Context {
+        held: std::cell::Cell::new(0),
+        world: world.clone(),
+    };
+    let parts = Parts {
+        part: Part(world.clone()),
+    };
+    let answers = of_parts(parts, context, vec![1, 2]).await;
+    assert_eq!(answers, HashMap::from([(1, 1), (2, 1)]));
+}

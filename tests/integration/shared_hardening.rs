@@ -391,7 +391,7 @@ async fn r7_more_tags_than_an_entry_can_have_make_nobody_queue() {
             minute().tags(told(63)).cache_if(|_: &u64| true),
         ),
         ("of the value", minute().tags_with(move |_: &u64| told(63))),
-        ("of the value", minute().tags_with(move |_: &u64| told(900))),
+        ("of the value", minute().tags_with(move |_: &u64| told(250))),
     ] {
         let (_, [one, two], _) = pair().await;
         one.hold();

@@ -37,7 +37,11 @@ pub(super) fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenS
     let here = Span::mixed_site();
     let k = &plan.k;
     // A second body, for elements that another process was loading and then did not store.
-    let taken = taken_along(plan, each);
+    let taken = taken_along(plan, each, |name| {
+        quote_spanned! {here=> let again = (&&#k::Again(&#name)).and(again); }
+    });
+    // Whole, as they were asked, and not the fields that the body uses.
+    let whole = taken_along(plan, each, |name| quote_spanned! {here=> let _ = &#name; });
     let can_again = quote_spanned! {here=>
         let again = {
             #[allow(unused_imports)]
@@ -60,23 +64,26 @@ pub(super) fn for_each(plan: &Plan, each: &Ident, sig: &mut Signature) -> TokenS
     };
     quote_spanned! {here=>
         #can_again
-        let body = miss.body(codec, move |rest| async move {
-            #renamed
-            #rest
-            #body
+        let body = miss.body(codec, move |rest| {
+            #whole
+            async move {
+                #renamed
+                #rest
+                #body
+            }
         });
         #run
     }
 }
 
-/// Asks each argument that a body may own whether it can be cloned. Those that are lent can be.
-fn taken_along(plan: &Plan, each: &Ident) -> TokenStream {
-    let Plan { function, k, .. } = plan;
-    let here = Span::mixed_site();
+/// One statement for each argument that a body may own. Those that are lent can be cloned.
+fn taken_along(plan: &Plan, each: &Ident, say: impl Fn(&Ident) -> TokenStream) -> TokenStream {
+    let function = &plan.function;
     let ask = |cfgs: &[Attribute], name: &Ident| {
-        quote_spanned! {here=>
+        let said = say(name);
+        quote_spanned! {Span::mixed_site()=>
             #(#cfgs)*
-            let again = (&&#k::Again(&#name)).and(again);
+            #said
         }
     };
     let mut asked = TokenStream::new();

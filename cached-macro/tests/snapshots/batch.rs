@@ -49,13 +49,16 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
     let body = miss
         .body(
             codec,
-            move |rest| async move {
-                #[allow(unused_variables, clippy::pedantic, clippy::restriction)]
-                let mut ids: &[u64] = &rest;
-                if false {
-                    return __k::never::<Result<HashMap<u64, User>, DbError>>();
+            move |rest| {
+                let _ = &tenant;
+                async move {
+                    #[allow(unused_variables, clippy::pedantic, clippy::restriction)]
+                    let mut ids: &[u64] = &rest;
+                    if false {
+                        return __k::never::<Result<HashMap<u64, User>, DbError>>();
+                    }
+                    { db.find(tenant, ids).await }
                 }
-                { db.find(tenant, ids).await }
             },
         );
     let again = __k::again::Second::of(again, &body);

@@ -128,6 +128,7 @@ impl Call {
         let (mut claimed, waiter) = wished.map_or((None, None), Wished::parts);
         let mut waiter = waiter.unwrap_or_else(|| seen.0.tier.waiter(&seen.0));
         let (mut looks, mut polls, mut failed) = (0, 0, false);
+        self.waited_abroad = false;
         loop {
             let claimed = if let Some(claimed) = claimed.take() {
                 claimed
@@ -168,7 +169,10 @@ impl Call {
                     let abroad = self.wait_abroad(codec, left, &mut rest, &mut polls, &mut waiter);
                     match abroad.await {
                         Abroad::Ask => continue,
-                        Abroad::Look => self.vain_waits += 1,
+                        Abroad::Look => {
+                            self.vain_waits += 1;
+                            self.waited_abroad = true;
+                        }
                         Abroad::Failed => {
                             // One attempt of this process's own, at once; if that could not be shared
                             // either, one for each who waits.
@@ -235,6 +239,10 @@ impl Call {
         leader: &mut Option<Leader>,
         mut seen: Box<(Share, Sight)>,
     ) -> Aboard {
+        if leader.is_none() {
+            // For this caller alone there is nothing to prove.
+            return self.unshared(codec, leader, Why::Impatient);
+        }
         let (share, sight) = &mut *seen;
         share.keeps_here(sight);
         match share.tier.tokens_for(share, sight).await {

@@ -131,7 +131,7 @@ impl Call {
         loading.land(match kept {
             Kept::Stored(entry) | Kept::NotStored(entry) => Landing::Arrived(entry),
             // They have waited for more than one load by now.
-            Kept::Overtaken | Kept::Unproven if self.vain_waits > 0 => Landing::Unshared,
+            Kept::Overtaken | Kept::Unproven if self.waited_abroad => Landing::Unshared,
             // Nobody knows who else may have it: whoever waits looks again.
             Kept::Overtaken | Kept::Unproven | Kept::Unknown => Landing::Overtaken,
         });

@@ -36,6 +36,8 @@ pub(crate) struct Call {
     pub(super) errand: Errand,
     /// Loads that this caller has waited for, here or in other processes, and whose answer it could not be given.
     pub(super) vain_waits: u32,
+    /// One of them in another process, with all who had joined by then: nobody has joined since.
+    pub(super) waited_abroad: bool,
     /// What the store gave could not be read: this caller looks again, and closely.
     pub(super) reads_closely: bool,
     /// Whose calls with this key have one policy; those of other functions may have several.
@@ -253,6 +255,7 @@ impl Call {
             access: Access::default(),
             errand: Errand::default(),
             vain_waits: 0,
+            waited_abroad: false,
             reads_closely: false,
             function: None,
         }

@@ -25,7 +25,7 @@ use super::loading::Loading;
 const MOST_TEXT: usize = 32 * 1_024;
 
 /// So many tags are asked for, although an entry cannot have them, for the sake of those who wait.
-const MOST_PROVEN: usize = 1_024;
+const MOST_PROVEN: usize = 256;
 
 /// A loaded answer before it is stored.
 #[derive(Debug)]
@@ -283,7 +283,7 @@ impl Subject {
         }
         let proofs = if added.is_empty() {
             Some(known)
-        } else if count <= MOST_PROVEN {
+        } else if count <= MOST_PROVEN && names <= MOST_TEXT {
             share.tier.prove_tags(share, sight, &known, added).await
         } else {
             None

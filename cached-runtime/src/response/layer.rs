@@ -15,6 +15,9 @@ use crate::key::{Key, KeyPart};
 use crate::policy::Policy;
 use crate::tags::Tag;
 
+/// What all but the body takes of a stored response at most, more or less.
+const HEAD: usize = 64 << 10;
+
 /// A layer that keeps whole responses to `GET` in a [`Cache`]: in the process, and in the store that processes
 /// share. They are loaded once for all who ask at the same time, and reached by invalidation of their tags.
 ///
@@ -67,6 +70,8 @@ type Stores = Arc<dyn Fn(&response::Parts) -> bool + Send + Sync>;
 pub(super) struct Settings {
     pub(super) name: String,
     pub(super) policy: Policy<Stored>,
+    /// Bodies that are larger are not stored.
+    pub(super) largest: usize,
     /// Headers of the request that are in the key.
     pub(super) vary: Vec<HeaderName>,
     /// Credentials that are not looked at.
@@ -88,7 +93,11 @@ impl ResponseCache {
     /// Each place where responses are made has a name of its own: two layers with one name share what they
     /// store. That includes routers that are nested in others, which may see a part of the path only.
     pub fn new(cache: &Cache, name: impl Into<String>, policy: Policy) -> Self {
-        let mut policy = policy.typed::<Stored>();
+        // What is said of the body: there are status and headers besides.
+        let largest = policy.options.max_size;
+        let mut policy = policy
+            .max_size(largest.saturating_add(HEAD))
+            .typed::<Stored>();
         let ttl = policy.options.ttl;
         policy.by_value.ttl_with = Some(Arc::new(move |stored: &Stored| {
             let told = stored.as_ref().and_then(|page| page.3);
@@ -99,6 +108,7 @@ impl ResponseCache {
             settings: Arc::new(Settings {
                 name: name.into(),
                 policy: policy.with_cache_if(Option::is_some),
+                largest,
                 vary: Vec::new(),
                 ignored: Vec::new(),
                 target: None,

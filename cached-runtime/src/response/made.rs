@@ -24,7 +24,7 @@ impl Settings {
     /// Reads what can be stored.
     pub(super) async fn read<B: Body>(&self, response: Response<B>) -> Made<B> {
         let (parts, body) = response.into_parts();
-        let (limit, length) = (self.policy.options.max_size, length(&parts.headers));
+        let (limit, length) = (self.largest, length(&parts.headers));
         let passed = |parts, body| Response::from_parts(parts, ResponseBody::passed(body));
         let fresh_for = match self.judge(&parts) {
             Verdict::Failed => return Made::Failed(passed(parts, body)),

@@ -140,10 +140,13 @@ impl Shared {
     pub(crate) async fn close(self: &Arc<Self>) -> Result<(), Error> {
         let settled = async {
             while !self.settle().await {
-                background::sleep(Duration::from_millis(50)).await;
+                if !background::has_waited(Duration::from_millis(50)).await {
+                    return false;
+                }
             }
+            true
         };
-        let settled = within(CLOSE_LIMIT, settled).await.is_some();
+        let settled = within(CLOSE_LIMIT, settled).await == Some(true);
         self.remote.close();
         self.owed.close();
         if settled {

@@ -33,6 +33,8 @@ impl Shared {
 struct Served {
     shared: Arc<Shared>,
     at_home: bool,
+    /// Whether the flag that says so is this task's: it gives it away for a moment before it ends.
+    holds: bool,
 }
 
 impl Served {
@@ -43,23 +45,29 @@ impl Served {
             return None;
         }
         let shared = Arc::clone(shared);
-        Some(Self { shared, at_home })
+        Some(Self {
+            shared,
+            at_home,
+            holds: true,
+        })
     }
 
-    async fn go(self) {
+    async fn go(mut self) {
         let (mut wait, mut alone) = (FIRST_WAIT, Duration::ZERO);
-        let owed = &self.shared.owed;
+        let shared = Arc::clone(&self.shared);
+        let owed = &shared.owed;
         // What is owed after the last question is seen by whoever owes it: nobody serves by then.
-        while !self.shared.settle().await || self.goes_on() {
+        while !shared.settle().await || self.goes_on() {
             if owed.is_closed() {
                 return;
             }
-            if Arc::strong_count(&self.shared) <= owed.servants() {
+            // Two for each of these tasks.
+            if Arc::strong_count(&shared) <= 2 * owed.servants() {
                 // The cache is gone; what it promised is not.
                 alone += wait;
             }
             if alone > AFTER_THE_CACHE {
-                let left = self.shared.owes();
+                let left = shared.owes();
                 tracing::error!(
                     left,
                     "invalidations are given up that the shared store did not take"
@@ -67,22 +75,29 @@ impl Served {
                 owed.close();
                 return;
             }
-            background::sleep(wait).await;
+            if !background::has_waited(wait).await {
+                // Without a timer; that of the cache has one.
+                return;
+            }
             wait = (wait * 2).min(LONGEST_WAIT);
         }
     }
 
     /// Whether something came in while the task was about to end.
-    fn goes_on(&self) -> bool {
+    fn goes_on(&mut self) -> bool {
         let owed = &self.shared.owed;
         let serves = owed.serves(self.at_home);
         serves.store(false, Release);
-        !owed.is_empty() && !serves.swap(true, AcqRel)
+        self.holds = !owed.is_empty() && !serves.swap(true, AcqRel);
+        self.holds
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
+        if !self.holds {
+            return;
+        }
         let owed = &self.shared.owed;
         owed.serves(self.at_home).store(false, Release);
         if !self.at_home && !owed.is_empty() {

@@ -70,9 +70,9 @@ impl<T: Granting> Drop for Wish<T> {
             return;
         };
         let (tier, names) = (Arc::clone(&self.tier), std::mem::take(&mut self.names));
-        let home = tier.home.clone();
-        // Where this cannot be done they run out by themselves.
-        home.run_behind(async move {
+        // Where this cannot be done they run out by themselves. What was sent has a timer of the caller's
+        // runtime, and can end on no other.
+        background::spawn_detached(async move {
             if let Ok(answer) = asked.await {
                 tier.give_back(granted(names, answer.outcomes())).await;
             }
