@@ -301,25 +301,30 @@ async fn r8_a_load_beside_that_of_another_process_is_for_those_who_came_before_a
     }
 }
 
+/// Seven processes, and an eighth that invalidates a tag ten times a second, until the task is ended.
+async fn invalidated_without_end() -> (Vec<World>, tokio::task::JoinHandle<()>) {
+    let server = DoubleServer::new(11);
+    let (writer, _) = process(&server, None).await;
+    let mut worlds = Vec::new();
+    for _ in 0..7 {
+        worlds.push(process(&server, Some(&writer)).await.0);
+    }
+    let invalidates = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SECOND / 10).await;
+            writer.cache.invalidate_tag("t").await.unwrap();
+        }
+    });
+    (worlds, invalidates)
+}
+
 /// Whoever has waited for two loads loads by itself, and who leads may have waited for one more with them.
 #[tokio::test(start_paused = true)]
 async fn r7_invalidation_without_end_has_processes_load_side_by_side() {
     const LOAD: Duration = Duration::from_millis(500);
-    let server = DoubleServer::new(11);
-    let (first, _) = process(&server, None).await;
-    let mut worlds = vec![first];
-    for _ in 0..7 {
-        worlds.push(process(&server, Some(&worlds[0])).await.0);
-    }
-    let writer = worlds[0].cache.clone();
-    let invalidates = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(LOAD / 5).await;
-            writer.invalidate_tag("t").await.unwrap();
-        }
-    });
+    let (worlds, invalidates) = invalidated_without_end().await;
     let policy = minute().tags(["t"]);
-    let callers: Vec<_> = worlds[1..]
+    let callers: Vec<_> = worlds
         .iter()
         .flat_map(|world| [world; 3])
         .map(|world| {
@@ -355,21 +360,9 @@ async fn slow_squares(world: &World, ids: Vec<u64>) -> std::collections::HashMap
 
 #[tokio::test(start_paused = true)]
 async fn r7_invalidation_without_end_has_batches_load_side_by_side() {
-    let server = DoubleServer::new(11);
-    let (first, _) = process(&server, None).await;
-    let mut worlds = vec![first];
-    for _ in 0..7 {
-        worlds.push(process(&server, Some(&worlds[0])).await.0);
-    }
-    let writer = worlds[0].cache.clone();
-    let invalidates = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(SECOND / 10).await;
-            writer.invalidate_tag("t").await.unwrap();
-        }
-    });
+    let (worlds, invalidates) = invalidated_without_end().await;
     let begun = tokio::time::Instant::now();
-    let batches: Vec<_> = worlds[1..]
+    let batches: Vec<_> = worlds
         .iter()
         .map(|world| world.spawn(|world| async move { slow_squares(&world, vec![1, 2]).await }))
         .collect();
