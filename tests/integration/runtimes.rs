@@ -5,13 +5,15 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
+use cache_aside::remote::double::Op;
+use cache_aside::test_util::{Faulty, Mishap};
 use cache_aside::{Cache, Clock, cache_aside, cache_invalidate};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 
 use crate::shared::Fleet;
 use crate::support::server::Server;
-use crate::support::{MINUTE, SECOND, World, eventually};
+use crate::support::{MINUTE, SECOND, World, eventually, until};
 
 #[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", prefix = "runtimes.stale", key(), cache = world.cache)]
 async fn stale(world: &World) -> u64 {
@@ -185,6 +187,27 @@ fn it_is_done_on_the_runtime_that_the_cache_was_given() {
 }
 
 #[test]
+fn what_is_owed_does_not_stay_on_a_runtime_without_time() {
+    let main = main_runtime();
+    let fleet = main.block_on(Fleet::of(1));
+    let reader = &fleet.worlds[0];
+    assert_eq!(main.block_on(item(reader, 1)), 1);
+    let store = Arc::new(Faulty::new(Arc::new(fleet.server.connect())));
+    let writer = main.block_on(Cache::builder().remote(store.clone()).build());
+    let writer = writer.expect("good settings");
+    let mut timeless = Builder::new_multi_thread();
+    let timeless = timeless.worker_threads(1).build().expect("a runtime");
+    reader.write();
+    store.begin(Mishap::Refused, &[Op::Rotate]);
+    let told = timeless.block_on(async { writer.invalidate_tag("runtimes:1").await });
+    assert!(told.is_err());
+    // The attempt that was told of, and one behind it.
+    main.block_on(until("it is tried again", || store.count(Op::Rotate) >= 2));
+    store.clear();
+    main.block_on(eventually("done", async || item(reader, 1).await == 2));
+}
+
+#[test]
 fn who_only_writes_does_what_is_owed_although_all_runtimes_had_ended() {
     let fleet = runtime().block_on(Fleet::of(2));
     let (writer, reader) = (&fleet.worlds[0], &fleet.worlds[1]);
@@ -248,4 +271,12 @@ fn a_server_that_hangs_holds_nobody_up_who_has_no_runtime() {
 fn a_runtime_without_time_is_told_of_where_the_cache_is_built() {
     let timeless = Builder::new_current_thread().build().expect("a runtime");
     let _ = timeless.block_on(Cache::builder().build());
+}
+
+#[test]
+#[should_panic(expected = "timers are disabled")]
+fn and_of_the_one_that_the_cache_is_given() {
+    let timeless = Builder::new_current_thread().build().expect("a runtime");
+    let given = Cache::builder().runtime(timeless.handle().clone());
+    let _ = runtime().block_on(given.build());
 }

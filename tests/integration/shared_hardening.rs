@@ -271,6 +271,52 @@ async fn local_single_flight_holds_while_another_process_loads() {
     assert_eq!(one.loads(), 2, "one in each process");
 }
 
+/// What nobody shares is proven to nobody.
+#[tokio::test]
+async fn without_single_flight_no_tokens_are_asked_for_while_another_process_loads() {
+    let (_, [one, two], [_, way]) = pair().await;
+    let alone = minute().tags(["t"]).single_flight(SingleFlight::Off);
+    one.hold();
+    let slow = one.spawn(|world| async move { load(&world, &minute().tags(["t"])).await });
+    one.reached(1).await;
+    let beside = two.spawn(move |world| async move { load(&world, &alone).await });
+    two.reached(1).await;
+    one.let_go();
+    assert_eq!(beside.await.unwrap(), Ok(1));
+    assert_eq!(slow.await.unwrap(), Ok(1));
+    assert_eq!(way.count(Op::Ensure), 0);
+}
+
+/// Who came after the first one of two has waited for one load only.
+#[tokio::test]
+async fn r7_who_joined_the_second_load_that_was_overtaken_shares_the_third() {
+    let (_, [one, _], _) = pair().await;
+    let call = || {
+        let policy = minute().tags(["t"]);
+        one.spawn(move |world| async move { load(&world, &policy).await })
+    };
+    let overtake = async || {
+        settle().await;
+        one.cache.invalidate_tag("t").await.unwrap();
+        one.release(1);
+    };
+    one.hold();
+    let first = call();
+    one.reached(1).await;
+    let second = call();
+    overtake().await;
+    one.reached(1).await;
+    let others: Vec<_> = (0..10).map(|_| call()).collect();
+    overtake().await;
+    one.reached(1).await;
+    settle().await;
+    one.let_go();
+    for caller in [first, second].into_iter().chain(others) {
+        assert_eq!(caller.await.unwrap(), Ok(1));
+    }
+    assert_eq!(one.loads(), 3);
+}
+
 /// Who comes while it runs shares it, unless something came in between.
 #[tokio::test]
 async fn r8_a_load_beside_that_of_another_process_is_for_those_who_came_before_an_invalidation() {
@@ -508,15 +554,19 @@ async fn tags_that_no_entry_can_have_are_not_asked_for() {
     let store = never_still(&DoubleServer::new(3));
     let cache = Cache::builder().remote(store.clone());
     let cache = cache.build().await.unwrap();
-    let policy = minute().tags_with(|_: &u64| (0..5_000).map(|n| format!("n:{n}")));
-    let name = key(1);
-    let load = async || Ok::<_, Fault>(1);
-    let get = || timeout(10 * SECOND, cache.get_or_load(&name, &policy, load));
-    assert_eq!(get().await.expect("it ends").unwrap(), 1);
-    let before = store.cells_read();
-    assert_eq!(get().await.expect("it ends").unwrap(), 1);
-    let asked = store.cells_read() - before;
-    assert!(asked < 100, "{asked} tokens for one look");
+    for (count, length) in [(5_000, 1), (257, 1), (100, 400)] {
+        let tag = move |n| format!("{n}:{}", "n".repeat(length));
+        let policy = minute().tags_with(move |_: &u64| (0..count).map(tag));
+        let name = key(count);
+        let load = async || Ok::<_, Fault>(1);
+        let get = || timeout(10 * SECOND, cache.get_or_load(&name, &policy, load));
+        assert_eq!(get().await.expect("it ends").unwrap(), 1);
+        assert_eq!(store.count(Op::Ensure), 0, "{count} tags");
+        let before = store.cells_read();
+        assert_eq!(get().await.expect("it ends").unwrap(), 1);
+        let asked = store.cells_read() - before;
+        assert!(asked < 50, "{asked} tokens for one look, {count} tags");
+    }
 }
 
 #[tokio::test]
