@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::clock::{Clock, Moment};
 use crate::error::{Error, ErrorKind};
 use crate::remote::{Fault, LeaseId};
-use crate::shared::Shared;
+use crate::shared::{Shared, Wish};
 
 /// Renewed at a third.
 const LIFE: Duration = Duration::from_secs(3);
@@ -200,8 +200,12 @@ impl Elsewhere {
             until: Mutex::new(Moment::FIRST),
         });
         let mut taken = None;
+        let (asks, asked): (_, Box<str>) = (Arc::clone(shared), name.into());
+        let wish = Wish::new(shared, name.into(), async move {
+            asks.remote().lock_name(&asked, LIFE).await
+        });
         let asked = held.ask(async {
-            taken = shared.remote().lock_name(name, LIFE).await?;
+            taken = wish.answer().await?;
             Ok(taken.is_some())
         });
         asked.await.map_err(|fault| {

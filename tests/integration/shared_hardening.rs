@@ -747,6 +747,21 @@ async fn a_caller_that_goes_away_while_it_asks_for_the_lease_leaves_none_behind(
 }
 
 #[tokio::test]
+async fn a_caller_that_goes_away_while_it_asks_for_a_lock_leaves_none_behind() {
+    let (server, [one, two], [way, _]) = pair().await;
+    way.begin(Trouble::Hold(Point::Executed), &[Op::LockName]);
+    let gone = one.spawn(|world| async move { world.cache.lock("report").await });
+    until("it asks", || server.held().len() == 1).await;
+    gone.abort();
+    settle().await;
+    way.end(Trouble::Hold(Point::Executed));
+    server.release_all();
+    // Nothing moves the clock: a lock that is not given back does not end.
+    let lock = timeout(10 * SECOND, two.cache.lock("report")).await;
+    assert!(lock.is_ok_and(|lock| lock.is_ok()));
+}
+
+#[tokio::test]
 async fn what_a_dropped_cache_owed_is_done() {
     let (_, [one, two], [way, _]) = pair().await;
     load(&one, &minute().tags(["t"])).await.unwrap();

@@ -9,7 +9,7 @@ use crate::remote::{
 
 use super::deps::{Proofs, Share, Sight, distinct};
 use super::renewal::KeptBy;
-use super::wish::{self, Granting, Wish};
+use super::wish::{self, GrantingLeases, Wish};
 use super::{Shared, token_life};
 
 /// Of a lease that is about to be ended.
@@ -155,7 +155,7 @@ impl Shared {
     }
 }
 
-impl Granting for LockReply {
+impl GrantingLeases for LockReply {
     fn outcomes(&self) -> impl Iterator<Item = Locked> {
         self.locks.iter().map(|(locked, _)| *locked)
     }

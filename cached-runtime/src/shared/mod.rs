@@ -46,6 +46,7 @@ pub(crate) use self::lease::{Claimed, Lease};
 pub(crate) use self::look::{Fetched, Found, Legible, Look, Looks};
 pub(crate) use self::owed::Order;
 pub(crate) use self::venture::Ventured;
+pub(crate) use self::wish::Wish;
 
 use self::late::Late;
 use self::memory::Memory;

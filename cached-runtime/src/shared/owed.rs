@@ -75,8 +75,10 @@ impl Shared {
             order,
         };
         async move {
-            // Whoever only writes asks for nothing else that would see to it.
-            undone.shared.may_be_used();
+            if !undone.shared.owed.is_empty() {
+                // Whoever only writes asks for nothing else that would see to it.
+                undone.shared.serve();
+            }
             undone.shared.attempt(&undone.order).await?;
             let done = std::mem::take(&mut undone.order);
             undone.shared.doubt(&done);

@@ -105,3 +105,28 @@ impl Drop for Served {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::background::HomeRuntime;
+    use crate::clock::Clock;
+    use crate::remote::{DoubleServer, Watch};
+
+    #[test]
+    fn who_has_given_the_flag_away_does_not_take_down_that_of_the_next_one() {
+        let remote = Arc::new(DoubleServer::new(5).connect());
+        let watch = Arc::new(Watch::recording());
+        let home = HomeRuntime::default();
+        let shared = Shared::new(remote, watch, Clock::manual(), None, home);
+        let begin = || Served::begin(&shared, false);
+        let mut first = begin().expect("nobody serves");
+        assert!(begin().is_none());
+        assert!(!first.goes_on(), "nothing is owed");
+        let second = begin().expect("the first one has ended");
+        drop(first);
+        assert!(begin().is_none(), "the second one serves");
+        drop(second);
+        assert!(begin().is_some());
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::deps::Share;
 use super::glimpse::{Glimpse, Glimpsed};
-use super::wish::{self, Granting, Wish};
+use super::wish::{self, GrantingLeases, Wish};
 use super::{Claimed, Shared, Sight, token_life};
 use crate::clock::Moment;
 use crate::remote::{CellState, Fault, Locked, ReadOrLock, Reading, Release};
@@ -86,7 +86,7 @@ async fn only_look(glimpse: Glimpse, since: Moment) -> Glimpsed {
     glimpse.told(reading, since)
 }
 
-impl Granting for ReadOrLock {
+impl GrantingLeases for ReadOrLock {
     fn outcomes(&self) -> impl Iterator<Item = Locked> {
         iter::once(self.locked)
     }

@@ -1,4 +1,4 @@
-//! Wishes for leases, on their way.
+//! Wishes for leases and locks, on their way.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -9,12 +9,12 @@ use super::Shared;
 use crate::background;
 use crate::remote::{EntryName, Fault, LeaseId, Locked, Release};
 
-/// A wish for leases, asked by its caller. If that goes away meanwhile the answer is waited for all the
-/// same, and leases that were granted are given back at once: else everybody would wait for a load
-/// that nobody runs.
-pub(super) struct Wish<T: Granting> {
+/// A wish for what one caller has at a time, asked by it. If it goes away meanwhile the answer is waited
+/// for all the same, and what was granted is given back at once: else everybody would wait for what
+/// nobody does.
+pub(crate) struct Wish<T: Granting> {
     tier: Arc<Shared>,
-    names: Vec<EntryName>,
+    names: T::Names,
     /// Until there is an answer.
     asked: Option<Asked<T>>,
     /// Whether the store may have heard of it.
@@ -23,10 +23,37 @@ pub(super) struct Wish<T: Granting> {
 
 type Asked<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
+/// An answer that may grant something.
+pub(crate) trait Granting: Send + 'static {
+    /// What was wished for.
+    type Names: Default + Send + 'static;
+
+    fn give_back(self, names: Self::Names, tier: &Shared) -> impl Future<Output = ()> + Send;
+}
+
 /// An answer in which there may be leases.
-pub(super) trait Granting: Send + 'static {
+pub(super) trait GrantingLeases: Send + 'static {
     /// What came of each wish, in their order.
     fn outcomes(&self) -> impl Iterator<Item = Locked>;
+}
+
+impl<T: GrantingLeases> Granting for T {
+    type Names = Vec<EntryName>;
+
+    fn give_back(self, names: Self::Names, tier: &Shared) -> impl Future<Output = ()> + Send {
+        tier.give_back(granted(names, self.outcomes()))
+    }
+}
+
+/// Of a lock by name.
+impl Granting for Option<LeaseId> {
+    type Names = Box<str>;
+
+    async fn give_back(self, name: Self::Names, tier: &Shared) {
+        if let Some(id) = self {
+            let _ = tier.remote.release_name(&name, id).await;
+        }
+    }
 }
 
 /// Whether a lease can be renewed and given back: whoever cannot do that asks for none.
@@ -35,9 +62,9 @@ pub(super) fn can_be_kept() -> bool {
 }
 
 impl<T: Granting> Wish<T> {
-    pub(super) fn new(
+    pub(crate) fn new(
         tier: &Arc<Shared>,
-        names: Vec<EntryName>,
+        names: T::Names,
         asked: impl Future<Output = Result<T, Fault>> + Send + 'static,
     ) -> Self {
         Self {
@@ -48,7 +75,7 @@ impl<T: Granting> Wish<T> {
         }
     }
 
-    pub(super) async fn answer(mut self) -> Result<T, Fault> {
+    pub(crate) async fn answer(mut self) -> Result<T, Fault> {
         poll_fn(|context| {
             self.sent = true;
             let Some(asked) = &mut self.asked else {
@@ -74,7 +101,7 @@ impl<T: Granting> Drop for Wish<T> {
         // runtime, and can end on no other.
         background::spawn_detached(async move {
             if let Ok(answer) = asked.await {
-                tier.give_back(granted(names, answer.outcomes())).await;
+                answer.give_back(names, &tier).await;
             }
         });
     }
