@@ -13,7 +13,7 @@ mod origin;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 
 pub use self::again::Again;
@@ -28,6 +28,7 @@ use crate::call::{Access, Loading, Subject, Terms, plain_hit};
 use crate::key::{Ident, Parts, RawKey};
 use crate::local::AnyEntry;
 use crate::mode::{self, Mode, Outcome, Report, Tier};
+use crate::nesting::{self, Load};
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
 use crate::pause::Point;
@@ -63,7 +64,7 @@ struct Missing<K, M: Answers> {
     element: K,
     map_key: M::Key,
     subject: Subject,
-    /// Whether its key can be made and its answer may be stored.
+    /// Whether its key can be made and its answer may be stored: not inside of the load of that key.
     keyed: bool,
     found: Option<Arc<AnyEntry>>,
     tier: Tier,
@@ -96,6 +97,7 @@ where
         .is_none_or(|mode| !mode.bypass && !mode.refresh);
     // A plain hit does not say how old it is.
     let told = mode.as_ref().is_some_and(|mode| mode.report.is_wanted());
+    let nests = nesting::is_inside_any();
     let count = elements.count();
     let mut seen = HashSet::with_capacity_and_hasher(count, foldhash::fast::RandomState::default());
     elements.each(|element| {
@@ -104,15 +106,17 @@ where
         }
         let map_key = element.as_map_key();
         let key = identity.map(|identity| identity.element(element));
+        let inside = |hash| nesting::is_inside(cache, hash);
+        let nested = nests && key.is_some_and(|key| key.hash().is_ok_and(inside));
         if let Some(answer) = key
-            .filter(|_| read && !told)
+            .filter(|_| read && !told && !nested)
             .and_then(|key| plain_hit(cache, &key, &codec.element, site.trust()))
         {
             hits.extend(answer.map(|value| (map_key, value)));
             return;
         }
         let raw = key.and_then(|key| key.encode().ok());
-        let keyed = raw.is_some();
+        let keyed = raw.is_some() && !nested;
         let subject = match raw {
             Some(raw) => {
                 let stats = stats.get_or_insert_with(|| cache.observatory().prefix(raw.prefix()));
@@ -120,7 +124,7 @@ where
             }
             None => Subject::new(cache, RawKey::of_prefix(site.name())),
         };
-        if key.is_some() && !keyed {
+        if key.is_some() && !keyed && !nested {
             cache.observatory().unkeyable(&subject.stats, site.name());
         }
         let found = (keyed && read)
@@ -295,7 +299,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 Event::Miss
             };
             missing.subject.stats.count(event);
-            if self.mode.refresh {
+            if self.mode.refresh && !apart(missing) {
                 self.cache.store().supersede(
                     missing.subject.cell(&self.cache),
                     self.cache.sequence().next(),
@@ -347,7 +351,13 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let body = self
             .cache
             .pause_before(Point::Loading, key_of(missing), body(rest));
-        let body = place.seat(Box::pin(body));
+        let keyed = missing.iter().filter(|missing| !self.is_apart(missing));
+        let load = Load::of_each(&self.cache, keyed.map(|missing| &missing.subject.key));
+        let mut body = Box::pin(body);
+        let body = place.seat(poll_fn(move |context| {
+            let _inside = load.poll();
+            body.as_mut().poll(context)
+        }));
         let outcome = match limit {
             None => Ok(body.await),
             Some(limit) => unless_late(limit, body, || self.instead(codec, missing, limit)).await,

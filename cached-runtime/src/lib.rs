@@ -55,6 +55,7 @@ mod limiter;
 mod local;
 mod lock;
 mod mode;
+mod nesting;
 mod observe;
 mod outcome;
 mod pause;

@@ -108,29 +108,11 @@ impl<R, T, E> Write<R, T, E> {
         }
         let mut pending = Pending(Some(known));
         let outcome = body.await;
-        // While these are made, `pending` still holds the rest: what is written is written, also if
-        // one of them panics.
-        let added: Vec<Tag> = match (shape.peek)(&outcome) {
-            Answer::Failed => {
-                pending.0 = None;
-                return outcome;
-            }
-            Answer::NotFound => Vec::new(),
-            Answer::Value(value) => by_result
-                .iter()
-                .filter_map(|template| template.with_value(value))
-                .collect(),
-        };
-        // No error of the function's is held while the store is waited for.
-        let value = match (shape.take)(outcome) {
+        // Taken apart before the store is waited for, not around that: an error may not be `Send`.
+        let value = match written(&shape, outcome, &by_result, &mut pending) {
             Ok(value) => value,
             Err(failed) => return failed,
         };
-        let Some(known) = pending.0.take() else {
-            return shape.put_back(value);
-        };
-        // Not forgotten by a caller that goes away while the bracket ends.
-        pending.0 = Some(added.into_iter().fold(known, Invalidation::tag));
         if let Some(bracket) = bracket {
             bracket.end().await;
         }
@@ -170,6 +152,37 @@ impl<R, T, E> Write<R, T, E> {
             }
         }
     }
+}
+
+/// What was written, and the tags that follow from it; an error is what the function returns.
+///
+/// No error is left when this returns `Ok`.
+fn written<R, T, E>(
+    shape: &Shape<R, T, E>,
+    outcome: R,
+    by_result: &[Template<T>],
+    pending: &mut Pending,
+) -> Result<Option<T>, R> {
+    // While these are made, `pending` still holds the rest: what is written is written, also if
+    // one of them panics.
+    let added: Vec<Tag> = match (shape.peek)(&outcome) {
+        Answer::Failed => {
+            pending.0 = None;
+            return Err(outcome);
+        }
+        Answer::NotFound => Vec::new(),
+        Answer::Value(value) => by_result
+            .iter()
+            .filter_map(|template| template.with_value(value))
+            .collect(),
+    };
+    let value = (shape.take)(outcome)?;
+    // Not forgotten by a caller that goes away while a bracket ends.
+    pending.0 = pending
+        .0
+        .take()
+        .map(|known| added.into_iter().fold(known, Invalidation::tag));
+    Ok(value)
 }
 
 /// A caller that goes away in the middle of the body may have written: what is known is invalidated.

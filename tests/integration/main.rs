@@ -32,6 +32,7 @@ mod limiter;
 #[cfg(feature = "redis")]
 mod matrix;
 mod modes;
+mod nesting;
 mod one_load;
 #[cfg(feature = "redis")]
 mod oracle;

@@ -15,7 +15,7 @@ use crate::shared::Fleet;
 use crate::support::server::Server;
 use crate::support::{MINUTE, SECOND, World, eventually, until};
 
-#[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", prefix = "runtimes.stale", key(), cache = world.cache)]
+#[cache_aside(ttl = "1m", jitter = 0, stale_while_revalidate = "1m", prefix = "runtimes.stale", key(), key_fn = stale_key, cache = world.cache)]
 async fn stale(world: &World) -> u64 {
     world.load().await
 }
@@ -111,12 +111,18 @@ async fn not_send(world: &World) -> u64 {
     *here
 }
 
+#[cache_invalidate(tags = ["runtimes:{id}", "by:{result}"], keys = [stale_key()], cache = world.cache)]
+async fn boxed_error_of_a_write(world: &World, id: u64) -> Result<u64, Box<dyn std::error::Error>> {
+    Ok(world.write())
+}
+
 #[test]
 fn a_call_is_send_where_its_body_is() {
     fn send<F: Future + Send>(_: F) {}
     let world = block_on(World::new());
     // The error is not Send: the call does not hold it over an await.
     send(boxed_error(&world));
+    send(boxed_error_of_a_write(&world, 1));
     send(stale(&world));
     assert_eq!(block_on(not_send(&world)), 1);
 }

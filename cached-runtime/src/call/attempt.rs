@@ -10,6 +10,7 @@ use crate::background::{Limit, NotSpawned, Permit};
 use crate::flight::Leader;
 use crate::limiter::{Place, Polled};
 use crate::mode::{Outcome, Report};
+use crate::nesting::{Inside, Load};
 use crate::observe::Event;
 use crate::outcome::{Codec, Kind};
 use crate::pause::{Point, Stop};
@@ -56,9 +57,17 @@ struct Running {
     _panics: Option<RestsInPanic>,
     /// `None`: the cache is left alone.
     loading: Option<Loading>,
+    /// What it loads, for the calls in it.
+    load: Option<Load>,
     stop: Option<Stop>,
     time: Option<Duration>,
     limit: Limit,
+}
+
+/// Held while a body is polled.
+pub(super) struct Entered {
+    _place: Polled,
+    _load: Option<Inside>,
 }
 
 /// What a call comes to whose body can outlive it.
@@ -318,16 +327,22 @@ impl Attempt {
     }
 
     /// Ready when the body may be polled, while what this returns is held.
-    pub(super) fn enter(&mut self, context: &mut Context<'_>) -> Poll<Polled> {
+    pub(super) fn enter(&mut self, context: &mut Context<'_>) -> Poll<Entered> {
         let Some(running) = &mut self.running else {
-            return Poll::Ready(Polled::apart());
+            return Poll::Ready(Entered {
+                _place: Polled::apart(),
+                _load: None,
+            });
         };
         if let Some(stop) = &mut running.stop {
             ready!(stop.as_mut().poll(context));
             running.stop = None;
         }
         let loading = running.loading.as_ref();
-        Poll::Ready(loading.map_or_else(Polled::apart, |loading| loading.place.poll()))
+        Poll::Ready(Entered {
+            _place: loading.map_or_else(Polled::apart, |loading| loading.place.poll()),
+            _load: running.load.as_ref().map(Load::poll),
+        })
     }
 
     /// What is given in place of a body that is over its limit. Without anything to give it goes on.
@@ -359,6 +374,7 @@ impl Running {
         Self {
             _panics: call.rest_if_it_panics(),
             loading: Some(loading),
+            load: Some(Load::of(&call.cache, &call.subject.key)),
             stop: call.cache.stop(Point::Loading, &call.subject.key),
             time,
             limit: Limit::of(time),
@@ -369,6 +385,7 @@ impl Running {
         Self {
             _panics: None,
             loading: None,
+            load: None,
             stop: None,
             time: None,
             limit: Limit::of(None),

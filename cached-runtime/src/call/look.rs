@@ -9,6 +9,7 @@ use crate::flight::Flight;
 use crate::key::{Ident, Parts, RawKey};
 use crate::local::{AnyEntry, Opened};
 use crate::mode::{self, Mode, Tier};
+use crate::nesting;
 use crate::observe::Event;
 use crate::outcome::{Codec, Kind};
 use crate::policy::AnyPolicy;
@@ -225,10 +226,12 @@ impl Call {
         function: Option<&'static Site>,
         codec: &Kind,
     ) -> Self {
+        let mut mode = mode.unwrap_or_default();
+        mode.bypass |= nesting::is_inside(cache, raw.hash());
         let subject = Subject::new(cache, raw);
         let found = subject.find(cache, codec);
         Self {
-            mode: mode.unwrap_or_default(),
+            mode,
             found,
             function,
             ..Self::about(cache, subject)

@@ -12,6 +12,7 @@ use crate::cache::Cache;
 use crate::flight::{Flight, Landing, Wait};
 use crate::key::Ident;
 use crate::local::{AnyEntry, Opened};
+use crate::nesting;
 use crate::observe::Event;
 use crate::pause::{Point, Stop};
 use crate::site::Site;
@@ -38,6 +39,9 @@ impl Passenger {
             return None;
         }
         let hash = key.hash().ok()?;
+        if nesting::is_inside(cache, hash) {
+            return None;
+        }
         let found = store.peek(key, hash);
         let flight = cache.flights().find(hash, |flight| {
             let about = &flight.about;

@@ -248,7 +248,8 @@ impl<L: Fn(&str) -> Result<String, VarError>> Environment<L> {
         match (self.look_up)(name) {
             Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
             Err(VarError::NotPresent) => Ok(None),
-            Err(error) => Err(Error::config(format!("`{name}` is not Unicode")).because(error)),
+            // Without its text, which may be a password.
+            Err(VarError::NotUnicode(_)) => Err(Error::config(format!("`{name}` is not Unicode"))),
         }
     }
 

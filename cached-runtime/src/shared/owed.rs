@@ -15,6 +15,7 @@ use crate::key::RawKey;
 use crate::remote::{Cell, Concluded, EntryName, Fault, Intent, Turn};
 
 use super::deps::{any_family, family_of};
+use super::wish::Wish;
 use super::{INTENT_LIFE, SHORTEST_TOKEN_LIFE, Shared, namespace_cell};
 
 /// More than this is owed as one: the whole namespace.
@@ -150,11 +151,16 @@ impl Shared {
     }
 
     /// Says that a write is under way.
-    pub(crate) async fn intend(&self, tags: Vec<Cell>) -> Result<Vec<(Cell, Intent)>, Fault> {
+    pub(crate) async fn intend(
+        self: &Arc<Self>,
+        tags: Vec<Cell>,
+    ) -> Result<Vec<(Cell, Intent)>, Fault> {
         if tags.is_empty() {
             return Ok(Vec::new());
         }
-        let intents = self.remote.intend(tags.clone(), INTENT_LIFE).await?;
+        let (tier, cells) = (Arc::clone(self), tags.clone());
+        let asked = async move { tier.remote.intend(cells, INTENT_LIFE).await };
+        let intents = Wish::new(self, tags.clone(), asked).answer().await?;
         for cell in &tags {
             self.watch.changed(cell);
         }

@@ -1,4 +1,4 @@
-//! Wishes for leases and locks, on their way.
+//! Wishes for leases, locks and brackets, on their way.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use super::Shared;
 use crate::background;
-use crate::remote::{EntryName, Fault, LeaseId, Locked, Release};
+use crate::remote::{Cell, EntryName, Fault, Intent, LeaseId, Locked, Release};
 
 /// A wish for what one caller has at a time, asked by it. If it goes away meanwhile the answer is waited
 /// for all the same, and what was granted is given back at once: else everybody would wait for what
@@ -28,7 +28,7 @@ pub(crate) trait Granting: Send + 'static {
     /// What was wished for.
     type Names: Default + Send + 'static;
 
-    fn give_back(self, names: Self::Names, tier: &Shared) -> impl Future<Output = ()> + Send;
+    fn give_back(self, names: Self::Names, tier: &Arc<Shared>) -> impl Future<Output = ()> + Send;
 }
 
 /// An answer in which there may be leases.
@@ -40,7 +40,7 @@ pub(super) trait GrantingLeases: Send + 'static {
 impl<T: GrantingLeases> Granting for T {
     type Names = Vec<EntryName>;
 
-    fn give_back(self, names: Self::Names, tier: &Shared) -> impl Future<Output = ()> + Send {
+    fn give_back(self, names: Self::Names, tier: &Arc<Shared>) -> impl Future<Output = ()> + Send {
         tier.give_back(granted(names, self.outcomes()))
     }
 }
@@ -49,10 +49,20 @@ impl<T: GrantingLeases> Granting for T {
 impl Granting for Option<LeaseId> {
     type Names = Box<str>;
 
-    async fn give_back(self, name: Self::Names, tier: &Shared) {
+    async fn give_back(self, name: Self::Names, tier: &Arc<Shared>) {
         if let Some(id) = self {
             let _ = tier.remote.release_name(&name, id).await;
         }
+    }
+}
+
+/// Of a write in a bracket, which did not begin then.
+impl Granting for Vec<Intent> {
+    type Names = Vec<Cell>;
+
+    async fn give_back(self, cells: Self::Names, tier: &Arc<Shared>) {
+        // What cannot be said now is owed.
+        let _ = tier.conclude(cells.into_iter().zip(self).collect()).await;
     }
 }
 

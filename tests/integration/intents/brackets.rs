@@ -234,15 +234,19 @@ async fn a_writer_that_goes_away_leaves_nothing_hidden() {
     let fleet = Fleet::new().await;
     let [one, two] = fleet.two();
     item(two, 1).await;
-    // In the write, and while its end is told.
-    for at_the_end in [false, true] {
-        if at_the_end {
-            fleet.ways[0].begin(Trouble::Hold(Point::Sent), &[Op::Conclude]);
+    // While its begin is told, in the write, and while its end is told.
+    for (at, hold, version) in [
+        ("begin", Some((Point::Executed, Op::Intend)), 1),
+        ("write", None, 2),
+        ("end", Some((Point::Sent, Op::Conclude)), 3),
+    ] {
+        if let Some((point, op)) = hold {
+            fleet.ways[0].begin(Trouble::Hold(point), &[op]);
         }
         let writing = one.spawn(move |world| async move {
             let write = async {
                 world.write();
-                if !at_the_end {
+                if at == "write" {
                     std::future::pending::<()>().await;
                 }
             };
@@ -256,9 +260,10 @@ async fn a_writer_that_goes_away_leaves_nothing_hidden() {
         settle().await;
         writing.abort();
         assert!(writing.await.is_err());
-        fleet.ways[0].end(Trouble::Hold(Point::Sent));
+        if let Some((point, _)) = hold {
+            fleet.ways[0].end(Trouble::Hold(point));
+        }
         fleet.server.release_all();
-        let version = if at_the_end { 3 } else { 2 };
         for _ in 0..1_000 {
             let loads = one.loads();
             assert_eq!(item(two, 1).await, version);
@@ -269,7 +274,7 @@ async fn a_writer_that_goes_away_leaves_nothing_hidden() {
         }
         let loads = one.loads();
         assert_eq!(item(two, 1).await, version);
-        assert_eq!(one.loads(), loads, "it is hidden still");
+        assert_eq!(one.loads(), loads, "it is hidden still: {at}");
     }
 }
 
