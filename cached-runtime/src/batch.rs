@@ -231,7 +231,10 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             self.land(&codec, ours, loaded).await;
         }
         // Nothing is held while others are waited for.
-        let ours = self.wait_abroad(&codec, abroad).await;
+        let ours = match self.wait_abroad(&codec, abroad).await {
+            Ok(ours) => ours,
+            Err(answer) => return answer,
+        };
         if !ours.is_empty() {
             let loaded = match self.load(&codec, &ours, first.or(second)).await {
                 Ok(loaded) => loaded,

@@ -236,7 +236,8 @@ impl Cache {
 
     /// Does what is left to do: invalidations that the shared store has not taken yet, and the
     /// loads that run behind their callers. Starts no more of them, and lets go of the store; the
-    /// cache goes on answering, from loads.
+    /// cache goes on answering, from loads. So whoever writes is to be waited for before: what is
+    /// invalidated after this does not reach other processes, and is an error that says so.
     ///
     /// # Errors
     /// Of kind [`Unfinished`](crate::ErrorKind::Unfinished) if invalidations could not be done

@@ -44,7 +44,7 @@ pub enum ErrorKind {
     Value,
     /// A write in a bracket took longer than its limit, and was dropped.
     Late,
-    /// What was left to do at `close` was not done in time.
+    /// What was left to do at `close` was not done in time, or came after that.
     Unfinished,
 }
 

@@ -23,7 +23,9 @@ use crate::tags::{Manner, Tag, name_of_prefix};
 ///
 /// Where the store cannot be reached the result is an error of kind
 /// [`Pending`](crate::ErrorKind::Pending): in this process it is done, elsewhere it is not yet; it
-/// is repeated behind the caller until it is. Dropped half-way it is completed in the same way.
+/// is repeated behind the caller until it is. Dropped half-way it is completed in the same way. After
+/// [`close`](Cache::close) nothing is repeated: the error is of kind
+/// [`Unfinished`](crate::ErrorKind::Unfinished) then.
 #[must_use = "an invalidation does nothing until it is awaited"]
 pub struct Invalidation {
     cache: Cache,
@@ -226,14 +228,33 @@ impl Invalidation {
         let shared = Arc::clone(cache.shared()?);
         let invalidated = shared.invalidate(order);
         Some(Box::pin(async move {
-            invalidated.await.map_err(|fault| {
-                let message =
-                    "done in this process, not yet in the store; repeated until the store has it";
-                Error::new(ErrorKind::Pending, message).because(fault)
-            })?;
+            invalidated
+                .await
+                .map_err(|fault| not_done(&shared).because(fault))?;
             if settled { wait(&shared).await } else { Ok(()) }
         }))
     }
+}
+
+/// An invalidation that is not to be forgotten: it is begun where this is dropped with it.
+pub(crate) struct Pending(pub(crate) Option<Invalidation>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some(invalidation) = self.0.take() {
+            begin(invalidation);
+        }
+    }
+}
+
+/// What came of an invalidation that the store did not take.
+fn not_done(shared: &Shared) -> Error {
+    if shared.is_closed() {
+        let message = "done in this process; the cache is closed, so others may serve what it names until it expires";
+        return Error::new(ErrorKind::Unfinished, message);
+    }
+    let message = "done in this process, not yet in the store; repeated until the store has it";
+    Error::new(ErrorKind::Pending, message)
 }
 
 /// Until no process has an older copy.

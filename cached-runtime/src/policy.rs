@@ -162,7 +162,12 @@ impl<T> Policy<T> {
     where
         I: IntoIterator<Item: Into<Tag>>,
     {
-        self.options.tags.extend(tags.into_iter().map(Into::into));
+        let all = &mut self.options.tags;
+        for tag in tags.into_iter().map(Into::into) {
+            if !all.contains(&tag) {
+                all.push(tag);
+            }
+        }
         self
     }
 

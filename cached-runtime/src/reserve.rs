@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::cache::Cache;
 use crate::call::{Kept, Loading, Subject, Terms};
 use crate::error::{Error, ErrorKind};
+use crate::invalidation::Pending;
 use crate::key::{Key, RawKey};
 use crate::outcome::{Codec, Kind, NotAResult, Shape, codec};
 use crate::policy::{AnyPolicy, PolicyFor};
@@ -188,15 +189,18 @@ impl<T: Cacheable> Reservation<T> {
         }
         // The source lags behind an invalidation, which has taken away what there was.
         let lags = self.loading.is_unshared();
+        // Who goes away meanwhile does not know whose value is there.
+        let mut pending = Pending((!lags).then(|| cache.invalidate_raw(key)));
         let kept = self.keep(value).await;
+        let invalidation = pending.0.take();
         if matches!(kept, Kept::Stored(_)) {
             return Ok(true);
         }
-        if lags {
+        let Some(invalidation) = invalidation else {
             return Ok(false);
-        }
+        };
         let unknown = matches!(kept, Kept::Unknown);
-        let invalidated = cache.invalidate_raw(key).await;
+        let invalidated = invalidation.await;
         if unknown {
             return Err(unavailable());
         }

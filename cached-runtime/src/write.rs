@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::bracket::Bracket;
 use crate::cache::Cache;
 use crate::error::{Error, ErrorKind};
-use crate::invalidation::{Invalidation, begin};
+use crate::invalidation::{Invalidation, Pending};
 use crate::key::IntoKey;
 use crate::outcome::{Answer, Shape};
 use crate::tags::Tag;
@@ -106,6 +106,7 @@ impl<R, T, E> Write<R, T, E> {
             // Their end invalidates them.
             known.take_tags();
         }
+        // A caller that goes away in the middle of the body may have written.
         let mut pending = Pending(Some(known));
         let outcome = body.await;
         // Taken apart before the store is waited for, not around that: an error may not be `Send`.
@@ -183,17 +184,6 @@ fn written<R, T, E>(
         .take()
         .map(|known| added.into_iter().fold(known, Invalidation::tag));
     Ok(value)
-}
-
-/// A caller that goes away in the middle of the body may have written: what is known is invalidated.
-struct Pending(Option<Invalidation>);
-
-impl Drop for Pending {
-    fn drop(&mut self) {
-        if let Some(known) = self.0.take() {
-            begin(known);
-        }
-    }
 }
 
 impl<R, T, E> fmt::Debug for Write<R, T, E> {

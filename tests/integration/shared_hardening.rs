@@ -1,6 +1,7 @@
 //! What may break a cache of many processes: stores that hang or are gone, odd entries, odd
 //! values, callers that go away, and clocks that stand still.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -9,11 +10,13 @@ use cache_aside::remote::double::{Op, Point, Trouble};
 use cache_aside::remote::{Cell, Double, DoubleServer, EntryName, Fault, Remote};
 use cache_aside::test_util::{Faulty, Mishap};
 use cache_aside::{
-    Cache, CacheExt, Coherence, Defect, Key, Outcome, Policy, SingleFlight, Tag, cache_aside,
+    Cache, CacheExt, Coherence, Defect, ErrorKind, Key, Outcome, Policy, SingleFlight, Tag,
+    cache_aside,
 };
 use tokio::time::timeout;
 
-use crate::support::{Broken, MINUTE, SECOND, World, settle, until};
+use crate::support::server::Server;
+use crate::support::{Broken, MINUTE, SECOND, World, eventually, settle, until};
 
 /// A process: its world, and its way to the store.
 async fn process(server: &DoubleServer, like: Option<&World>) -> (World, Arc<Double>) {
@@ -420,6 +423,73 @@ async fn r7_invalidation_without_end_has_batches_load_side_by_side() {
     assert!(took < 2 * SECOND, "{took:?}, each load takes half a second");
 }
 
+#[cache_aside(ttl = "1m", jitter = 0, load_timeout = "2s", stale_if_error = "1m", prefix = "hard.limited", each = ids, skip(world), cache = world.cache)]
+async fn limited(world: &World, ids: Vec<u64>) -> Result<HashMap<u64, u64>, String> {
+    let version = world.load().await;
+    Ok(ids.into_iter().map(|id| (id, version)).collect())
+}
+
+#[cache_aside(ttl = "1m", jitter = 0, stale_if_error = "1m", prefix = "hard.limited", skip(world), cache = world.cache)]
+async fn unlimited(world: &World, id: u64) -> Result<u64, String> {
+    Ok(world.load().await)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_another_process_no_longer_than_its_load_may_take() {
+    let (server, [one, two], _) = pair().await;
+    assert_eq!(unlimited(&one, 2).await, Ok(1));
+    one.clock.advance(MINUTE);
+    server.advance(MINUTE);
+    one.write();
+    one.hold();
+    let slow: Vec<_> = (1..3)
+        .map(|id| one.spawn(move |world| async move { unlimited(&world, id).await }))
+        .collect();
+    one.reached(2).await;
+    let begun = tokio::time::Instant::now();
+    let cut = limited(&two, vec![1]).await;
+    assert!(cut.is_err_and(|error| error.contains("longer than 2s")));
+    let stale = limited(&two, vec![2]).with_cache_report().await;
+    assert_eq!(stale.0, Ok(HashMap::from([(2, 1)])));
+    assert_eq!(stale.1.outcome, Outcome::Stale);
+    let took = begun.elapsed();
+    assert!(took >= 4 * SECOND && took < 5 * SECOND, "{took:?}");
+    assert_eq!(two.cache.stats().total.load_timeouts, 2);
+    one.let_go();
+    for slow in slow {
+        assert_eq!(slow.await.unwrap(), Ok(2));
+    }
+}
+
+/// Each has an attempt of its own, where a failure of another one would tell it nothing.
+#[tokio::test(start_paused = true)]
+async fn r7_who_waited_for_a_load_that_is_not_stored_loads_at_once() {
+    struct Opaque;
+    const LOAD: Duration = Duration::from_millis(300);
+    let (_, worlds, _) = pair().await;
+    let callers: Vec<_> = worlds
+        .iter()
+        .flat_map(|world| [world; 5])
+        .map(|world| {
+            world.spawn(|world| async move {
+                let policy = minute().cache_if(|_: &u64| false);
+                let slow = || async {
+                    tokio::time::sleep(LOAD).await;
+                    Ok::<_, Opaque>(1)
+                };
+                let begun = tokio::time::Instant::now();
+                let answer = world.cache.get_or_load(&key(1), &policy, slow).await;
+                assert!(matches!(answer, Ok(1)));
+                begun.elapsed()
+            })
+        })
+        .collect();
+    for caller in callers {
+        let took = caller.await.unwrap();
+        assert!(took < LOAD * 5 / 2, "{took:?}, each load takes {LOAD:?}");
+    }
+}
+
 /// Those who wait may have an answer that is not stored, if nothing it depends on was invalidated.
 #[tokio::test]
 async fn r7_more_tags_than_an_entry_can_have_make_nobody_queue() {
@@ -520,6 +590,49 @@ async fn a_place_that_was_taken_over_is_not_filled() {
         assert_eq!(place.fill(&1).await.ok(), Some(false), "{policy:?}");
         assert_ne!(one.cache.get(&key(1)).await, Some(1));
     }
+}
+
+/// Who goes away does not know whether the place was lost: then what another one has put there is not the last word.
+#[tokio::test]
+async fn a_fill_that_is_dropped_leaves_no_older_value() {
+    let (server, [one, two], [way, _]) = pair().await;
+    let lost = one.cache.reserve(&key(1), &minute()).await.unwrap();
+    let other = two.cache.reserve(&key(1), &minute()).await.unwrap();
+    assert!(other.fill(&5).await.unwrap());
+    way.begin(Trouble::Hold(Point::Sent), &[Op::Fill]);
+    let filling = tokio::spawn(async move { lost.fill(&6).await });
+    until("it is sent", || server.held().len() == 1).await;
+    filling.abort();
+    settle().await;
+    way.end(Trouble::Hold(Point::Sent));
+    server.release_all();
+    eventually("the key is invalidated", async || {
+        two.cache.get(&key(1)).await.is_none() && one.cache.get(&key(1)).await.is_none()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_tag_that_is_named_often_is_one() {
+    let (_, [one, two], _) = pair().await;
+    let policy = minute().tags((0..80).map(|n| format!("t:{}", n % 3)));
+    assert_eq!(load(&one, &policy).await, Ok(1));
+    assert_eq!(two.cache.get(&key(1)).await, Some(1));
+}
+
+#[cfg(feature = "redis")]
+#[tokio::test]
+async fn what_is_invalidated_after_the_end_is_an_error_that_says_so() {
+    let server = Server::start().await;
+    let cache = Cache::builder().redis(server.url()).build().await.unwrap();
+    cache.invalidate_tag("t").await.unwrap();
+    cache.close().await.unwrap();
+    let error = cache.invalidate_tag("t").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unfinished);
+    assert_eq!(
+        cache.close().await.unwrap_err().kind(),
+        ErrorKind::Unfinished
+    );
 }
 
 #[tokio::test]

@@ -191,15 +191,20 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         (ours, abroad)
     }
 
-    /// Waits for what other processes load. What they do not store in time is left to this one.
+    /// Waits for what other processes load. What they do not store in time is left to this one; or what
+    /// is given because that takes longer than the load may.
     pub(super) async fn wait_abroad<R, E>(
         &mut self,
         codec: &BatchCodec<R, M, E>,
         mut abroad: Foreign<C, M>,
-    ) -> Elements<C, M> {
+    ) -> Result<Elements<C, M>, R> {
         if abroad.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
+        let limits = abroad
+            .iter()
+            .filter_map(|abroad| abroad.missing.subject.policy.options.load_timeout);
+        let (mut until_cut, limit) = (limits.clone().min(), limits.min().unwrap_or_default());
         let waits = abroad
             .iter()
             .map(|abroad| abroad.missing.subject.policy.options.lease_wait);
@@ -210,14 +215,27 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             let soonest = busy.map(|abroad| abroad.left).min();
             if let Some(left) = soonest {
                 let pause = (left + GRACE).min(LONGEST_SILENCE).min(rest);
+                let pause = pause.min(until_cut.unwrap_or(pause));
                 let busy = abroad.iter_mut().filter(|abroad| !abroad.left.is_zero());
                 let news = busy.map(|abroad| async {
                     let news = abroad.waiter.news().await;
                     abroad.failed |= matches!(news, Some(Ended::Failed | Ended::NotStored));
                 });
                 match within(pause, join_all(news.collect())).await {
-                    None => rest -= pause,
+                    None => {
+                        rest -= pause;
+                        until_cut = until_cut.map(|left| left - pause);
+                    }
                     Some(_) => vain_waits += 1,
+                }
+                if until_cut.take_if(|left| left.is_zero()).is_some() {
+                    let waiting = abroad.iter().map(|abroad| &abroad.missing);
+                    if let Some(answer) = self.instead(codec, waiting, limit) {
+                        abroad.iter().for_each(|abroad| {
+                            abroad.missing.subject.stats.count(Event::LoadTimeout);
+                        });
+                        return Err(answer);
+                    }
                 }
             } else {
                 idle += 1;
@@ -238,7 +256,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 abroad.missing.stay_unshared(false);
                 abroad.missing
             }));
-            return ours;
+            return Ok(ours);
         }
     }
 

@@ -93,17 +93,21 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 
     /// Where every missing element has a stale answer that may be given for an error. Who asks for a
     /// refresh wants to know of its failure.
-    pub(super) fn stale_answers<R, E>(
+    pub(super) fn stale_answers<'m, R, E>(
         &self,
         codec: &BatchCodec<R, M, E>,
-        missing: &[Missing<C::Key, M>],
-    ) -> Option<R> {
+        missing: impl IntoIterator<Item = &'m Missing<C::Key, M>, IntoIter: Clone>,
+    ) -> Option<R>
+    where
+        C::Key: 'm,
+        M: 'm,
+    {
         if self.mode.refresh {
             return None;
         }
         let (now, mut origin) = (self.cache.clock().now(), self.origin);
-        let mut answers = Vec::with_capacity(missing.len());
-        for missing in missing {
+        let (missing, mut answers) = (missing.into_iter(), Vec::new());
+        for missing in missing.clone() {
             let older = missing.older(&self.cache)?;
             origin.note(missing.tier, now.since(older.life().born));
             let value = codec.element.open(older);
@@ -150,13 +154,17 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         Ok(limiter.enter(None).await.unwrap_or(Place::none()))
     }
 
-    /// What to give in place of a body that is over its limit; `None`: go on waiting for it.
-    pub(super) fn instead<R, E>(
+    /// What to give in place of a load that is over its limit; `None`: go on waiting for it.
+    pub(super) fn instead<'m, R, E>(
         &self,
         codec: &BatchCodec<R, M, E>,
-        missing: &[Missing<C::Key, M>],
+        missing: impl IntoIterator<Item = &'m Missing<C::Key, M>, IntoIter: Clone>,
         limit: Duration,
-    ) -> Option<R> {
+    ) -> Option<R>
+    where
+        C::Key: 'm,
+        M: 'm,
+    {
         self.stale_answers(codec, missing)
             .or_else(|| codec.shape.timed_out(LoadTimeout::new(limit)))
     }

@@ -300,7 +300,12 @@ impl Call {
         if storeless {
             self.count(Event::Unshared);
         }
-        let queue = codec.can_share || !matches!(why, Why::Waited);
+        let has_waited = match why {
+            Why::Waited => true,
+            Why::NotStored => self.has_waited_enough(),
+            Why::Unusable | Why::Impatient => false,
+        };
+        let queue = codec.can_share || !has_waited;
         if queue {
             if let Some(leader) = leader {
                 leader.close();

@@ -17,6 +17,27 @@ fn overridden(builder: CacheBuilder, variables: &[(&str, &str)]) -> Result<Cache
     })
 }
 
+#[cfg(unix)]
+#[test]
+fn r20_a_variable_that_is_not_unicode_is_not_shown() {
+    use std::os::unix::ffi::OsStringExt;
+
+    for name in ["CACHE_PASSWORD", "CACHE_URL"] {
+        let secret = std::ffi::OsString::from_vec(b"redis://:hunter2\xff@localhost".to_vec());
+        let builder = CacheBuilder::new().overridden_by(|variable| match variable {
+            "CACHE_URL" | "CACHE_PASSWORD" if variable == name => {
+                Err(VarError::NotUnicode(secret.clone()))
+            }
+            "CACHE_URL" => Ok("redis://localhost".to_owned()),
+            _ => Err(VarError::NotPresent),
+        });
+        let error = builder.expect_err("it cannot be read");
+        assert_eq!(error.to_string(), format!("`{name}` is not Unicode"));
+        let (shown, source) = (format!("{error:?}"), std::error::Error::source(&error));
+        assert!(!shown.contains("hunter2") && source.is_none(), "{shown}");
+    }
+}
+
 #[test]
 fn every_variable_reaches_its_setting() {
     let builder = from(&[

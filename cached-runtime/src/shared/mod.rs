@@ -165,6 +165,11 @@ impl Shared {
         self.owed.ever()
     }
 
+    /// Whether it has let go of the store for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.owed.is_closed()
+    }
+
     /// Invalidations that are still to be done.
     pub(crate) fn owes(&self) -> usize {
         self.owed.len()

@@ -90,7 +90,12 @@ impl Shared {
     /// Not to be forgotten whatever happens to the caller.
     pub(crate) fn owe(self: &Arc<Self>, order: Order) {
         let names = order.clone();
-        if self.owed.add(order) {
+        if self.is_closed() {
+            tracing::error!(
+                "an invalidation came after the cache was closed; other processes may serve what it names until it expires"
+            );
+            self.owed.add(order);
+        } else if self.owed.add(order) {
             tracing::warn!(
                 "invalidations wait for the shared store; they are repeated until it has them, and it is not used before"
             );
