@@ -232,7 +232,7 @@ impl Observatory {
         if self.unkeyable_reported.first() {
             tracing::error!(
                 prefix,
-                "the arguments of a call cannot be serialized; it is not cached"
+                "the arguments of a call cannot be serialized, or its type parameters are closures, which have no names of their own; it is not cached"
             );
         }
     }

@@ -466,3 +466,52 @@ async fn what_a_generic_impl_is_for_is_part_of_every_key() {
     let by_hand = Key::<u64>::new("keys.impl.concrete", &(1,));
     assert_eq!(cache.get(&by_hand).await, Some(2));
 }
+
+struct Fetcher<F> {
+    fetch: F,
+    cache: Cache,
+}
+
+impl<F: Fn(u64) -> u64> Fetcher<F> {
+    #[cache_aside(ttl = "1m", prefix = "keys.fetcher", skip(self), cache = self.cache)]
+    async fn get(&self, id: u64) -> u64 {
+        (self.fetch)(id)
+    }
+}
+
+#[cache_aside(ttl = "1m", prefix = "keys.of_type", skip(cache), cache = cache)]
+async fn name_of<T: 'static>(cache: &Cache, id: u64) -> String {
+    format!("{} {id}", std::any::type_name::<T>())
+}
+
+#[tokio::test]
+async fn closures_have_no_names_and_share_no_entries() {
+    struct Here;
+
+    let cache = Cache::in_process();
+    let plus = Fetcher {
+        fetch: |id| id + 1,
+        cache: cache.clone(),
+    };
+    let times = Fetcher {
+        fetch: |id| id * 100,
+        cache: cache.clone(),
+    };
+    for _ in 0..2 {
+        assert_eq!((plus.get(5).await, times.get(5).await), (6, 500));
+    }
+    let total = cache.stats().total;
+    assert_eq!((total.key_errors, total.hits), (4, 0));
+
+    // With a name they are told apart, and so is what has one inside of a closure.
+    let named = Fetcher::<fn(u64) -> u64> {
+        fetch: |id| id + 1,
+        cache: cache.clone(),
+    };
+    for _ in 0..2 {
+        assert_eq!(named.get(5).await, 6);
+        assert!(name_of::<Here>(&cache, 1).await.ends_with("Here 1"));
+    }
+    let total = cache.stats().total;
+    assert_eq!((total.key_errors, total.hits), (4, 2));
+}

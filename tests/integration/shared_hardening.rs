@@ -70,7 +70,7 @@ async fn load(world: &World, policy: &Policy) -> Result<u64, Broken> {
 }
 
 #[cache_aside(ttl = "1m", jitter = 0, prefix = "hard.batch", each = ids, skip(world), cache = world.cache)]
-async fn squares(world: &World, ids: Vec<u64>) -> std::collections::HashMap<u64, u64> {
+async fn squares(world: &World, ids: Vec<u64>) -> HashMap<u64, u64> {
     world.load().await;
     ids.into_iter().map(|id| (id, id * id)).collect()
 }
@@ -402,7 +402,7 @@ async fn r7_invalidation_without_end_has_processes_load_side_by_side() {
 }
 
 #[cache_aside(ttl = "1m", prefix = "hard.slow", tags = ["t"], each = ids, skip(world), cache = world.cache)]
-async fn slow_squares(world: &World, ids: Vec<u64>) -> std::collections::HashMap<u64, u64> {
+async fn slow_squares(world: &World, ids: Vec<u64>) -> HashMap<u64, u64> {
     tokio::time::sleep(SECOND / 2).await;
     ids.into_iter().map(|id| (id, id * id)).collect()
 }

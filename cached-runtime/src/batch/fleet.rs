@@ -224,16 +224,16 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                 match within(pause, join_all(news.collect())).await {
                     None => {
                         rest -= pause;
-                        until_cut = until_cut.map(|left| left - pause);
+                        until_cut = until_cut.map(|left| left.saturating_sub(pause));
                     }
                     Some(_) => vain_waits += 1,
                 }
                 if until_cut.take_if(|left| left.is_zero()).is_some() {
                     let waiting = abroad.iter().map(|abroad| &abroad.missing);
                     if let Some(answer) = self.instead(codec, waiting, limit) {
-                        abroad.iter().for_each(|abroad| {
+                        for abroad in &abroad {
                             abroad.missing.subject.stats.count(Event::LoadTimeout);
-                        });
+                        }
                         return Err(answer);
                     }
                 }
