@@ -343,7 +343,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         };
         let limit = missing
             .iter()
-            .filter(|missing| !self.is_apart(missing))
+            .filter(|_| !self.mode.bypass)
             .filter_map(|missing| missing.subject.policy.options.load_timeout)
             .min();
         let tried = false;
@@ -354,8 +354,12 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let body = self
             .cache
             .pause_before(Point::Loading, key_of(missing), body(rest));
-        let keyed = missing.iter().filter(|missing| !self.is_apart(missing));
-        let load = Load::of_each(&self.cache, keyed.map(|missing| &missing.subject.key));
+        // Who loads without a lease holds nobody up, and a call inside may join the loads of others.
+        let held = missing.iter().filter(|missing| {
+            let leased = matches!(missing.terms, Terms::Leased(..));
+            !self.is_apart(missing) && (leased || self.mode.refresh)
+        });
+        let load = Load::of_each(&self.cache, held.map(|missing| &missing.subject.key));
         let mut body = Box::pin(body);
         let body = place.seat(poll_fn(move |context| {
             let _inside = load.poll();

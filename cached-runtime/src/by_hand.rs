@@ -7,6 +7,7 @@ use crate::call::{Miss, Subject, meet_each, plain_hit};
 use crate::coherence::{Coherence, Trust};
 use crate::key::Key;
 use crate::mode::{self, Tier};
+use crate::nesting;
 use crate::observe::Event;
 use crate::outcome::shapes::ByResultOption as _;
 use crate::outcome::{Codec, Shape, codec, returns};
@@ -203,7 +204,9 @@ impl Cache {
             None => Miss::uncacheable(self, key.prefix(), mode, codec),
             Some(raw) => {
                 let trust = policy.coherence().map_or(Trust::FOREVER, Coherence::trust);
+                let nested = nesting::is_inside_any() && nesting::is_inside(self, raw.hash());
                 if mode.is_none()
+                    && !nested
                     && self.is_enabled()
                     && let Some(answer) = plain_hit(self, raw, codec, trust)
                 {

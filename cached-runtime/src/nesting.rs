@@ -3,7 +3,7 @@
 //! A call inside of the load of its own key, as where a single function is made of the batch form, would
 //! wait for its own end, or be given what that load is to replace. It leaves the cache alone instead.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use crate::cache::Cache;
@@ -12,6 +12,8 @@ use crate::key::RawKey;
 thread_local! {
     /// The outermost first.
     static RUNNING: RefCell<Vec<Load>> = const { RefCell::new(Vec::new()) };
+    /// How many they are, for those who only want to know whether there are any: each hit.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
 
 /// A load, and what it loads.
@@ -26,6 +28,7 @@ pub(crate) struct Load {
 #[derive(Clone, Debug)]
 enum Keys {
     One(u64),
+    /// Sorted.
     Many(Arc<[u64]>),
 }
 
@@ -42,39 +45,45 @@ impl Load {
     }
 
     pub(crate) fn of_each<'a>(cache: &Cache, keys: impl Iterator<Item = &'a RawKey>) -> Self {
+        let mut keys: Vec<_> = keys.map(RawKey::hash).collect();
+        keys.sort_unstable();
         Self {
             cache: address(cache),
-            keys: Keys::Many(keys.map(RawKey::hash).collect()),
+            keys: Keys::Many(keys.into()),
         }
     }
 
     /// To be held while it is polled.
     pub(crate) fn poll(&self) -> Inside {
         RUNNING.with_borrow_mut(|running| running.push(self.clone()));
+        DEPTH.set(DEPTH.get() + 1);
         Inside(())
     }
 
     fn loads(&self, cache: usize, hash: u64) -> bool {
-        let has = match &self.keys {
-            Keys::One(key) => *key == hash,
-            Keys::Many(keys) => keys.contains(&hash),
-        };
-        has && self.cache == cache
+        self.cache == cache
+            && match &self.keys {
+                Keys::One(key) => *key == hash,
+                Keys::Many(keys) => keys.binary_search(&hash).is_ok(),
+            }
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
         RUNNING.with_borrow_mut(Vec::pop);
     }
 }
 
 /// Whether this is inside of any load.
+#[inline]
 pub(crate) fn is_inside_any() -> bool {
-    RUNNING.with_borrow(|running| !running.is_empty())
+    DEPTH.get() > 0
 }
 
 /// Whether this is inside of the load of a key with this hash.
+#[cold]
 pub(crate) fn is_inside(cache: &Cache, hash: u64) -> bool {
     RUNNING.with_borrow(|running| running.iter().any(|load| load.loads(address(cache), hash)))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use cache_aside::{CacheExt, LoadTimeout, Outcome, cache_aside};
+use cache_aside::{CacheExt, LoadTimeout, Outcome, Policy, cache_aside};
 use tokio::time::timeout;
 
 use crate::shared::Fleet;
-use crate::support::{MINUTE, SECOND, World};
+use crate::support::{MINUTE, SECOND, World, settle};
 
 #[derive(Clone, Debug, PartialEq)]
 struct Late;
@@ -60,6 +60,14 @@ async fn twice(world: &World, id: u64) -> u64 {
     item(world, id).await + item(world, id).await
 }
 
+#[cache_aside(ttl = "1m", jitter = 0, prefix = "nesting.by_hand", key_fn = by_hand_key, skip(world), cache = world.cache)]
+async fn by_hand(world: &World, id: u64) -> u64 {
+    let (key, policy) = (by_hand_key(id), Policy::ttl(MINUTE));
+    let load = || async { Ok::<_, Late>(world.load().await) };
+    let loaded = Box::pin(world.cache.get_or_load(&key, &policy, load));
+    loaded.await.unwrap()
+}
+
 /// In the process alone, and with a store that another process uses, too.
 async fn everywhere(check: impl AsyncFn(&World, &World)) {
     let alone = World::new().await;
@@ -108,6 +116,20 @@ async fn what_is_refreshed_is_loaded() {
         one.clock.advance(MINUTE / 2);
         assert_eq!(user(one, 1).await, Some(10 + version));
         assert_eq!(one.loads(), 2);
+
+        assert_eq!(items(one, vec![1, 2]).await[&1], 10 + version);
+        let version = one.write();
+        let anew = HashMap::from([(1, 10 + version), (2, 20 + version)]);
+        assert_eq!(items(one, vec![1, 2]).refresh_cache().await, anew);
+        assert_eq!(items(one, vec![1, 2]).await, anew);
+
+        assert_eq!(again(one, 1, true).await, version);
+        let version = one.write();
+        assert_eq!(again(one, 1, true).refresh_cache().await, version);
+
+        assert_eq!(by_hand(one, 1).await, version);
+        let version = one.write();
+        assert_eq!(by_hand(one, 1).refresh_cache().await, version);
         let _ = other;
     })
     .await;
@@ -137,4 +159,21 @@ async fn other_keys_are_cached_inside_of_a_load() {
         assert_eq!(one.loads(), 4);
     })
     .await;
+}
+
+/// Without a store a batch holds nothing: what its body calls joins the loads of others, and leads them.
+#[tokio::test]
+async fn batches_of_a_function_share_its_loads() {
+    let world = World::new().await;
+    world.hold();
+    let callers: Vec<_> = (0..10)
+        .map(|_| world.spawn(|world| async move { items(&world, vec![1]).await }))
+        .collect();
+    world.reached(1).await;
+    settle().await;
+    world.let_go();
+    for caller in callers {
+        assert_eq!(caller.await.unwrap(), HashMap::from([(1, 11)]));
+    }
+    assert_eq!(world.loads(), 1);
 }

@@ -234,6 +234,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                         for abroad in &abroad {
                             abroad.missing.subject.stats.count(Event::LoadTimeout);
                         }
+                        self.rest(abroad.into_iter().map(|abroad| abroad.missing), true);
                         return Err(answer);
                     }
                 }

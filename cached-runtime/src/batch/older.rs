@@ -73,7 +73,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
 
     /// After a load that failed: for a while nobody tries again those that have an older answer. If
     /// there was no load, whoever comes next may try.
-    pub(super) fn rest(&self, missing: Elements<C, M>, tried: bool) {
+    pub(super) fn rest(&self, missing: impl IntoIterator<Item = Missing<C::Key, M>>, tried: bool) {
         let (back_off, now) = (self.cache.back_off(), self.cache.clock().now());
         for missing in missing {
             let Some(older) = missing.older(&self.cache).filter(|_| !self.mode.refresh) else {

@@ -90,6 +90,9 @@ impl<P: Parts> Looking<'_, P> {
             return None;
         }
         let key = self.site.identity(self.parts)?;
+        if nesting::is_inside_any() && nesting::is_inside(self.cache, key.hash().ok()?) {
+            return None;
+        }
         let entry = plain_entry(self.cache, &self.store, &key, self.site.trust())?;
         given(entry, &codec)
     }

@@ -148,9 +148,10 @@ impl Shared {
             true
         };
         let settled = within(CLOSE_LIMIT, settled).await == Some(true);
-        self.remote.close();
+        // In this order: what the store's end cuts off is told that nothing is repeated.
         self.owed.close();
-        if settled {
+        self.remote.close();
+        if settled && self.owed.is_empty() {
             return Ok(());
         }
         let message = format!(
