@@ -60,6 +60,17 @@ async fn twice(world: &World, id: u64) -> u64 {
     item(world, id).await + item(world, id).await
 }
 
+#[cache_aside(ttl = "1m", load_timeout = "2s", prefix = "nesting.limited", each = ids, skip(world), cache = world.cache)]
+async fn limited(world: &World, ids: Vec<u64>) -> Result<HashMap<u64, u64>, Late> {
+    let version = world.load().await;
+    Ok(ids.into_iter().map(|id| (id, version)).collect())
+}
+
+#[cache_aside(ttl = "1m", prefix = "nesting.limited", skip(world), cache = world.cache)]
+async fn limited_one(world: &World, id: u64) -> Result<Option<u64>, Late> {
+    Ok(limited(world, vec![id]).await?.remove(&id))
+}
+
 #[cache_aside(ttl = "1m", jitter = 0, prefix = "nesting.by_hand", key_fn = by_hand_key, skip(world), cache = world.cache)]
 async fn by_hand(world: &World, id: u64) -> u64 {
     let (key, policy) = (by_hand_key(id), Policy::ttl(MINUTE));
@@ -176,4 +187,12 @@ async fn batches_of_a_function_share_its_loads() {
         assert_eq!(caller.await.unwrap(), HashMap::from([(1, 11)]));
     }
     assert_eq!(world.loads(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_leaves_the_cache_alone_keeps_its_time_limit() {
+    let world = World::new().await;
+    world.hold();
+    let cut = timeout(10 * SECOND, limited_one(&world, 1)).await;
+    assert_eq!(cut, Ok(Err(Late)));
 }
