@@ -1,19 +1,21 @@
 //! Hits in this process, against `quick_cache` by hand: the same borrowed key, the same clone.
 //!
-//! *Trusted* are copies of what processes share, for which the store's pushes vouch. Keys drawn evenly out of ten thousand is
-//! the main figure. On two threads a figure is the time of one of them, so that it stays the same where they do not disturb
-//! each other.
+//! Each function has a cache of its own, with no other entries. *Among others* are hits in a cache in which other functions
+//! have five times as many. *Trusted* are copies of what processes share, for which the store's pushes vouch.
+//! Keys drawn evenly out of ten thousand is the main figure. On two threads a figure is the time of one of them, so that it
+//! stays the same where they do not disturb each other.
 
-use std::sync::LazyLock;
 use std::time::Duration;
+
+use cache_aside::Cache;
 
 use crate::Effort;
 use crate::by_hand::{self, QUICK_CACHE};
 use crate::measure::{Rounds, Run, interleaved, on_two_threads, timed};
-use crate::own::{self, large, small, trusted};
+use crate::own::{common, large, small, trusted};
 use crate::record::{Goal, Record};
 use crate::store::store;
-use crate::subject::{Draws, Keys, draw, keys};
+use crate::subject::{Draws, Keys, draw, keys, ready};
 
 const KEYS: u32 = 10_000;
 
@@ -46,6 +48,8 @@ const TAGGED_ARC: &str = "Arc, 2 tags";
 const TAGGED_8_ARC: &str = "Arc, 8 tags";
 const TRUSTED: &str = "trusted clone, 2 tags";
 const TRUSTED_ARC: &str = "trusted Arc, 2 tags";
+const AMONG: &str = "clone, 2 tags, among others";
+const AMONG_ARC: &str = "Arc, 2 tags, among others";
 const HAND: &str = "quick_cache, clone";
 const HAND_ARC: &str = "quick_cache, Arc";
 
@@ -55,11 +59,13 @@ fn few_entries() -> Vec<Variant> {
         Variant::new(TAGGED, small::tagged),
         Variant::new(TAGGED_8, small::tagged_8),
         Variant::new(TRUSTED, trusted::tagged),
+        Variant::new(AMONG, common::tagged),
         Variant::new(HAND, by_hand::small),
         Variant::new(UNTAGGED_ARC, small::untagged_arc),
         Variant::new(TAGGED_ARC, small::tagged_arc),
         Variant::new(TAGGED_8_ARC, small::tagged_8_arc),
         Variant::new(TRUSTED_ARC, trusted::tagged_arc),
+        Variant::new(AMONG_ARC, common::tagged_arc),
         Variant::new(HAND_ARC, by_hand::small_arc),
     ]
 }
@@ -155,6 +161,7 @@ pub(crate) fn run(effort: Effort) -> Vec<Record> {
     let keys = keys(KEYS);
     let variants = few_entries();
     load_trusted(&keys);
+    load_others();
     load_all(&variants, &keys);
     let load = |title, keys, threads| Load {
         title,
@@ -167,10 +174,7 @@ pub(crate) fn run(effort: Effort) -> Vec<Record> {
         load("1 hot key", &keys[..1], 1),
         load("1 hot key, 2 threads", &keys[..1], 2),
     ];
-    let own_loads = || {
-        let caches = [&own::SMALL, &own::TRUSTED];
-        caches.map(|cache| cache.stats().total.loads)
-    };
+    let own_loads = || loads_of(&small::caches()) + loads_of(&trusted::caches());
     let before = own_loads();
     let columns = take(&variants, &loads, effort.of((5, 20_000), (31, 100_000)));
     assert_eq!(own_loads(), before, "hits only");
@@ -195,7 +199,7 @@ fn many(effort: Effort, records: &mut Vec<Record>) {
     let keys = keys(entries);
     let variants = many_entries();
     load_all(&variants, &keys);
-    let before = own::LARGE.stats().total.loads;
+    let before = loads_of(&large::caches());
     let load = Load {
         title,
         keys: &keys,
@@ -203,13 +207,23 @@ fn many(effort: Effort, records: &mut Vec<Record>) {
     };
     let columns = take(&variants, &[load], effort.of((5, 50_000), (15, 300_000)));
     against_hand(&columns[0], records);
-    let now = own::LARGE.stats().total.loads;
-    assert_eq!(now, before, "hits only");
+    assert_eq!(loads_of(&large::caches()), before, "hits only");
+}
+
+fn loads_of(caches: &[&Cache]) -> u64 {
+    caches.iter().map(|cache| cache.stats().total.loads).sum()
+}
+
+/// Five times as many entries of another function, which nobody asks for again.
+fn load_others() {
+    for (id, name) in &keys(5 * KEYS) {
+        ready(common::untagged(*id, name));
+    }
 }
 
 /// Loads everything with a runtime, since it is stored in the store besides; hits need none.
 fn load_trusted(keys: &Keys) {
-    LazyLock::force(&own::TRUSTED);
+    trusted::caches();
     // Twice: the token that the first load made is pushed, and has the copy confirmed once.
     let twice = async {
         for (id, name) in keys.iter().chain(keys) {
@@ -231,9 +245,11 @@ fn against_hand(column: &Column, records: &mut Vec<Record>) {
     let compared = [
         (TAGGED, clone),
         (TRUSTED, clone),
+        (AMONG, (HAND, "", Goal::None)),
         (UNTAGGED, (HAND, "", Goal::None)),
         (TAGGED_ARC, arc),
         (TRUSTED_ARC, arc),
+        (AMONG_ARC, (HAND_ARC, "", Goal::None)),
         (UNTAGGED_ARC, (HAND_ARC, "", Goal::None)),
     ];
     for (own, (hand, id, goal)) in compared {

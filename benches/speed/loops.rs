@@ -13,11 +13,11 @@
 
 use std::future::Future;
 use std::hint::black_box;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::by_hand;
 use crate::measure::{Fresh, at_once};
-use crate::own::{TRUSTED, bounded, small, strict, trusted};
+use crate::own::{bounded, small, strict, trusted};
 use crate::stampede::{Variant, crowd, single};
 use crate::store::store;
 use crate::subject::{Draws, draw, keys};
@@ -52,7 +52,7 @@ pub(crate) fn local(what: &str, hits: u64) {
 /// Loads the first key. What is shared is loaded with a runtime; hits need none.
 fn loaded<'a, F: Future>(call: impl Fn(&'a (u64, String)) -> F) {
     let key: &'static (u64, String) = Box::leak(Box::new(keys(1)[0].clone()));
-    LazyLock::force(&TRUSTED);
+    trusted::caches();
     // Twice: the token that the first load made is pushed, and has the copy confirmed once.
     let twice = async {
         call(key).await;

@@ -2,12 +2,14 @@
 
 use std::hint::black_box;
 use std::process::Command;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
+
+use cache_aside::Cache;
 
 use crate::Effort;
 use crate::by_hand::{ByHand, Owned, by_hand};
 use crate::measure::at_once;
-use crate::own::{SMALL, TRUSTED, small, trusted};
+use crate::own::{filled, trusted};
 use crate::record::{Goal, Record};
 use crate::store::store;
 use crate::subject::{Keys, User, keys, ready};
@@ -44,7 +46,7 @@ pub(crate) fn fill(what: &str) {
     let before = resident();
     fill(others);
     println!("{}", (resident() - before) / u64::from(ENTRIES));
-    assert_eq!(SMALL.stats().evictions, 0, "all of them are there");
+    all_are_there(&filled::caches());
 }
 
 type Fill = Box<dyn Fn(&'static Keys)>;
@@ -66,11 +68,11 @@ fn filling(what: &str) -> Fill {
             let cache = by_hand_cache::<Arc<User>>();
             each(|id, name| drop(ready(by_hand(cache, id, name))))
         }
-        "untagged" => each(|id, name| drop(ready(small::untagged(id, name)))),
-        "common-tags" => each(|id, name| drop(ready(small::common_tags(id, name)))),
-        "tagged" => each(|id, name| drop(ready(small::tagged(id, name)))),
-        "untagged-arc" => each(|id, name| drop(ready(small::untagged_arc(id, name)))),
-        "tagged-arc" => each(|id, name| drop(ready(small::tagged_arc(id, name)))),
+        "untagged" => each(|id, name| drop(ready(filled::untagged(id, name)))),
+        "common-tags" => each(|id, name| drop(ready(filled::common_tags(id, name)))),
+        "tagged" => each(|id, name| drop(ready(filled::tagged(id, name)))),
+        "untagged-arc" => each(|id, name| drop(ready(filled::untagged_arc(id, name)))),
+        "tagged-arc" => each(|id, name| drop(ready(filled::tagged_arc(id, name)))),
         "shared" => Box::new(|keys| shared(keys, false)),
         "shared-tagged" => Box::new(|keys| shared(keys, true)),
         _ => panic!("nothing is called {what}"),
@@ -88,7 +90,7 @@ fn by_hand_cache<V: Clone>() -> &'static ByHand<V> {
 /// Loads through a server, many at a time.
 fn shared(keys: &'static Keys, is_tagged: bool) {
     const CALLERS: u64 = 64;
-    LazyLock::force(&TRUSTED);
+    let caches = trusted::caches();
     at_once(&store().runtime, CALLERS, move |caller| async move {
         let own = keys.iter().filter(|(id, _)| id % CALLERS == caller);
         for (id, name) in own {
@@ -99,7 +101,12 @@ fn shared(keys: &'static Keys, is_tagged: bool) {
             }
         }
     });
-    assert_eq!(TRUSTED.stats().evictions, 0, "all of them are there");
+    all_are_there(&caches);
+}
+
+fn all_are_there(caches: &[&Cache]) {
+    let evicted: u64 = caches.iter().map(|cache| cache.stats().evictions).sum();
+    assert_eq!(evicted, 0, "all of them are there");
 }
 
 /// Bytes of memory this process has, by the system's count.

@@ -7,15 +7,8 @@ use cache_aside::{Cache, cache_aside};
 
 use crate::subject::{User, ready};
 
-/// Six functions with ten thousand entries each, and batches of them; or entries for the measure of memory.
-pub(crate) static SMALL: LazyLock<Cache> = LazyLock::new(|| in_process(210_000));
-
-/// Two functions with a million entries each. None is evicted: shares of the capacity are not quite even.
-pub(crate) static LARGE: LazyLock<Cache> = LazyLock::new(|| in_process(2_400_000));
-
-/// One that shares its answers through a server and keeps copies, which are trusted for as long as a run takes. To be
-/// made where nothing is awaited.
-pub(crate) static TRUSTED: LazyLock<Cache> = LazyLock::new(|| crate::store::store().trusted());
+/// One cache of several functions, as programs have it.
+pub(crate) static COMMON: LazyLock<Cache> = LazyLock::new(|| in_process(150_000));
 
 /// Those of a server, by their coherence; set when there is one.
 pub(crate) static BOUNDED: OnceLock<Cache> = OnceLock::new();
@@ -113,8 +106,37 @@ macro_rules! functions {
     };
 }
 
-functions!(small(cache = *SMALL): untagged common_tags tagged tagged_8 untagged_arc tagged_arc tagged_8_arc batch);
-functions!(large(cache = *LARGE): tagged tagged_arc);
-functions!(trusted(cache = *TRUSTED): untagged tagged tagged_arc);
+/// A module of functions with a cache each, as those by hand have it: a row that says how many entries there are means just those.
+macro_rules! apart {
+    ($module:ident($cache:expr): $($name:ident)*) => {
+        pub(crate) mod $module {
+            use super::*;
+            $(
+                mod $name {
+                    use super::*;
+                    #[allow(unused_imports, reason = "not every function is a batch")]
+                    use crate::subject::name_of;
+                    pub(super) static CACHE: LazyLock<Cache> = LazyLock::new(|| $cache);
+                    function!($name, (cache = *CACHE));
+                }
+                pub(crate) use $name::$name;
+            )*
+
+            /// Of all functions; makes those that are not there yet.
+            #[allow(dead_code, reason = "not every module is asked")]
+            pub(crate) fn caches() -> Vec<&'static Cache> {
+                vec![$(&*$name::CACHE),*]
+            }
+        }
+    };
+}
+
+apart!(small(in_process(20_000)): untagged tagged tagged_8 untagged_arc tagged_arc tagged_8_arc batch);
+apart!(large(in_process(2_000_000)): tagged tagged_arc);
+// For the measure of memory.
+apart!(filled(in_process(210_000)): untagged common_tags tagged untagged_arc tagged_arc);
+// They share answers through a server and keep copies, which are trusted for as long as a run takes. To be made where nothing is awaited.
+apart!(trusted(crate::store::store().trusted()): untagged tagged tagged_arc);
+functions!(common(cache = *COMMON): untagged tagged tagged_arc);
 functions!(bounded(cache = of_server(&BOUNDED), local = false): untagged one_tag tagged batch tagged_batch);
 functions!(strict(cache = of_server(&STRICT), local = false): untagged tagged);

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use cache_aside::{Cache, cache_aside};
@@ -16,7 +16,7 @@ use tokio::task::yield_now;
 
 use crate::Effort;
 use crate::measure::{Fresh, Run, at_once, interleaved, runtime};
-use crate::own::SMALL;
+use crate::own::in_process;
 use crate::record::{Goal, Record};
 use crate::subject::{User, name_of};
 
@@ -39,7 +39,8 @@ async fn load(id: u64, name: &str) -> User {
 }
 
 fn cache() -> &'static Cache {
-    &SMALL
+    static CACHE: LazyLock<Cache> = LazyLock::new(|| in_process(210_000));
+    &CACHE
 }
 
 #[cache_aside(ttl = "1h", cache = cache())]
