@@ -8,14 +8,16 @@ use super::{ROOM, load};
 use crate::own::{BOUNDED, in_process, of_server};
 use crate::subject::User;
 
-static LOCAL: LazyLock<Cache> = LazyLock::new(|| in_process(4 * ROOM));
+/// One for each function, as the others have it.
+static UNTAGGED: LazyLock<Cache> = LazyLock::new(|| in_process(ROOM));
+static TAGGED: LazyLock<Cache> = LazyLock::new(|| in_process(ROOM));
 
-#[cache_aside(ttl = "1h", cache = *LOCAL)]
+#[cache_aside(ttl = "1h", cache = *UNTAGGED)]
 pub(crate) async fn untagged(id: u64, name: &str) -> User {
     load(id, name).await
 }
 
-#[cache_aside(ttl = "1h", tags = ["user:{id}", "users"], cache = *LOCAL)]
+#[cache_aside(ttl = "1h", tags = ["user:{id}", "users"], cache = *TAGGED)]
 pub(crate) async fn tagged(id: u64, name: &str) -> User {
     load(id, name).await
 }
