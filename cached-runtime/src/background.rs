@@ -1,5 +1,9 @@
 //! Loads that outlive the call that started them. The only place that spawns tasks.
 
+mod home;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::future::{Future, pending, poll_fn};
 use std::panic::catch_unwind;
@@ -12,13 +16,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 pub(crate) use tokio::runtime::Id as RuntimeId;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Sleep;
 use tracing::Instrument as _;
 
+pub(crate) use self::home::HomeRuntime;
 use crate::error::{Error, ErrorKind};
 use crate::observe::Once;
 
@@ -130,57 +135,14 @@ where
     Some(spawn(&runtime, Box::pin(work)))
 }
 
-/// The runtime that a cache lives on: for what is to be done although its caller has none, or one that ends.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct HomeRuntime(Option<Handle>);
-
-impl HomeRuntime {
-    /// The runtime that was chosen, or else the caller's.
-    pub(crate) fn new(chosen: Option<Handle>) -> Self {
-        Self(chosen.or_else(|| Handle::try_current().ok()))
-    }
-
-    /// Runs `work` behind its caller: on the caller's runtime, or on this one if that ends before the work
-    /// begins.
-    pub(crate) fn run_behind(&self, work: impl Future<Output = ()> + Send + 'static) {
-        spawn_detached(Unbegun {
-            work: Some(Box::pin(work)),
-            home: self.clone(),
-        });
-    }
-
-    /// Runs `work` on this runtime; where that has ended, it is dropped.
-    pub(crate) fn run(&self, work: impl Future<Output = ()> + Send + 'static) {
-        if let Self(Some(runtime)) = self {
-            spawn(runtime, Box::pin(work));
-        }
-    }
-}
-
-/// Work that is not lost with a runtime that does not begin it.
-struct Unbegun {
-    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    home: HomeRuntime,
-}
-
-impl Future for Unbegun {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        // What has begun may have timers of this runtime.
-        self.home = HomeRuntime(None);
-        match &mut self.work {
-            Some(work) => work.as_mut().poll(context),
-            None => Poll::Ready(()),
-        }
-    }
-}
-
-impl Drop for Unbegun {
-    fn drop(&mut self) {
-        if let Some(work) = self.work.take() {
-            self.home.run(work);
-        }
+/// Has any thread of the runtime take up what was spawned last. The caller's own would do so when the caller waits, and
+/// it may block the thread instead.
+pub(crate) fn hand_over() {
+    if let Ok(runtime) = Handle::try_current()
+        && runtime.runtime_flavor() != RuntimeFlavor::CurrentThread
+    {
+        // A thread keeps the last task for itself, and lets go of the one before it.
+        runtime.spawn(async {});
     }
 }
 
@@ -358,36 +320,4 @@ pub(crate) async fn unless_late<F: Future, A>(
         return Err(instead);
     }
     Ok(future.await)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::cell::Cell;
-    use std::panic::{set_hook, take_hook};
-
-    use super::*;
-
-    #[test]
-    fn a_runtime_without_timers_is_asked_once() {
-        thread_local!(static PANICS: Cell<u32> = const { Cell::new(0) });
-        let told = take_hook();
-        set_hook(Box::new(move |panic| {
-            PANICS.set(PANICS.get() + 1);
-            told(panic);
-        }));
-        for runtimes in 1..3 {
-            let without = tokio::runtime::Builder::new_current_thread().build();
-            without.unwrap().block_on(async {
-                for _ in 0..3 {
-                    assert_eq!(within(Duration::ZERO, async { 7 }).await, Some(7));
-                }
-            });
-            assert_eq!(PANICS.get(), runtimes);
-        }
-        let mut with = tokio::runtime::Builder::new_current_thread();
-        with.enable_time().build().unwrap().block_on(async {
-            assert_eq!(within(Duration::ZERO, pending::<()>()).await, None);
-        });
-        assert_eq!(PANICS.get(), 2);
-    }
 }

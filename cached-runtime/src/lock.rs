@@ -215,12 +215,15 @@ impl Elsewhere {
             return Ok(None);
         };
         let renewal = renew(Arc::clone(shared), name.into(), id, Arc::clone(&held));
+        let renewal = background::beside(renewal);
+        // Who has the lock may block its thread.
+        background::hand_over();
         Ok(Some(Self {
             shared: Arc::clone(shared),
             name: name.into(),
             id,
             held,
-            _renewal: background::beside(renewal),
+            _renewal: renewal,
         }))
     }
 }

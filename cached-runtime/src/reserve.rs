@@ -68,8 +68,9 @@ impl Cache {
     /// invalidated from now on keeps the value out.
     ///
     /// Loads of the key that run already are not stored any more; what is stored stays readable
-    /// until the place is filled. Cached calls that find nothing wait meanwhile, as they would for
-    /// a load, so do not keep the place for longer than it takes.
+    /// until the place is filled. Where processes share a store, cached calls that find nothing wait meanwhile, as
+    /// they would for a load, so do not keep the place for longer than it takes. Without one they load, and a
+    /// value that one of them stores keeps this one out.
     ///
     /// # Errors
     /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized, and

@@ -206,6 +206,20 @@ async fn r8_a_put_is_not_overwritten_by_an_older_load() {
     assert_eq!(item(&world, 7).await, 9);
 }
 
+/// Without a store nobody waits for a place; what was loaded since it was taken is newer than what it is for.
+#[tokio::test]
+async fn r8_a_place_is_not_filled_once_somebody_has_loaded_since() {
+    let world = World::new().await;
+    let policy = cache_aside::Policy::ttl(crate::support::MINUTE);
+    let place = world.cache.reserve(&item_key(7), &policy).await;
+    let place = place.expect("a place");
+    assert_eq!(item(&world, 7).await, 1, "it loads, and does not wait");
+    assert!(!place.fill(&0).await.expect("no store"));
+    world.write();
+    assert_eq!(item(&world, 7).await, 2, "the key is invalidated");
+    assert_eq!(world.loads(), 2);
+}
+
 /// Readers and writers as fast as they can: no read may return less than what was current when it
 /// began.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -5,6 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 
+use cache_aside::remote::DoubleServer;
 use cache_aside::remote::double::Op;
 use cache_aside::test_util::{Faulty, Mishap};
 use cache_aside::{Cache, Clock, cache_aside, cache_invalidate};
@@ -285,4 +286,37 @@ fn and_of_the_one_that_the_cache_is_given() {
     let timeless = Builder::new_current_thread().build().expect("a runtime");
     let given = Cache::builder().runtime(timeless.handle().clone());
     let _ = runtime().block_on(given.build());
+}
+
+/// Blocks its thread, until the server was asked for that so often or half a minute has passed.
+fn block_until(server: &DoubleServer, op: Op, times: u64) -> bool {
+    (0..3_000).any(|_| {
+        thread::sleep(SECOND / 100);
+        server.count(op) >= times
+    })
+}
+
+#[cache_aside(ttl = "1m", prefix = "runtimes.blocking", key(), cache = world.cache)]
+async fn blocking(world: &World, server: &DoubleServer) -> bool {
+    block_until(server, Op::Renew, 2)
+}
+
+#[test]
+fn r5_a_lease_is_renewed_while_its_load_blocks_one_thread_of_several() {
+    let mut threads = Builder::new_multi_thread();
+    let threads = threads.worker_threads(2).enable_all().build();
+    let threads = threads.expect("a runtime");
+    let fleet = threads.block_on(Fleet::of(1));
+    let (world, server) = (fleet.worlds[0].clone(), fleet.server.clone());
+    let renewed = threads.spawn(async move { blocking(&world, &server).await });
+    assert!(
+        threads.block_on(renewed).expect("no panic"),
+        "the lease of a load"
+    );
+    let (cache, server) = (fleet.worlds[0].cache.clone(), fleet.server.clone());
+    let renewed = threads.spawn(async move {
+        let _lock = cache.lock("blocking").await.expect("a lock");
+        block_until(&server, Op::RenewName, 2)
+    });
+    assert!(threads.block_on(renewed).expect("no panic"), "a lock");
 }

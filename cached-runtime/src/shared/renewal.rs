@@ -83,6 +83,8 @@ impl Renewals {
             number,
         };
         background::spawn_detached(duty.go(ttl));
+        // The load is next, which may block its thread.
+        background::hand_over();
         Some(KeptBy(number))
     }
 
