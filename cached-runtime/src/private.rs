@@ -101,9 +101,9 @@ pub fn key_of<T, P: Parts>(site: &'static Site, parts: &P) -> Key<T> {
     site.key(parts)
 }
 
-/// The list that starts with `parts` and what the impl around a function is for: `R<User>` and
-/// `R<Order>` share the function's code, and must not share its entries. `_here` is a closure in
-/// the function, whose name says it; that of an item there, which the site has, does not.
+/// The list `parts`, and before it what the impl around a function is for: `R<User>` and `R<Order>`
+/// share the function's code, and must not share its entries. `_here` is a closure in the function,
+/// whose name says it; that of an item there, which the site has, does not.
 #[inline]
 pub fn scoped<F, P>(site: &Site, _here: F, parts: P) -> Scoped<P> {
     Scoped(site.scope(type_name::<F>), parts)

@@ -67,10 +67,13 @@ fn list(plan: &Plan, single: bool) -> TokenStream {
         _ => None,
     };
     let parts = key.parts.iter().map(|part| statement(part, element, k));
-    // The macro does not see the impl around the function; the name of a closure shows it.
+    // The macro does not see the impl around the function; the name of a closure shows it. Asked for last: behind a call
+    // the compiler may read a `&str` again, both words at once, just after it has stored them one by one. A processor waits for
+    // that, a fifth of a hit.
     quote_spanned! {here=>
-        let parts = #k::scoped(site, || (), #head);
+        let parts = #head;
         #(#parts)*
+        let parts = #k::scoped(site, || (), parts);
     }
 }
 

@@ -17,10 +17,11 @@ impl Service {
                     .coherence(__k::Coherence::Strict);
                 &SITE
             };
-            let parts = __k::scoped(site, || (), __k::Nil);
+            let parts = __k::Nil;
             let parts = __k::Cons(parts, __k::arg(self).part());
             let parts = __k::Cons(parts, __k::arg(name).part());
             let parts = __k::Cons(parts, __k::arg(&owned).part());
+            let parts = __k::scoped(site, || (), parts);
             let place = __k::installed();
             let look = __k::look(site, place, &parts);
             if let __k::Some(hit) = look.hit(codec()) {

@@ -17,9 +17,10 @@ async fn load(db: &Db, tenant: u64, ids: &[u64]) -> Result<HashMap<u64, User>, D
                 .coherence(__k::Coherence::Bounded(__k::Duration::from_millis(2000u64)));
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Nil;
         let parts = __k::Cons(parts, __k::arg(&tenant).part());
         let parts = __k::Cons(parts, __k::Element);
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let elements = __k::Each::itself(&ids);
         let look = __k::look_each(site, place, elements, &parts, codec);
@@ -93,8 +94,9 @@ fn user_key(
             .coherence(__k::Coherence::Bounded(__k::Duration::from_millis(2000u64)));
         &SITE
     };
-    let parts = __k::scoped(site, || (), __k::Nil);
+    let parts = __k::Nil;
     let parts = __k::Cons(parts, __k::arg(&tenant).part());
     let parts = __k::Cons(parts, __k::arg(&ids).part());
+    let parts = __k::scoped(site, || (), parts);
     __k::key_of(site, &parts)
 }

@@ -14,10 +14,11 @@ async fn load(id: u64, #[cfg(feature = "f")] v: &str) -> u64 {
             static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Nil;
         let parts = __k::Cons(parts, __k::arg(&id).part());
         #[cfg(feature = "f")]
         let parts = __k::Cons(parts, __k::arg(v).part());
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
         if let __k::Some(hit) = look.hit(codec()) {

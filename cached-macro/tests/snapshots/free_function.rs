@@ -22,9 +22,10 @@ pub(crate) async fn load(
                 .prefix("user");
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Nil;
         let parts = __k::Cons(parts, __k::arg(&id).part());
         let parts = __k::Cons(parts, __k::arg(&limit).part());
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
         if let __k::Some(hit) = look.hit(codec()) {

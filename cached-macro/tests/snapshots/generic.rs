@@ -17,9 +17,10 @@ where
             static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::types::<T>().constant(&N));
+        let parts = __k::types::<T>().constant(&N);
         let parts = __k::Cons(parts, __k::arg(&id).part());
         let parts = __k::Cons(parts, __k::arg(by).part_of_type());
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
         if let __k::Some(hit) = look.hit(codec()) {

@@ -19,9 +19,10 @@ pub async fn load<D: Db>(
             static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Nil;
         let parts = __k::Cons(parts, __k::arg(&id).part());
         let parts = __k::Cons(parts, __k::arg(name).part());
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
         if let __k::Some(hit) = look.hit(codec()) {
@@ -111,8 +112,9 @@ pub fn user_key(
         static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
         &SITE
     };
-    let parts = __k::scoped(site, || (), __k::Nil);
+    let parts = __k::Nil;
     let parts = __k::Cons(parts, __k::arg(&id).part());
     let parts = __k::Cons(parts, __k::arg(name).part());
+    let parts = __k::scoped(site, || (), parts);
     __k::key_of(site, &parts)
 }

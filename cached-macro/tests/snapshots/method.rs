@@ -17,11 +17,12 @@ impl Service {
                     .version("2");
                 &SITE
             };
-            let parts = __k::scoped(site, || (), __k::Nil);
+            let parts = __k::Nil;
             let part = &(self.tenant);
             let parts = __k::Cons(parts, __k::arg(part).part());
             let part = &(id);
             let parts = __k::Cons(parts, __k::arg(part).part());
+            let parts = __k::scoped(site, || (), parts);
             let place = &(self.cache);
             let place = __k::as_cache(place);
             let look = __k::look(site, place, &parts);

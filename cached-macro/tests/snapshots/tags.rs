@@ -14,9 +14,10 @@ async fn load(user: UserRef, r#type: u8) -> Option<User> {
             static SITE: __k::Site = __k::Site::new("load", __k::type_name::<Here>);
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Nil;
         let parts = __k::Cons(parts, __k::arg(&user).part());
         let parts = __k::Cons(parts, __k::arg(&r#type).part());
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
         if let __k::Some(hit) = look.hit(codec()) {

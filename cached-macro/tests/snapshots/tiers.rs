@@ -15,8 +15,9 @@ async fn load(id: u64) -> User {
                 .coherence(__k::Coherence::Bounded(__k::Duration::from_millis(500u64)));
             &SITE
         };
-        let parts = __k::scoped(site, || (), __k::Nil);
+        let parts = __k::Nil;
         let parts = __k::Cons(parts, __k::arg(&id).part());
+        let parts = __k::scoped(site, || (), parts);
         let place = __k::installed();
         let look = __k::look(site, place, &parts);
         if let __k::Some(hit) = look.hit(codec()) {
