@@ -245,11 +245,11 @@ fn against_hand(column: &Column, records: &mut Vec<Record>) {
     let compared = [
         (TAGGED, clone),
         (TRUSTED, clone),
-        (AMONG, (HAND, "", Goal::None)),
+        (AMONG, (HAND, "P1", Goal::None)),
         (UNTAGGED, (HAND, "", Goal::None)),
         (TAGGED_ARC, arc),
         (TRUSTED_ARC, arc),
-        (AMONG_ARC, (HAND_ARC, "", Goal::None)),
+        (AMONG_ARC, (HAND_ARC, "P2", Goal::None)),
         (UNTAGGED_ARC, (HAND_ARC, "", Goal::None)),
     ];
     for (own, (hand, id, goal)) in compared {
