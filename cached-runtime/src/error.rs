@@ -40,7 +40,7 @@ pub enum ErrorKind {
     Pending,
     /// Somebody else holds the lock, and held it for as long as was waited.
     Busy,
-    /// A value cannot be encoded, or is too large.
+    /// A value has no encoding, so it cannot be in the shared store.
     Value,
     /// A write in a bracket took longer than its limit, and was dropped.
     Late,

@@ -33,9 +33,11 @@ impl Cache {
     /// key that run already are not stored afterwards.
     ///
     /// # Errors
-    /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized, and
-    /// [`Unavailable`](ErrorKind::Unavailable) if the shared store cannot be used: then nothing is
-    /// stored, and what was there is invalidated.
+    /// Of kind [`Key`](ErrorKind::Key) if the key's parts could not be serialized,
+    /// [`Value`](ErrorKind::Value) if the value cannot be encoded for the shared store, and
+    /// [`Unavailable`](ErrorKind::Unavailable) if that cannot be used: then nothing is stored, and what was
+    /// there is invalidated. A value that the policy does not store is no error, and takes the place of
+    /// what was there all the same.
     pub async fn put<T: Cacheable>(
         &self,
         key: &Key<T>,
@@ -45,7 +47,7 @@ impl Cache {
         if !self.is_enabled() {
             return usable(key).map(drop);
         }
-        let reserved = self
+        let mut reserved = self
             .take_place(key, policy, How::Replace, Some(value))
             .await?;
         let raw = reserved.subject.key.clone();
@@ -60,6 +62,7 @@ impl Cache {
                 shared.owe(Order::key(&raw));
                 Err(unavailable())
             }
+            (Kept::NotStored(_), Some(_)) => reserved.is_writable(value),
             _ => Ok(()),
         }
     }
@@ -181,9 +184,9 @@ impl<T: Cacheable> Reservation<T> {
     /// is for a value that the policy does not store.
     ///
     /// # Errors
-    /// Of kind [`Unavailable`](ErrorKind::Unavailable) if the shared store cannot be used; the key
-    /// is invalidated then.
-    pub async fn fill(self, value: &T) -> Result<bool, Error> {
+    /// Of kind [`Unavailable`](ErrorKind::Unavailable) if the shared store cannot be used, and
+    /// [`Value`](ErrorKind::Value) if the value cannot be encoded for it; the key is invalidated then.
+    pub async fn fill(mut self, value: &T) -> Result<bool, Error> {
         let (cache, key) = (self.cache.clone(), self.subject.key.clone());
         if !cache.is_enabled() {
             return Ok(false);
@@ -200,15 +203,34 @@ impl<T: Cacheable> Reservation<T> {
         let Some(invalidation) = invalidation else {
             return Ok(false);
         };
-        let unknown = matches!(kept, Kept::Unknown);
+        let (unknown, refused) = match kept {
+            Kept::Unknown => (true, false),
+            Kept::NotStored(_) => (false, cache.shared().is_some()),
+            _ => (false, false),
+        };
         let invalidated = invalidation.await;
         if unknown {
             return Err(unavailable());
         }
+        if refused {
+            self.is_writable(value)?;
+        }
         invalidated.map(|()| false)
     }
 
-    async fn keep(mut self, value: &T) -> Kept {
+    /// Whether a value that was not stored could have been.
+    fn is_writable(&self, value: &T) -> Result<(), Error> {
+        let Codec {
+            kind, value: any, ..
+        } = plain_codec::<T>();
+        let Some(error) = self.subject.unwritable(&kind, any(value)) else {
+            return Ok(());
+        };
+        let message = "the value cannot be encoded for the shared store";
+        Err(Error::new(ErrorKind::Value, message).because(error))
+    }
+
+    async fn keep(&mut self, value: &T) -> Kept {
         let codec = plain_codec::<T>();
         // In this order: an invalidation that is not seen here has yet to rotate its tokens, which
         // were read before.

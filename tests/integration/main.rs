@@ -13,6 +13,7 @@ mod back_off;
 mod batch;
 #[cfg(feature = "redis")]
 mod breaker;
+mod by_hand;
 mod coherence;
 mod coherence_hardening;
 mod coherence_options;

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use crate::cache::Cache;
+use crate::codec::CodecError;
 use crate::codec::compress::LARGEST;
 use crate::envelope::schema_id;
 use crate::outcome::{AnyCodec, Kind};
 use crate::remote::Cell;
 use crate::shared::{Deps, Share, Shared, any_family, family_of, namespace_cell};
 use crate::tags::name_of_tag;
+use crate::value::Value;
 
 use super::Subject;
 
@@ -58,6 +60,12 @@ impl Subject {
     /// Whether its answers are entries of the store.
     pub(super) fn has_entry(&self, codec: &Kind) -> bool {
         self.policy.options.remote && self.value_codec(codec).is_some()
+    }
+
+    /// Why a value cannot be an entry of the store, if it is to be one.
+    pub(crate) fn unwritable(&self, codec: &Kind, value: &Value) -> Option<CodecError> {
+        let written = self.value_codec(codec).filter(|_| self.has_entry(codec))?;
+        (written.encode)(value).err()
     }
 
     /// How the value becomes bytes; `None` if it must not.
