@@ -12,7 +12,7 @@ use cache_aside::Cache;
 use crate::Effort;
 use crate::by_hand::{self, QUICK_CACHE};
 use crate::measure::{Rounds, Run, interleaved, on_two_threads, timed};
-use crate::own::{common, large, small, trusted};
+use crate::own::{COMMON, common, large, small, trusted};
 use crate::record::{Goal, Record};
 use crate::store::store;
 use crate::subject::{Draws, Keys, draw, keys, ready};
@@ -174,7 +174,10 @@ pub(crate) fn run(effort: Effort) -> Vec<Record> {
         load("1 hot key", &keys[..1], 1),
         load("1 hot key, 2 threads", &keys[..1], 2),
     ];
-    let own_loads = || loads_of(&small::caches()) + loads_of(&trusted::caches());
+    let own_loads = || {
+        let others = loads_of(&[&COMMON]);
+        loads_of(&small::caches()) + loads_of(&trusted::caches()) + others
+    };
     let before = own_loads();
     let columns = take(&variants, &loads, effort.of((5, 20_000), (31, 100_000)));
     assert_eq!(own_loads(), before, "hits only");

@@ -62,7 +62,7 @@ impl Cache {
                 shared.owe(Order::key(&raw));
                 Err(unavailable())
             }
-            (Kept::NotStored(_), Some(_)) => reserved.is_writable(value),
+            (Kept::NotStored(_), _) => reserved.is_writable(value),
             _ => Ok(()),
         }
     }
@@ -203,11 +203,8 @@ impl<T: Cacheable> Reservation<T> {
         let Some(invalidation) = invalidation else {
             return Ok(false);
         };
-        let (unknown, refused) = match kept {
-            Kept::Unknown => (true, false),
-            Kept::NotStored(_) => (false, cache.shared().is_some()),
-            _ => (false, false),
-        };
+        let unknown = matches!(kept, Kept::Unknown);
+        let refused = matches!(kept, Kept::NotStored(_));
         let invalidated = invalidation.await;
         if unknown {
             return Err(unavailable());
@@ -218,8 +215,11 @@ impl<T: Cacheable> Reservation<T> {
         invalidated.map(|()| false)
     }
 
-    /// Whether a value that was not stored could have been.
+    /// Whether a value that was not stored could have been: without a store none has to be encoded.
     fn is_writable(&self, value: &T) -> Result<(), Error> {
+        if self.cache.shared().is_none() {
+            return Ok(());
+        }
         let Codec {
             kind, value: any, ..
         } = plain_codec::<T>();

@@ -72,4 +72,9 @@ async fn a_value_that_the_policy_refuses_is_no_error() {
     assert_eq!(cache.get(&key()).await, None);
     let place = cache.reserve(&key(), &small).await.unwrap();
     assert!(!place.fill(&Inverse(7)).await.unwrap());
+    // Nobody encodes a value where no store is shared, so that it cannot be is no reason there.
+    let alone = World::new().await.cache;
+    let never = Policy::ttl(MINUTE).cache_if(|_: &Inverse| false);
+    alone.put(&key(), &Inverse(0), &never).await.unwrap();
+    assert_eq!(alone.get(&key()).await, None);
 }

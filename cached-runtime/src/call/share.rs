@@ -64,8 +64,9 @@ impl Subject {
 
     /// Why a value cannot be an entry of the store, if it is to be one.
     pub(crate) fn unwritable(&self, codec: &Kind, value: &Value) -> Option<CodecError> {
-        let written = self.value_codec(codec).filter(|_| self.has_entry(codec))?;
-        (written.encode)(value).err()
+        let is_entry = self.policy.options.remote;
+        let value_codec = self.value_codec(codec).filter(|_| is_entry)?;
+        (value_codec.encode)(value).err()
     }
 
     /// How the value becomes bytes; `None` if it must not.
