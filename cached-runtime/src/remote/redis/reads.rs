@@ -29,6 +29,10 @@ const PACKED: usize = 16;
 const CROWD: usize = 16;
 const TRIPS: usize = 2;
 
+/// So many batches go side by side where each of them is full: the server is never without one while the answers of
+/// another are handed out.
+const FULL_TRIPS: usize = 4;
+
 /// Where the server is so slow that readers wait for this part of their time before they are sent,
 /// there are more: else whoever asks during a trip is late at the end of its own.
 const SOON: u32 = 10;
@@ -148,8 +152,12 @@ impl Reads {
             what,
             answer: sender,
         });
-        let crowded = traffic.trips < TRIPS && traffic.waiting.len() >= CROWD;
-        if traffic.trips == 0 || crowded {
+        let most = match traffic.waiting.len() {
+            ..CROWD => 1,
+            CROWD..KEYS => TRIPS,
+            KEYS.. => FULL_TRIPS,
+        };
+        if traffic.trips < most {
             traffic.trips += 1;
             return Way::Trip(receiver);
         }
@@ -167,6 +175,10 @@ impl Reads {
         let needed = !traffic.waiting.is_empty() && traffic.trips < MOST_TRIPS;
         traffic.trips += usize::from(needed);
         needed
+    }
+
+    fn has_full_batch(&self) -> bool {
+        self.traffic().waiting.len() >= KEYS
     }
 
     /// Seals the next batch: whoever asks from now on is not in it. Without one, a trip ends; in
@@ -235,8 +247,10 @@ impl Trip {
 
     async fn go(mut self) {
         loop {
-            // Whoever is ready to ask is in the next batch.
-            give_way().await;
+            // Whoever is ready to ask is in the next batch, if there is room.
+            if !self.node.reads().has_full_batch() {
+                give_way().await;
+            }
             let batch = self.node.reads().seal();
             if batch.is_empty() {
                 self.over = true;
@@ -363,6 +377,28 @@ mod tests {
         assert_eq!(reads.seal().len(), CROWD - 1);
         ways.extend((0..2 * CROWD).map(|_| reads.way(one("n"))));
         assert!(ways.iter().all(|way| matches!(way, Way::Batch(_))));
+    }
+
+    #[test]
+    fn more_batches_go_side_by_side_where_each_is_full() {
+        let (reads, _ways) = busy();
+        let mut ways = Vec::new();
+        let mut trips = 1;
+        for _ in 0..2 * FULL_TRIPS * KEYS {
+            let way = reads.way(one("n"));
+            let waiting = reads.traffic().waiting.len();
+            if matches!(way, Way::Trip(_)) {
+                trips += 1;
+                assert!(trips == TRIPS || waiting >= KEYS, "{trips} with {waiting}");
+                assert_eq!(reads.seal().len(), waiting.min(KEYS));
+            }
+            assert_eq!(
+                reads.has_full_batch(),
+                reads.traffic().waiting.len() >= KEYS
+            );
+            ways.push(way);
+        }
+        assert_eq!(trips, FULL_TRIPS);
     }
 
     #[test]
