@@ -33,6 +33,16 @@ async fn cache(url: String) -> Cache {
     builder.build().await.expect("good settings")
 }
 
+/// The same, and it keeps a copy: from then on pushes are followed.
+async fn following(url: String) -> Cache {
+    let cache = cache(url).await;
+    let (kept, policy) = (Key::new("kept", &0), Policy::ttl(MINUTE));
+    let load = || async { Ok::<_, Infallible>(0_u64) };
+    let answer = cache.get_or_load(&kept, &policy, load).await;
+    answer.unwrap_or_else(|never| match never {});
+    cache
+}
+
 impl Scene {
     async fn new() -> Self {
         Self::on(Server::start().await).await
@@ -46,8 +56,8 @@ impl Scene {
     /// The one goes to `url`.
     async fn with(server: Server, url: String) -> Self {
         Self {
-            one: cache(url).await,
-            other: cache(server.url()).await,
+            one: following(url).await,
+            other: following(server.url()).await,
             server,
             version: AtomicU64::new(1),
         }
@@ -191,6 +201,33 @@ async fn a_copy_that_is_trusted_asks_nobody() {
 }
 
 #[tokio::test]
+async fn a_cache_that_keeps_no_copies_has_nothing_pushed() {
+    let server = Server::start().await;
+    let cache = cache(server.url()).await;
+    let load = || async { Ok::<_, Infallible>(1_u64) };
+    let tagged = Policy::ttl(MINUTE).tags(["t"]);
+    let elsewhere = tagged.clone().local(false);
+    for id in 0..100 {
+        let answer = cache.get_or_load(&key(id), &elsewhere, load).await;
+        assert!(answer.is_ok());
+    }
+    let all = vec![key(0), key(1)];
+    assert!(cache.invalidate_tag("t").await.is_ok());
+    for each in &all {
+        assert!(cache.put(each, &1, &elsewhere).await.is_ok());
+    }
+    assert_eq!(push_clients(&server).await.len(), 0);
+    assert_eq!(cache.health().await.reasons, Vec::<String>::new());
+    // The first function that keeps them.
+    assert!(cache.get_or_load(&key(0), &tagged, load).await.is_ok());
+    let start = Instant::now();
+    while push_clients(&server).await.is_empty() {
+        assert!(start.elapsed() < SECOND * 20);
+        tokio::time::sleep(MS).await;
+    }
+}
+
+#[tokio::test]
 async fn what_another_process_invalidates_is_seen_at_once() {
     for flavor in [Flavor::Redis, Flavor::Valkey] {
         let scene = Scene::on(Server::options().flavor(flavor).start().await).await;
@@ -213,7 +250,7 @@ async fn a_strict_cache_has_no_such_connection() {
     let builder = Cache::builder().namespace("push").redis(server.url());
     let strict = builder.coherence(Coherence::Strict).build().await.unwrap();
     let scene = Scene {
-        other: cache(server.url()).await,
+        other: following(server.url()).await,
         one: strict,
         server,
         version: AtomicU64::new(1),

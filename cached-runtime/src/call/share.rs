@@ -22,6 +22,7 @@ impl Subject {
             // Whatever comes over an answer that is asked for after this keeps it from being stored
             // here, and from being given in place of a load.
             self.cell(cache);
+            tier.watch().want();
         }
         let tier = Arc::clone(tier);
         let name = self.name().clone();

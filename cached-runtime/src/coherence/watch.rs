@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::clock::{AtomicMoment, Clock, Moment};
 use crate::defect::Defect;
@@ -52,6 +54,9 @@ pub struct Watch {
     /// That of `coherence`.
     trust: Trust,
     serves_views: bool,
+    /// Whether copies are kept, or about to be.
+    wanted: AtomicBool,
+    want: Notify,
     pub(super) hasher: foldhash::quality::RandomState,
     pub(super) link: Mutex<Link>,
     /// Who wants to know of each change.
@@ -106,6 +111,8 @@ impl Watch {
             coherence: followed,
             trust: followed.trust(),
             serves_views: false,
+            wanted: AtomicBool::new(false),
+            want: Notify::new(),
             hasher: foldhash::quality::RandomState::default(),
             link: Mutex::new(Link::None),
             observer: OnceLock::new(),
@@ -117,9 +124,21 @@ impl Watch {
 
     /// Whether what comes out of the store may rest on it, too.
     pub(crate) fn serving_views(self, on: bool) -> Self {
+        if on {
+            self.want();
+        }
         Self {
             serves_views: on,
             ..self
+        }
+    }
+
+    /// Somebody is about to keep what pushes tell of.
+    #[inline]
+    pub(crate) fn want(&self) {
+        if !self.wanted.load(Relaxed) {
+            self.wanted.store(true, Release);
+            self.want.notify_one();
         }
     }
 
@@ -127,6 +146,7 @@ impl Watch {
     pub(crate) fn observe(&self, changes: impl Fn(&Cell) + Send + Sync + 'static) {
         // Once per cache, when it is made.
         let _ = self.observer.set(Box::new(changes));
+        self.want();
     }
 
     pub(crate) fn serves_views(&self) -> bool {
@@ -143,6 +163,15 @@ impl Watch {
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         self.coherence != Coherence::Strict
+    }
+
+    /// Waits until copies are about to be kept in this process: before, a server would push each new tag
+    /// for nothing. Nothing is lost by following from then on only, or at once: a copy is confirmed by a
+    /// question until pushes are heard. One task at a time may wait.
+    pub async fn wanted(&self) {
+        while !self.wanted.load(Acquire) {
+            self.want.notified().await;
+        }
     }
 
     /// From now on every change is told, in this life of the server. What is known from before is
@@ -255,11 +284,11 @@ impl Watch {
         matches!(*self.link(), Link::Followed { .. })
     }
 
-    /// Why copies are confirmed one by one, if they are.
+    /// Why copies are confirmed one by one, if they are, and if there are any.
     pub(crate) fn shortcoming(&self) -> Option<String> {
         match &*self.link() {
-            Link::Followed { .. } | Link::None => None,
-            Link::Lost(why) => Some(why.clone()),
+            Link::Lost(why) if self.wanted.load(Relaxed) => Some(why.clone()),
+            _ => None,
         }
     }
 
@@ -281,12 +310,14 @@ impl Watch {
 /// The watch of no cache: for tests of a store.
 impl Default for Watch {
     fn default() -> Self {
-        Self::new(
+        let watch = Self::new(
             Some(Coherence::default()),
             Arc::new(Sequence::new()),
             Arc::new(TagTable::new()),
             Clock::system(),
-        )
+        );
+        watch.want();
+        watch
     }
 }
 

@@ -38,6 +38,7 @@ impl Desk {
             Arc::clone(&tags),
             clock.clone(),
         );
+        watch.want();
         Self {
             watch,
             clock,

@@ -1,4 +1,4 @@
-//! Follows the pushes of a server: connects, beats, gives up, connects again.
+//! Follows the pushes of a server once there are copies: connects, beats, gives up, connects again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ pub(in crate::remote::redis) async fn follow(node: Arc<Node>, duty: Duty) {
     let watch = duty.watch();
     let mut backoff = Backoff::default();
     let mut log = Log::default();
+    watch.wanted().await;
     loop {
         let outage = match Line::connect(&node, &duty).await {
             Ok(line) => {
