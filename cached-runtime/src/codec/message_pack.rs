@@ -9,6 +9,9 @@ use super::{Codec, CodecError, lossless};
 
 const NAME: &str = "MessagePack";
 
+/// Most values fit, so that the buffer does not grow piece by piece; it is gone once the value is stored.
+const ROOM: usize = 256;
+
 /// `MessagePack` with the names of fields and variants: the default.
 ///
 /// Bytes of an older form of a struct are a miss, unless serde's attributes say otherwise
@@ -34,7 +37,9 @@ impl Codec for MessagePack {
     fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, CodecError> {
         lossless::check(value, lossless::Format::MessagePack)
             .map_err(|_| CodecError::lossy(NAME))?;
-        rmp_serde::to_vec_named(value).map_err(|_| CodecError::encode(NAME))
+        let mut bytes = Vec::with_capacity(ROOM);
+        rmp_serde::encode::write_named(&mut bytes, value).map_err(|_| CodecError::encode(NAME))?;
+        Ok(bytes)
     }
 
     fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {

@@ -54,9 +54,10 @@ pub(super) async fn lock(
             let Some(lock) = locks.get(at) else {
                 return ensure_command(node, form, chunks[at - locks.len()], keep);
             };
-            leases[at] = lease()?;
             let cells = if at == 0 { first } else { &[] };
-            lock_command(node, form, (lock, leases[at]), (cells, keep))
+            let (command, lease) = lock_command(node, form, lock, (cells, keep))?;
+            leases[at] = lease;
+            Ok(command)
         })
         .await?;
         let replies = match all_of(&replies) {
@@ -305,20 +306,11 @@ fn ensure_command(
 ) -> Result<Command, Trouble> {
     let mut command = ENSURE.call(form, cells.len());
     add_cells(&mut command, node.names(), cells);
-    add_tokens(&mut command, cells.len(), keep)?;
-    Ok(command)
-}
-
-pub(super) fn add_tokens(
-    command: &mut Command,
-    count: usize,
-    keep: Duration,
-) -> Result<(), Trouble> {
     command.number(millis(keep));
-    for token in tokens(Class::Token, count)? {
+    for token in tokens(Class::Token, cells.len())? {
         command.bytes(&token);
     }
-    Ok(())
+    Ok(command)
 }
 
 fn reread_command(node: &Node, form: Form, cells: &[Cell], keep: Duration) -> Command {

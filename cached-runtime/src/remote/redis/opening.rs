@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use ::redis::Value;
 
-use super::commands::{KEYS, LOCK_KEYS, add_cells, add_tokens, first_of, locked};
+use super::commands::{KEYS, LOCK_KEYS, add_cells, first_of, locked};
 use super::error::{Effect, Trouble};
 use super::exchange::{Again, exchange, millis, states};
 use super::node::{Kind, Node};
 use super::pair::Pair;
 use super::scripts::{Form, LOCK};
 use super::session::Command;
-use super::tokens::lease;
+use super::tokens::lease_and_tokens;
 use crate::remote::{Cell, Chunk, EntryName, Fault, Found, How, LeaseId, Lock, Locked, ReadOrLock};
 
 pub(super) async fn read_or_lock(
@@ -46,9 +46,10 @@ async fn opened(
 ) -> Result<ReadOrLock, Trouble> {
     let mut id = LeaseId([0; 8]);
     let replies = exchange(pair, 1, Again::These, &mut |_, form| {
-        id = lease()?;
         let wish = Wish::unless_found(entry, ttl);
-        lock_command(node, form, (wish, id), (cells, keep))
+        let (command, lease) = lock_command(node, form, wish, (cells, keep))?;
+        id = lease;
+        Ok(command)
     })
     .await?;
     let (outcome, tokens) = first_of(replies.into_iter().next().unwrap_or_default())?;
@@ -73,6 +74,9 @@ async fn opened(
         cells: states([tokens], cells.len(), pair)?,
     })
 }
+
+/// The way that marks the key, too.
+const REPLACE: &str = "r";
 
 /// A wish for a lease, in the words of the script.
 pub(super) struct Wish<'a> {
@@ -100,7 +104,7 @@ impl<'a> From<&'a Lock> for Wish<'a> {
             How::IfFree { seen } => ("f", seen.as_ref()),
             How::IfRested { seen } => ("e", seen.as_ref()),
             How::TakeOver => ("t", None),
-            How::Replace => ("r", None),
+            How::Replace => (REPLACE, None),
         };
         Self {
             entry: &lock.entry,
@@ -111,28 +115,32 @@ impl<'a> From<&'a Lock> for Wish<'a> {
     }
 }
 
-/// And missing tokens of cells, which are kept for so long.
+/// And missing tokens of cells, which are kept for so long. With the lease that may be granted.
 pub(super) fn lock_command<'a>(
     node: &Node,
     form: Form,
-    (wish, lease): (impl Into<Wish<'a>>, LeaseId),
+    wish: impl Into<Wish<'a>>,
     (cells, keep): (&[Cell], Duration),
-) -> Result<Command, Trouble> {
+) -> Result<(Command, LeaseId), Trouble> {
     let (wish, names) = (wish.into(), node.names());
-    let mut command = LOCK.call(form, LOCK_KEYS + cells.len());
+    let (lease, tokens) = lease_and_tokens(cells.len())?;
+    let replaces = wish.how == REPLACE;
+    let keys = LOCK_KEYS - usize::from(!replaces) + cells.len();
+    let mut command = LOCK.call(form, keys);
     command
         .word(names.value(wish.entry).parts())
-        .word(names.lease(wish.entry).parts())
-        .word(names.key_token(wish.entry).parts());
+        .word(names.lease(wish.entry).parts());
+    if replaces {
+        command.word(names.key_token(wish.entry).parts());
+    }
     add_cells(&mut command, names, cells);
     command
         .bytes(&lease.0)
         .number(millis(wish.ttl))
-        .word([wish.how])
-        .bytes(wish.seen)
+        .bytes(&[wish.how.as_bytes(), wish.seen].concat())
         .bytes(node.ear().process());
     if !cells.is_empty() {
-        add_tokens(&mut command, cells.len(), keep)?;
+        command.number(millis(keep)).bytes(tokens.as_flattened());
     }
-    Ok(command)
+    Ok((command, lease))
 }

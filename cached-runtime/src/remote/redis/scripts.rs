@@ -56,36 +56,38 @@ end
     };
 }
 
-/// KEYS v l i, cells; ARGV lease, ttl, how (if `f`ree, if free and r`e`sted, `t`ake over, `r`eplace, or the
-/// e`n`try if there is one, and else if free), seen, process or empty, keep, a fresh token for each cell.
+/// KEYS v l, i to replace it, cells; ARGV lease, ttl, how (if `f`ree, if free and r`e`sted, `t`ake over, `r`eplace, or
+/// the e`n`try if there is one, and else if free) and what was seen, process or empty, keep, fresh tokens for the cells.
+/// As few as can be: each takes the server a piece of memory.
 ///
 /// Gives a list. First what comes of the wish: `G`ranted, `C`hanged, `P`ass, how long the lease in force lives,
 /// in a list how long the entry rests, or in a list the entry. Then the tokens: missing ones are made, unless the entry is
 /// given. Before the lease: memory that is full leaves none behind.
 pub(super) static LOCK: Script = Script::new(
     r"
-local how, answer, hidden = ARGV[3], {}, false
+local how, answer, hidden = string.sub(ARGV[3], 1, 1), {}, false
+local before = how == 'r' and 3 or 2
 if how == 'n' then
   local entry = redis.pcall('GET', KEYS[1])
   if type(entry) == 'string' then
     -- A write, although there is nothing of this name: a server that was demoted refuses it.
     redis.call('DEL', KEYS[1] .. '?')
     answer[1] = {entry}
-    for at = 4, #KEYS do
-      local token = redis.pcall('GET', KEYS[at])
-      answer[at - 2] = type(token) == 'string' and token
+    for at = 1, #KEYS - before do
+      local token = redis.pcall('GET', KEYS[before + at])
+      answer[at + 1] = type(token) == 'string' and token
     end
     return answer
   end
 end
-for at = 4, #KEYS do
-  local token = redis.pcall('GET', KEYS[at])
+for at = 1, #KEYS - before do
+  local token = redis.pcall('GET', KEYS[before + at])
   if type(token) ~= 'string' or #token ~= 16 then
-    token = ARGV[at + 3]
-    redis.call('SET', KEYS[at], token, 'PX', ARGV[6])
+    token = string.sub(ARGV[6], 16 * at - 15, 16 * at)
+    redis.call('SET', KEYS[before + at], token, 'PX', ARGV[5])
   end
   hidden = hidden or string.byte(token) ~= 0
-  answer[at - 2] = token
+  answer[at + 1] = token
 end
 local function lock()
   local held, left = redis.pcall('GET', KEYS[2]), -1
@@ -99,17 +101,17 @@ local function lock()
   elseif asks then
     local seen = redis.pcall('GETRANGE', KEYS[1], 16, 23)
     if type(seen) ~= 'string' or #seen < 8 then seen = '' end
-    if seen ~= ARGV[4] then return 'C' end
+    if seen ~= string.sub(ARGV[3], 2) then return 'C' end
   end
   if held == 'L' or (held == 'P' and asks) then return 'P' end
   if asks then
     if held == 'R' and how == 'e' then return {left} end
     if #held >= 8 then
-      local listed = ARGV[5] == '' or #held >= 520
+      local listed = ARGV[4] == '' or #held >= 520
       for at = 9, #held - 7, 8 do
-        listed = listed or string.sub(held, at, at + 7) == ARGV[5]
+        listed = listed or string.sub(held, at, at + 7) == ARGV[4]
       end
-      if not listed then redis.pcall('APPEND', KEYS[2], ARGV[5]) end
+      if not listed then redis.pcall('APPEND', KEYS[2], ARGV[4]) end
       return left
     end
   end
@@ -140,8 +142,8 @@ for at = 3, #KEYS do answer[at - 1] = reread(KEYS[at], tonumber(ARGV[5])) end
 local held = bytes(KEYS[2])
 if #held < 8 or string.sub(held, 1, 8) ~= ARGV[1] then return answer end
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local stamps = struct.pack('<I8', now) .. struct.pack('>I8', now)
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local stamps = struct.pack('<I8>I8', now, now)
 redis.call('SET', KEYS[1], ARGV[3] .. stamps .. ARGV[4], 'PX', ARGV[2])
 redis.call('DEL', KEYS[2])
 if #held > 8 then

@@ -39,6 +39,13 @@ pub(super) fn tokens(class: Class, count: usize) -> Result<Vec<[u8; 16]>, Troubl
     Ok(tokens)
 }
 
+/// A lease and tokens for one attempt. The system takes as long for one as for some of them.
+pub(super) fn lease_and_tokens(count: usize) -> Result<(LeaseId, Vec<[u8; 16]>), Trouble> {
+    let mut drawn = tokens(Class::Token, count + 1)?;
+    let spare = drawn.pop().unwrap_or_default();
+    Ok((LeaseId(std::array::from_fn(|at| spare[8 + at])), drawn))
+}
+
 /// A lease for one attempt.
 pub(super) fn lease() -> Result<LeaseId, Trouble> {
     let mut bytes = [0; 8];
@@ -99,6 +106,12 @@ mod tests {
         );
         assert_ne!(one[0], one[1]);
         assert_ne!(lease().unwrap(), lease().unwrap());
+        let ((one, mine), (two, others)) =
+            (lease_and_tokens(2).unwrap(), lease_and_tokens(2).unwrap());
+        assert_ne!(one, two);
+        assert_eq!((mine.len(), others.len()), (2, 2));
+        assert!(mine.iter().all(|token| !others.contains(token)));
+        assert!(mine.iter().all(|token| token[8..] != one.0));
         for class in [Class::Intent, Class::Lag] {
             let (one, two) = (tokens(class, 1).unwrap(), tokens(class, 1).unwrap());
             assert_ne!(one, two, "{class:?}");
