@@ -19,10 +19,10 @@ pub(crate) struct Took {
 }
 
 /// A crate that was written to be built.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Package {
     name: String,
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Where it is built.
     pub(crate) target: PathBuf,
 }
