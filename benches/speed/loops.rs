@@ -20,7 +20,7 @@ use crate::measure::{Fresh, at_once};
 use crate::own::{bounded, small, strict, trusted};
 use crate::stampede::{Variant, crowd, single};
 use crate::store::store;
-use crate::subject::{Draws, draw, keys};
+use crate::subject::{Draws, draw, keys, noting, until_hits};
 
 /// Local hits of one key.
 pub(crate) fn local(what: &str, hits: u64) {
@@ -53,12 +53,8 @@ pub(crate) fn local(what: &str, hits: u64) {
 fn loaded<'a, F: Future>(call: impl Fn(&'a (u64, String)) -> F) {
     let key: &'static (u64, String) = Box::leak(Box::new(keys(1)[0].clone()));
     trusted::caches();
-    // Twice: the token that the first load made is pushed, and has the copy confirmed once.
-    let twice = async {
-        call(key).await;
-        call(key).await;
-    };
-    store().runtime.block_on(twice);
+    let calls = async |waited: &mut bool| noting(waited, call(key)).await;
+    store().runtime.block_on(until_hits(calls));
 }
 
 /// What nobody has asked for.

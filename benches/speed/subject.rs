@@ -1,9 +1,10 @@
 //! What is cached in all measurements: a function from `(u64, &str)` to three strings and three numbers.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +86,27 @@ pub(crate) fn draw<R>(
             black_box(call(black_box(*id), black_box(name)).await);
         }
     });
+}
+
+/// Makes all calls again until none of them waits, twice in turn: what loads make is pushed, and has each copy confirmed once more.
+pub(crate) async fn until_hits(calls: impl AsyncFn(&mut bool)) {
+    let mut hits = 0;
+    while hits < 2 {
+        let mut waited = false;
+        calls(&mut waited).await;
+        hits = if waited { 0 } else { hits + 1 };
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Awaits a call, and notes if it was not ready at once.
+pub(crate) async fn noting<F: Future>(waited: &mut bool, call: F) {
+    let mut call = pin!(call);
+    let ready = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
+    if !ready {
+        *waited = true;
+        call.await;
+    }
 }
 
 /// The output of a future that is ready at the first poll, as that of a local hit is: no runtime is needed to wait for it.
