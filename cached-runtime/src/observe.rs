@@ -5,9 +5,9 @@
 
 mod prefix;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::audit::AuditCounts;
 use crate::breaker::BreakerState;
@@ -194,7 +194,10 @@ pub struct Stats {
 /// All counters of one cache.
 #[derive(Debug, Default)]
 pub(crate) struct Observatory {
-    prefixes: RwLock<HashMap<Box<str>, Arc<PrefixStats>, foldhash::quality::RandomState>>,
+    /// Read without a lock: each call that is no plain hit looks its prefix up.
+    prefixes: papaya::HashMap<Box<str>, Arc<PrefixStats>, foldhash::quality::RandomState>,
+    /// Held by who adds a prefix, so that there are never too many.
+    adds: Mutex<()>,
     evictions: AtomicU64,
     invalidations: AtomicU64,
     weakened: AtomicU64,
@@ -204,25 +207,22 @@ pub(crate) struct Observatory {
 
 impl Observatory {
     pub(crate) fn prefix(&self, name: &str) -> Arc<PrefixStats> {
-        let prefixes = self.prefixes.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(stats) = prefixes.get(name) {
+        let prefixes = self.prefixes.pin();
+        let known = prefixes.get(name).or_else(|| {
+            let full = prefixes.len() > MAX_PREFIXES;
+            prefixes.get(OVERFLOW).filter(|_| full)
+        });
+        if let Some(stats) = known {
             return Arc::clone(stats);
         }
+        let _adds = self.adds.lock().unwrap_or_else(PoisonError::into_inner);
         let name = if prefixes.len() < MAX_PREFIXES {
             name
         } else {
             OVERFLOW
         };
-        drop(prefixes);
-        let mut prefixes = self
-            .prefixes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(
-            prefixes
-                .entry(name.into())
-                .or_insert_with(|| Arc::new(PrefixStats::new(name))),
-        )
+        let stats = prefixes.get_or_insert_with(name.into(), || Arc::new(PrefixStats::new(name)));
+        Arc::clone(stats)
     }
 
     /// A call whose arguments could not be serialized.
@@ -264,7 +264,7 @@ impl Observatory {
     }
 
     pub(crate) fn stats(&self, namespace: &str, entries: u64, bytes: u64) -> Stats {
-        let prefixes = self.prefixes.read().unwrap_or_else(PoisonError::into_inner);
+        let prefixes = self.prefixes.pin();
         let prefixes: BTreeMap<_, _> = prefixes
             .iter()
             .map(|(name, stats)| (name.to_string(), stats.sum()))

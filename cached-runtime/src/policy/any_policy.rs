@@ -1,7 +1,7 @@
 //! A policy without the type of its values: what the algorithm of a call works with.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::by_value::Looks;
@@ -38,16 +38,22 @@ impl<T: 'static> From<Policy<T>> for AnyPolicy {
 impl AnyPolicy {
     /// That of a call whose own is not known yet.
     pub(crate) fn storing_nothing() -> Arc<Self> {
-        static NOTHING: LazyLock<Arc<AnyPolicy>> = LazyLock::new(|| {
-            Arc::new(AnyPolicy {
-                options: Options::default(),
-                codec: None,
-                families: Vec::new(),
-                value_tells_ttl: false,
-                looks: None,
-            })
-        });
-        Arc::clone(&NOTHING)
+        // One per thread: each call has it for a moment, and would count it where others do.
+        thread_local! {
+            static NOTHING: Arc<AnyPolicy> = Arc::new(AnyPolicy::nothing());
+        }
+        let known = NOTHING.try_with(Arc::clone);
+        known.unwrap_or_else(|_| Arc::new(Self::nothing()))
+    }
+
+    fn nothing() -> Self {
+        Self {
+            options: Options::default(),
+            codec: None,
+            families: Vec::new(),
+            value_tells_ttl: false,
+            looks: None,
+        }
     }
 
     /// Whether it is the one of callers who know nothing of how the value is stored.
