@@ -91,12 +91,16 @@ pub(crate) fn draw<R>(
 /// Makes all calls again until none of them waits, twice in turn: what loads make is pushed, and has each copy confirmed once more.
 pub(crate) async fn until_hits(calls: impl AsyncFn(&mut bool)) {
     let mut hits = 0;
-    while hits < 2 {
+    for _ in 0..200 {
         let mut waited = false;
         calls(&mut waited).await;
         hits = if waited { 0 } else { hits + 1 };
+        if hits == 2 {
+            return;
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    panic!("copies are never trusted");
 }
 
 /// Awaits a call, and notes if it was not ready at once.

@@ -216,6 +216,10 @@ impl Observatory {
             return Arc::clone(stats);
         }
         let _adds = self.adds.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have added it.
+        if let Some(stats) = prefixes.get(name) {
+            return Arc::clone(stats);
+        }
         let name = if prefixes.len() < MAX_PREFIXES {
             name
         } else {

@@ -206,7 +206,7 @@ async fn a_cache_that_keeps_no_copies_has_nothing_pushed() {
     let cache = cache(server.url()).await;
     let load = || async { Ok::<_, Infallible>(1_u64) };
     let tagged = Policy::ttl(MINUTE).tags(["t"]);
-    let elsewhere = tagged.clone().local(false);
+    let elsewhere = tagged.clone().local(false).stale_if_error(MINUTE);
     for id in 0..100 {
         let answer = cache.get_or_load(&key(id), &elsewhere, load).await;
         assert!(answer.is_ok());

@@ -22,7 +22,9 @@ impl Subject {
             // Whatever comes over an answer that is asked for after this keeps it from being stored
             // here, and from being given in place of a load.
             self.cell(cache);
-            tier.watch().want();
+        }
+        if self.keeps_copies() {
+            tier.watch().need();
         }
         let tier = Arc::clone(tier);
         let name = self.name().clone();

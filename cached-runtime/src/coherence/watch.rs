@@ -1,6 +1,7 @@
 //! What a store pushes, and what follows from it.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::atomic::{
     AtomicBool, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
@@ -29,7 +30,8 @@ const SLOWEST_BEAT: Duration = Duration::from_millis(250);
 
 /// Where a [`Remote`](crate::remote::Remote) tells what its server pushes.
 ///
-/// Whoever follows the pushes of a server
+/// Whoever follows the pushes of a server, which may begin at once where it [is wanted](Self::is_wanted), or
+/// when it is [needed](Self::until_needed),
 /// 1. turns them on, has the server confirm it, and calls [`begin`](Self::begin);
 /// 2. calls [`changed`](Self::changed) for each push *in the order in which they come*, before it
 ///    handles whatever came after it;
@@ -55,8 +57,8 @@ pub struct Watch {
     trust: Trust,
     serves_views: bool,
     /// Whether copies are kept, or about to be.
-    wanted: AtomicBool,
-    want: Notify,
+    needed: AtomicBool,
+    need: Notify,
     pub(super) hasher: foldhash::quality::RandomState,
     pub(super) link: Mutex<Link>,
     /// Who wants to know of each change.
@@ -111,8 +113,8 @@ impl Watch {
             coherence: followed,
             trust: followed.trust(),
             serves_views: false,
-            wanted: AtomicBool::new(false),
-            want: Notify::new(),
+            needed: AtomicBool::new(false),
+            need: Notify::new(),
             hasher: foldhash::quality::RandomState::default(),
             link: Mutex::new(Link::None),
             observer: OnceLock::new(),
@@ -125,7 +127,7 @@ impl Watch {
     /// Whether what comes out of the store may rest on it, too.
     pub(crate) fn serving_views(self, on: bool) -> Self {
         if on {
-            self.want();
+            self.need();
         }
         Self {
             serves_views: on,
@@ -135,10 +137,10 @@ impl Watch {
 
     /// Somebody is about to keep what pushes tell of.
     #[inline]
-    pub(crate) fn want(&self) {
-        if !self.wanted.load(Relaxed) {
-            self.wanted.store(true, Release);
-            self.want.notify_one();
+    pub(crate) fn need(&self) {
+        if !self.needed.load(Relaxed) {
+            self.needed.store(true, Release);
+            self.need.notify_waiters();
         }
     }
 
@@ -146,7 +148,7 @@ impl Watch {
     pub(crate) fn observe(&self, changes: impl Fn(&Cell) + Send + Sync + 'static) {
         // Once per cache, when it is made.
         let _ = self.observer.set(Box::new(changes));
-        self.want();
+        self.need();
     }
 
     pub(crate) fn serves_views(&self) -> bool {
@@ -167,10 +169,13 @@ impl Watch {
 
     /// Waits until copies are about to be kept in this process: before, a server would push each new tag
     /// for nothing. Nothing is lost by following from then on only, or at once: a copy is confirmed by a
-    /// question until pushes are heard. One task at a time may wait.
-    pub async fn wanted(&self) {
-        while !self.wanted.load(Acquire) {
-            self.want.notified().await;
+    /// question until pushes are heard.
+    pub async fn until_needed(&self) {
+        let mut need = pin!(self.need.notified());
+        // Before the look: whoever says so after it is heard.
+        need.as_mut().enable();
+        if !self.needed.load(Acquire) {
+            need.await;
         }
     }
 
@@ -287,7 +292,7 @@ impl Watch {
     /// Why copies are confirmed one by one, if they are, and if there are any.
     pub(crate) fn shortcoming(&self) -> Option<String> {
         match &*self.link() {
-            Link::Lost(why) if self.wanted.load(Relaxed) => Some(why.clone()),
+            Link::Lost(why) if self.needed.load(Relaxed) => Some(why.clone()),
             _ => None,
         }
     }
@@ -316,7 +321,7 @@ impl Default for Watch {
             Arc::new(TagTable::new()),
             Clock::system(),
         );
-        watch.want();
+        watch.need();
         watch
     }
 }

@@ -38,7 +38,7 @@ impl Desk {
             Arc::clone(&tags),
             clock.clone(),
         );
-        watch.want();
+        watch.need();
         Self {
             watch,
             clock,

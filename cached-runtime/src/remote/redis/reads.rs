@@ -32,6 +32,8 @@ const TRIPS: usize = 2;
 /// So many batches go side by side where each of them is full: the server is never without one while the answers of
 /// another are handed out.
 const FULL_TRIPS: usize = 4;
+/// One of them ends where fewer wait: else many small batches would go where two larger ones did.
+const ENOUGH: usize = 64;
 
 /// Where the server is so slow that readers wait for this part of their time before they are sent,
 /// there are more: else whoever asks during a trip is late at the end of its own.
@@ -78,7 +80,7 @@ pub(super) fn read(node: &Arc<Node>, what: Read) -> ReadReply<'_> {
         Way::Batch(answer) => told(node, answer),
         Way::Trip(answer) => {
             // On the runtime of the connection, so that no reader takes others with it.
-            let trip = Trip::new(node).go();
+            let trip = Trip::new(node, Why::Waited).go();
             match node.runtime() {
                 Some(runtime) => {
                     node.run(&runtime, trip);
@@ -183,9 +185,14 @@ impl Reads {
 
     /// Seals the next batch: whoever asks from now on is not in it. Without one, a trip ends; in
     /// one step, because whoever came in between would wait for nothing.
-    fn seal(&self) -> Vec<Waiting> {
+    fn seal(&self, why: Why) -> Vec<Waiting> {
         let mut traffic = self.traffic();
         let mut batch = Vec::new();
+        if why == Why::Waited && traffic.trips > TRIPS && traffic.waiting.len() < ENOUGH {
+            // The others take them.
+            traffic.trips -= 1;
+            return batch;
+        }
         let mut keys = 0;
         while keys < KEYS
             && let Some(next) = traffic.waiting.pop_front()
@@ -213,20 +220,30 @@ impl Reads {
 /// Sends batch after batch until nobody waits.
 struct Trip {
     node: Arc<Node>,
+    why: Why,
     over: bool,
 }
 
+/// Why somebody sets out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Waited,
+    /// Another trip is slow.
+    Slow,
+}
+
 impl Trip {
-    fn new(node: &Arc<Node>) -> Self {
+    fn new(node: &Arc<Node>, why: Why) -> Self {
         Self {
             node: Arc::clone(node),
+            why,
             over: false,
         }
     }
 
     /// Named, because a trip may start another.
     fn set_out(node: &Arc<Node>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(Self::new(node).go())
+        Box::pin(Self::new(node, Why::Slow).go())
     }
 
     /// One trip. If it is slow, somebody else takes those who wait.
@@ -251,7 +268,7 @@ impl Trip {
             if !self.node.reads().has_full_batch() {
                 give_way().await;
             }
-            let batch = self.node.reads().seal();
+            let batch = self.node.reads().seal(self.why);
             if batch.is_empty() {
                 self.over = true;
                 return;
@@ -301,113 +318,4 @@ impl Drop for Place<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::remote::{Cell, EntryName, Part};
-
-    fn one(name: &str) -> Read {
-        Read {
-            entries: vec![(EntryName::new(name), Part::Whole)],
-            cells: vec![Cell::Tag("t".into()); 3],
-        }
-    }
-
-    /// Everybody who goes alone, and one trip.
-    fn busy() -> (Reads, Vec<Way>) {
-        let reads = Reads::default();
-        let ways: Vec<_> = (0..=ALONE).map(|_| reads.way(one("n"))).collect();
-        let (trip, alone) = ways.split_last().unwrap();
-        assert!(alone.iter().all(|way| matches!(way, Way::Alone(_))));
-        assert!(matches!(trip, Way::Trip(_)));
-        (reads, ways)
-    }
-
-    #[test]
-    fn more_go_alone_where_the_kernel_packs_them_together() {
-        let reads = Reads::default();
-        for (packed, most) in [(false, ALONE), (true, PACKED), (false, ALONE)] {
-            reads.pack(packed);
-            let ways: Vec<_> = (0..PACKED + 2).map(|_| reads.way(one("n"))).collect();
-            let alone = ways.iter().filter(|way| matches!(way, Way::Alone(_)));
-            assert_eq!(alone.count(), most);
-            let mut traffic = reads.traffic();
-            (traffic.alone, traffic.trips) = (0, 0);
-            traffic.waiting.clear();
-        }
-    }
-
-    #[test]
-    fn f21_nobody_joins_a_batch_that_was_sealed() {
-        let (reads, _ways) = busy();
-        let first = reads.seal();
-        let later = reads.way(one("later"));
-        assert!(matches!(later, Way::Batch(_)));
-        assert_eq!(first.len(), 1);
-        let next = reads.seal();
-        assert_eq!(next.len(), 1);
-        assert_eq!(next[0].what.entries[0].0.as_str(), "later");
-    }
-
-    #[test]
-    fn who_comes_after_the_last_batch_starts_a_trip() {
-        let (reads, _ways) = busy();
-        assert_eq!(reads.seal().len(), 1);
-        assert!(reads.seal().is_empty());
-        assert!(matches!(reads.way(one("n")), Way::Trip(_)));
-        assert!(matches!(reads.way(one("n")), Way::Batch(_)));
-    }
-
-    #[test]
-    fn nobody_goes_alone_while_others_go_together() {
-        let (reads, _ways) = busy();
-        reads.traffic().alone = 0;
-        let joins = reads.way(one("n"));
-        assert!(matches!(joins, Way::Batch(_)));
-        assert_eq!(reads.seal().len(), 2);
-        assert!(reads.seal().is_empty());
-        assert!(matches!(reads.way(one("n")), Way::Alone(_)));
-    }
-
-    #[test]
-    fn a_second_batch_goes_as_soon_as_it_is_a_crowd_and_no_third() {
-        let (reads, _ways) = busy();
-        let mut ways: Vec<_> = (2..CROWD).map(|_| reads.way(one("n"))).collect();
-        assert!(ways.iter().all(|way| matches!(way, Way::Batch(_))));
-        assert!(matches!(reads.way(one("n")), Way::Trip(_)));
-        assert_eq!(reads.seal().len(), CROWD - 1);
-        ways.extend((0..2 * CROWD).map(|_| reads.way(one("n"))));
-        assert!(ways.iter().all(|way| matches!(way, Way::Batch(_))));
-    }
-
-    #[test]
-    fn more_batches_go_side_by_side_where_each_is_full() {
-        let (reads, _ways) = busy();
-        let mut ways = Vec::new();
-        let mut trips = 1;
-        for _ in 0..2 * FULL_TRIPS * KEYS {
-            let way = reads.way(one("n"));
-            let waiting = reads.traffic().waiting.len();
-            if matches!(way, Way::Trip(_)) {
-                trips += 1;
-                assert!(trips == TRIPS || waiting >= KEYS, "{trips} with {waiting}");
-                assert_eq!(reads.seal().len(), waiting.min(KEYS));
-            }
-            assert_eq!(
-                reads.has_full_batch(),
-                reads.traffic().waiting.len() >= KEYS
-            );
-            ways.push(way);
-        }
-        assert_eq!(trips, FULL_TRIPS);
-    }
-
-    #[test]
-    fn a_batch_is_bounded_and_those_who_left_are_not_in_it() {
-        let (reads, ways) = busy();
-        drop(ways);
-        let stay: Vec<_> = (0..KEYS + 10).map(|_| reads.way(one("n"))).collect();
-        assert_eq!(reads.seal().len(), KEYS);
-        assert_eq!(reads.seal().len(), 10);
-        drop(stay);
-    }
-}
+mod tests;

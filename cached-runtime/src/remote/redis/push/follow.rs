@@ -21,7 +21,7 @@ pub(in crate::remote::redis) async fn follow(node: Arc<Node>, duty: Duty) {
     let watch = duty.watch();
     let mut backoff = Backoff::default();
     let mut log = Log::default();
-    watch.wanted().await;
+    watch.until_needed().await;
     loop {
         let outage = match Line::connect(&node, &duty).await {
             Ok(line) => {
