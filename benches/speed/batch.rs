@@ -8,25 +8,28 @@ use redis::aio::MultiplexedConnection;
 
 use crate::Effort;
 use crate::by_hand::{self, ByHand, QUICK_CACHE, REDIS, mget};
+use crate::floor::Floor;
 use crate::measure::{Run, at_once, interleaved, timed};
 use crate::own::{bounded, small};
 use crate::record::{Goal, Record};
 use crate::store::{assert_undisturbed, store};
 use crate::subject::{Keys, User, ready};
 
-const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
+/// By a stream that is asked for the same and decodes as many values.
+const SERVER: &str = "server alone, and decoding";
 /// Different ones, one after the other.
 const BATCHES: u32 = 10;
 
 #[derive(Clone, Copy)]
-enum Variant {
+pub(crate) enum Variant {
     Bare,
     Untagged,
     Tagged,
 }
 
 impl Variant {
-    async fn call(self, bare: &mut MultiplexedConnection, users: &Keys) {
+    pub(crate) async fn call(self, bare: &mut MultiplexedConnection, users: &Keys) {
         let ids = || users.iter().map(|(id, _)| *id).collect();
         let users = match self {
             Self::Bare => mget(bare, users).await,
@@ -58,11 +61,34 @@ fn in_server(effort: Effort) -> Vec<Record> {
     let variants = [Variant::Bare, Variant::Untagged, Variant::Tagged];
     // The first one of each loads.
     interleaved(1, &mut variants.map(one));
+    let bytes = rmp_serde::to_vec_named(&User::of(keys[0].0, &keys[0].1)).expect("bytes");
+    let floor = |function, is_tagged| -> Run<'_> {
+        let stored = store.stored(function, keys.len(), is_tagged);
+        let mut floor = Floor::new(store, &stored, BATCH as u64);
+        let bytes = &bytes;
+        Box::new(move || {
+            let time = timed(|| {
+                for _ in 0..calls {
+                    floor.ask(|_| {
+                        let users = (0..BATCH as u64).map(|id| {
+                            let user = rmp_serde::from_slice::<User>(black_box(bytes));
+                            (id, user.expect("a user"))
+                        });
+                        black_box(users.collect::<HashMap<_, _>>());
+                    });
+                }
+            });
+            (time, calls)
+        })
+    };
     let loads = crate::own::of_server(&crate::own::BOUNDED)
         .stats()
         .total
         .loads;
-    let taken = interleaved(effort.of(5, 15), &mut variants.map(one));
+    let mut runs: Vec<_> = variants.map(one).into();
+    runs.push(floor("batch", false));
+    runs.push(floor("tagged_batch", true));
+    let taken = interleaved(effort.of(5, 15), &mut runs);
     let now = crate::own::of_server(&crate::own::BOUNDED)
         .stats()
         .total
@@ -70,25 +96,21 @@ fn in_server(effort: Effort) -> Vec<Record> {
     assert_eq!(now, loads, "hits only");
     assert_undisturbed();
     println!(
-        "in the server, ns: {REDIS} {}, no tag {}, 2 tags {}",
-        taken[0], taken[1], taken[2]
+        "in the server, ns: {REDIS} {}, no tag {}, 2 tags {}, {SERVER} {} and {}",
+        taken[0], taken[1], taken[2], taken[3], taken[4]
     );
-    let records = ["bounded, no tag", "bounded, 2 tags"]
-        .iter()
-        .zip(&taken[1..]);
-    let records = records.map(|(name, rounds)| {
+    let own = taken[1..3].iter().zip(&taken[3..]);
+    let records = ["bounded, no tag", "bounded, 2 tags"].iter().zip(own);
+    let records = records.map(|(name, (rounds, floor))| {
         let what = [
             "batch of 100 remote hits",
             name,
             REDIS,
             "1 caller, MGET by hand: time ratio",
         ];
-        Record::new(
-            "P16",
-            Goal::AtMost(1.2),
-            what,
-            rounds.over(&taken[0]).into(),
-        )
+        let (goal, bare) = (Goal::AtMost(1.2), &taken[0]);
+        let floor = floor.over(bare).median;
+        Record::new("P16", goal, what, rounds.over(bare).into()).beside(SERVER, goal, floor)
     });
     records.collect()
 }

@@ -5,17 +5,18 @@
 //! Keys drawn evenly out of ten thousand is the main figure. On two threads a figure is the time of one of them, so that it
 //! stays the same where they do not disturb each other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cache_aside::Cache;
 
 use crate::Effort;
-use crate::by_hand::{self, QUICK_CACHE};
+use crate::by_hand::{self, Listed, QUICK_CACHE, clocked};
 use crate::measure::{Rounds, Run, interleaved, on_two_threads, timed};
 use crate::own::{COMMON, common, large, small, trusted};
 use crate::record::{Goal, Record};
 use crate::store::store;
-use crate::subject::{Draws, Keys, draw, keys, noting, ready, until_hits};
+use crate::subject::{Draws, Keys, User, draw, keys, noting, ready, until_hits};
 
 const KEYS: u32 = 10_000;
 
@@ -52,8 +53,21 @@ const AMONG: &str = "clone, 2 tags, among others";
 const AMONG_ARC: &str = "Arc, 2 tags, among others";
 const HAND: &str = "quick_cache, clone";
 const HAND_ARC: &str = "quick_cache, Arc";
+const CLOCKED: &str = "quick_cache and the clock, clone";
+const CLOCKED_ARC: &str = "quick_cache and the clock, Arc";
+const LISTED: &str = "a list, clone";
+const LISTED_ARC: &str = "a list, Arc";
 
-fn few_entries() -> Vec<Variant> {
+/// One by one, because each is another type.
+fn listed<V: Clone + From<User> + Send + Sync + 'static>(
+    name: &'static str,
+    keys: &Keys,
+) -> Variant {
+    let list: &'static Listed<V> = Box::leak(Box::new(Listed::new(keys)));
+    Variant::new(name, async move |id, name: &str| list.get(id, name).await)
+}
+
+fn few_entries(keys: &Keys) -> Vec<Variant> {
     vec![
         Variant::new(UNTAGGED, small::untagged),
         Variant::new(TAGGED, small::tagged),
@@ -61,21 +75,31 @@ fn few_entries() -> Vec<Variant> {
         Variant::new(TRUSTED, trusted::tagged),
         Variant::new(AMONG, common::tagged),
         Variant::new(HAND, by_hand::small),
+        Variant::new(CLOCKED, async |id, name: &str| {
+            clocked(by_hand::small, id, name).await
+        }),
+        listed::<User>(LISTED, keys),
         Variant::new(UNTAGGED_ARC, small::untagged_arc),
         Variant::new(TAGGED_ARC, small::tagged_arc),
         Variant::new(TAGGED_8_ARC, small::tagged_8_arc),
         Variant::new(TRUSTED_ARC, trusted::tagged_arc),
         Variant::new(AMONG_ARC, common::tagged_arc),
         Variant::new(HAND_ARC, by_hand::small_arc),
+        Variant::new(CLOCKED_ARC, async |id, name: &str| {
+            clocked(by_hand::small_arc, id, name).await
+        }),
+        listed::<Arc<User>>(LISTED_ARC, keys),
     ]
 }
 
-fn many_entries() -> Vec<Variant> {
+fn many_entries(keys: &Keys) -> Vec<Variant> {
     vec![
         Variant::new(TAGGED, large::tagged),
         Variant::new(HAND, by_hand::large),
+        listed::<User>(LISTED, keys),
         Variant::new(TAGGED_ARC, large::tagged_arc),
         Variant::new(HAND_ARC, by_hand::large_arc),
+        listed::<Arc<User>>(LISTED_ARC, keys),
     ]
 }
 
@@ -159,7 +183,7 @@ fn load_all(variants: &[Variant], keys: &Keys) {
 
 pub(crate) fn run(effort: Effort) -> Vec<Record> {
     let keys = keys(KEYS);
-    let variants = few_entries();
+    let variants = few_entries(&keys);
     load_trusted(&keys);
     load_others();
     load_all(&variants, &keys);
@@ -200,7 +224,7 @@ pub(crate) fn run(effort: Effort) -> Vec<Record> {
 fn many(effort: Effort, records: &mut Vec<Record>) {
     let (entries, title) = effort.of((200_000, "200,000 keys"), (1_000_000, "1,000,000 keys"));
     let keys = keys(entries);
-    let variants = many_entries();
+    let variants = many_entries(&keys);
     load_all(&variants, &keys);
     let before = loads_of(&large::caches());
     let load = Load {
@@ -245,20 +269,21 @@ fn against_hand(column: &Column, records: &mut Vec<Record>) {
     let clone = (HAND, "P1", Goal::AtMost(1.15));
     let arc = (HAND_ARC, "P2", Goal::AtMost(1.6));
     let compared = [
-        (TAGGED, clone),
-        (TRUSTED, clone),
-        (AMONG, (HAND, "P1", Goal::None)),
-        (UNTAGGED, (HAND, "", Goal::None)),
-        (TAGGED_ARC, arc),
-        (TRUSTED_ARC, arc),
-        (AMONG_ARC, (HAND_ARC, "P2", Goal::None)),
-        (UNTAGGED_ARC, (HAND_ARC, "", Goal::None)),
+        (TAGGED, clone, LISTED),
+        (TRUSTED, clone, CLOCKED),
+        (AMONG, (HAND, "P1", Goal::None), LISTED),
+        (UNTAGGED, (HAND, "", Goal::None), LISTED),
+        (TAGGED_ARC, arc, LISTED_ARC),
+        (TRUSTED_ARC, arc, CLOCKED_ARC),
+        (AMONG_ARC, (HAND_ARC, "P2", Goal::None), LISTED_ARC),
+        (UNTAGGED_ARC, (HAND_ARC, "", Goal::None), LISTED_ARC),
     ];
-    for (own, (hand, id, goal)) in compared {
+    for (own, (hand, id, goal), floor) in compared {
         if column.rounds.iter().any(|(name, _)| *name == own) {
             let what = ["local hit", own, QUICK_CACHE, &time_ratio(column.title)];
-            let ratio = column.of(own).over(column.of(hand));
-            records.push(Record::new(id, goal, what, ratio.into()));
+            let over_hand = |name| column.of(name).over(column.of(hand));
+            let record = Record::new(id, goal, what, over_hand(own).into());
+            records.push(record.beside(floor, goal, over_hand(floor).median));
         }
     }
 }
@@ -297,7 +322,8 @@ fn hot_on_two_threads(two: &Column, records: &mut Vec<Record>) {
     let measured = format!("{}: times as fast", two.title);
     for own in [TAGGED, TRUSTED] {
         let what = ["local hit", own, QUICK_CACHE, &measured];
-        let ratio = two.of(HAND).over(two.of(own));
-        records.push(Record::new("P5", Goal::AtLeast(4.0), what, ratio.into()));
+        let (goal, over) = (Goal::AtLeast(4.0), |name| two.of(HAND).over(two.of(name)));
+        let record = Record::new("P5", goal, what, over(own).into());
+        records.push(record.beside(LISTED, goal, over(LISTED).median));
     }
 }

@@ -9,15 +9,17 @@
 //!
 //! Goals (P7) for local hits: at most 850 (`clone`), 320 (`arc`). `trusted-clone` and `trusted-arc` are hits on copies of what
 //! processes share, which the store's pushes vouch for. `--loop` makes calls to a server of this program's own, of one caller or of so many at once,
-//! each of which makes that number of calls: `--loop tagged 100 64`. `--loop crowd-tagged 10` has a thousand callers wait for one load, ten times.
+//! each of which makes that number of calls: `--loop tagged 100 64`. `--loop crowd-tagged 10` has a thousand callers wait for one load, ten times, and
+//! `--loop batch-tagged 10` asks for a hundred at once, ten times.
 
 use std::future::Future;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use crate::batch::{BATCH, Variant as Batch};
 use crate::by_hand;
 use crate::measure::{Fresh, at_once};
-use crate::own::{bounded, small, strict, trusted};
+use crate::own::{bounded, small, strict, trusted, viewed};
 use crate::stampede::{Variant, crowd, single};
 use crate::store::store;
 use crate::subject::{Draws, draw, keys, noting, until_hits};
@@ -94,11 +96,34 @@ pub(crate) fn remote(what: &'static str, calls: u64, callers: u64) {
                     "one-tag" => bounded::one_tag(id, name).await,
                     "tagged" => bounded::tagged(id, name).await,
                     "strict-tagged" => strict::tagged(id, name).await,
+                    "viewed-untagged" => viewed::untagged(id, name).await,
+                    "viewed-tagged" => viewed::tagged(id, name).await,
                     _ => panic!(
-                        "bare, untagged, one-tag, tagged or strict-tagged, with mixed-, miss- or nothing before it, not {what}"
+                        "bare, untagged, one-tag, tagged, strict-tagged, viewed-untagged or viewed-tagged, with mixed-, miss- or nothing before it, not {what}"
                     ),
                 };
                 black_box(user);
+            }
+        }
+    });
+}
+
+/// Batches of a hundred, one after the other.
+pub(crate) fn batches(what: &str, calls: u64) {
+    let store = store();
+    let keys = store.fill(1_000);
+    let variant = match what {
+        "batch-bare" => Batch::Bare,
+        "batch-untagged" => Batch::Untagged,
+        "batch-tagged" => Batch::Tagged,
+        _ => panic!("batch-bare, batch-untagged or batch-tagged, not {what}"),
+    };
+    let bare = store.bare.clone();
+    at_once(&store.runtime, 1, move |_| {
+        let mut bare = bare.clone();
+        async move {
+            for (users, _) in keys.chunks(BATCH).cycle().zip(0..calls) {
+                variant.call(&mut bare, users).await;
             }
         }
     });

@@ -97,6 +97,7 @@ enum Task {
     LocalLoop(String, u64),
     RemoteLoop(String, u64, u64),
     CrowdLoop(String, u64),
+    BatchLoop(String, u64),
     Fill(String),
 }
 
@@ -111,6 +112,8 @@ fn read(arguments: &[String]) -> Option<Task> {
             let (what, calls) = (what.to_owned(), calls.parse().ok()?);
             return Some(if what.starts_with("crowd-") {
                 Task::CrowdLoop(what, calls)
+            } else if what.starts_with("batch-") {
+                Task::BatchLoop(what, calls)
             } else {
                 Task::RemoteLoop(what, calls, 1)
             });
@@ -194,6 +197,7 @@ fn main() -> ExitCode {
         }
         Some(Task::LocalLoop(what, calls)) => loops::local(&what, calls),
         Some(Task::RemoteLoop(what, calls, callers)) => loops::remote(what.leak(), calls, callers),
+        Some(Task::BatchLoop(what, calls)) => loops::batches(&what, calls),
         Some(Task::CrowdLoop(what, crowds)) => loops::crowds(&what, crowds),
         Some(Task::Fill(what)) => memory::fill(&what),
         None => {

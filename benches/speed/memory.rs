@@ -17,7 +17,9 @@ use crate::subject::{Keys, User, keys, ready};
 const ENTRIES: u32 = 200_000;
 const FIRST: u32 = 4_000;
 
+/// Key and value alone: a vector of them. A function that returns an `Arc` has one made for each value, cached or not.
 const PLAIN: &str = "plain";
+const PLAIN_ARC: &str = "plain-arc";
 /// What is filled, its name, and whether it has a goal. Tags that entries share take nothing for each of them but their
 /// mention; one of its own is a thing to be remembered for itself.
 const FILLINGS: [(&str, &str, bool); 9] = [
@@ -53,13 +55,8 @@ type Fill = Box<dyn Fn(&'static Keys)>;
 
 fn filling(what: &str) -> Fill {
     match what {
-        // Key and value alone: a vector of them.
-        PLAIN => Box::new(|keys| {
-            let entries = keys
-                .iter()
-                .map(|(id, name)| (Owned(*id, name.as_str().into()), User::of(*id, name)));
-            black_box(entries.collect::<Vec<_>>().leak());
-        }),
+        PLAIN => Box::new(plain::<User>),
+        PLAIN_ARC => Box::new(plain::<Arc<User>>),
         "quick_cache" => {
             let cache = by_hand_cache::<User>();
             each(|id, name| drop(ready(by_hand(cache, id, name))))
@@ -77,6 +74,14 @@ fn filling(what: &str) -> Fill {
         "shared-tagged" => Box::new(|keys| shared(keys, true)),
         _ => panic!("nothing is called {what}"),
     }
+}
+
+fn plain<V: From<User> + 'static>(keys: &'static Keys) {
+    let entries = keys.iter().map(|(id, name)| {
+        let value = V::from(User::of(*id, name));
+        (Owned(*id, name.as_str().into()), value)
+    });
+    black_box(entries.collect::<Vec<_>>().leak());
 }
 
 fn each(load: impl Fn(u64, &str) + 'static) -> Fill {
@@ -133,8 +138,10 @@ pub(crate) fn run(_: Effort) -> Vec<Record> {
         let both = [bytes(what), bytes(what)];
         (both[0].max(both[1]), both[0].min(both[1]))
     };
-    let (plain, _) = twice(PLAIN);
-    println!("bytes per entry, {ENTRIES} entries; key and value alone: {plain}");
+    let ((plain, _), (plain_arc, _)) = (twice(PLAIN), twice(PLAIN_ARC));
+    println!(
+        "bytes per entry, {ENTRIES} entries; key and value alone: {plain}, in an Arc {plain_arc}"
+    );
     let records = FILLINGS.map(|(what, name, has_goal)| {
         let (most, least) = twice(what);
         let (id, goal) = if has_goal {
@@ -142,7 +149,12 @@ pub(crate) fn run(_: Effort) -> Vec<Record> {
         } else {
             ("", Goal::None)
         };
-        let what = ["memory", name, "key and value", "bytes more per entry"];
+        let (against, plain) = if what.ends_with("-arc") {
+            ("key and value, an Arc", plain_arc)
+        } else {
+            ("key and value", plain)
+        };
+        let what = ["memory", name, against, "bytes more per entry"];
         Record::new(id, goal, what, (most - plain, least - plain))
     });
     records.to_vec()

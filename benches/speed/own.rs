@@ -13,6 +13,8 @@ pub(crate) static COMMON: LazyLock<Cache> = LazyLock::new(|| in_process(150_000)
 /// Those of a server, by their coherence; set when there is one.
 pub(crate) static BOUNDED: OnceLock<Cache> = OnceLock::new();
 pub(crate) static STRICT: OnceLock<Cache> = OnceLock::new();
+/// Bounded, and hits in the server rest on what its pushes have told.
+pub(crate) static VIEWED: OnceLock<Cache> = OnceLock::new();
 
 pub(crate) fn in_process(capacity: usize) -> Cache {
     ready(Cache::builder().local_capacity(capacity).build()).expect("good settings")
@@ -108,7 +110,10 @@ macro_rules! functions {
 
 /// A module of functions with a cache each, as those by hand have it: a row that says how many entries there are means just those.
 macro_rules! apart {
-    ($module:ident($cache:expr): $($name:ident)*) => {
+    ($module:ident($cache:expr): $($names:tt)*) => {
+        apart!($module($cache), (cache = *CACHE): $($names)*);
+    };
+    ($module:ident($cache:expr), $options:tt: $($name:ident)*) => {
         pub(crate) mod $module {
             use super::*;
             $(
@@ -117,7 +122,7 @@ macro_rules! apart {
                     #[allow(unused_imports, reason = "not every function is a batch")]
                     use crate::subject::name_of;
                     pub(super) static CACHE: LazyLock<Cache> = LazyLock::new(|| $cache);
-                    function!($name, (cache = *CACHE));
+                    function!($name, $options);
                 }
                 pub(crate) use $name::$name;
             )*
@@ -135,8 +140,9 @@ apart!(small(in_process(20_000)): untagged tagged tagged_8 untagged_arc tagged_a
 apart!(large(in_process(2_000_000)): tagged tagged_arc);
 // For the measure of memory.
 apart!(filled(in_process(210_000)): untagged common_tags tagged untagged_arc tagged_arc);
-// They share answers through a server and keep copies, which are trusted for as long as a run takes. To be made where nothing is awaited.
-apart!(trusted(crate::store::store().trusted()): untagged tagged tagged_arc);
+// They share answers through a server and keep copies, which are there and trusted for as long as a run takes. To be made where nothing is awaited.
+apart!(trusted(crate::store::store().trusted()), (cache = *CACHE, local = "1h"): untagged tagged tagged_arc);
 functions!(common(cache = *COMMON): untagged tagged tagged_arc);
 functions!(bounded(cache = of_server(&BOUNDED), local = false): untagged one_tag tagged batch tagged_batch);
 functions!(strict(cache = of_server(&STRICT), local = false): untagged tagged);
+functions!(viewed(cache = of_server(&VIEWED), local = false): untagged tagged);

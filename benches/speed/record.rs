@@ -36,6 +36,19 @@ pub(crate) struct Record {
     pub(crate) goal: String,
     /// By `value`.
     pub(crate) met: Option<bool>,
+    /// What the same figure is where nearly nothing is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) floor: Option<Floor>,
+}
+
+/// What has to be done there at least, by something that does only that: where it misses the goal, nothing could reach it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Floor {
+    /// Such as `quick_cache by hand`.
+    pub(crate) of: String,
+    /// By medians.
+    pub(crate) value: f64,
+    pub(crate) meets: bool,
 }
 
 impl Goal {
@@ -75,14 +88,25 @@ impl Record {
             best,
             goal: goal.text(),
             met: goal.is_met(value),
+            floor: None,
         }
+    }
+
+    /// Beside a row with a goal; `goal` is that of the row.
+    pub(crate) fn beside(self, of: &str, goal: Goal, value: f64) -> Self {
+        let floor = goal.is_met(value).map(|meets| Floor {
+            of: of.to_owned(),
+            value,
+            meets,
+        });
+        Self { floor, ..self }
     }
 }
 
 /// For reading: columns as wide as they have to be.
 pub(crate) fn table(records: &[Record]) -> String {
-    const TITLES: [&str; 9] = [
-        "", "path", "variant", "against", "measured", "median", "best", "goal", "met",
+    const TITLES: [&str; 10] = [
+        "", "path", "variant", "against", "measured", "median", "best", "goal", "met", "floor",
     ];
     let mut rows = vec![TITLES.map(str::to_owned)];
     rows.extend(records.iter().map(|record| {
@@ -97,10 +121,11 @@ pub(crate) fn table(records: &[Record]) -> String {
             figure(record.best),
             record.goal.clone(),
             met.to_owned(),
+            record.floor.as_ref().map(floor).unwrap_or_default(),
         ]
     }));
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max();
-    let widths: [usize; 9] = std::array::from_fn(|at| width(at).unwrap_or_default());
+    let widths: [usize; 10] = std::array::from_fn(|at| width(at).unwrap_or_default());
     let mut text = String::new();
     for row in &rows {
         let cells = row.iter().zip(widths);
@@ -114,8 +139,12 @@ pub(crate) fn table(records: &[Record]) -> String {
     text
 }
 
+pub(crate) fn floor(Floor { of, value, .. }: &Floor) -> String {
+    format!("{}, {of}", figure(*value))
+}
+
 /// Counts as they are, ratios with two digits after the point.
-fn figure(value: f64) -> String {
+pub(crate) fn figure(value: f64) -> String {
     if value.abs() >= 100.0 || (value.fract() == 0.0 && value.abs() >= 10.0) {
         format!("{value:.0}")
     } else {

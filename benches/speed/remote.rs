@@ -2,7 +2,8 @@
 //! format.
 //!
 //! Every call goes to the server (`local = false`). In both modes of coherence: such calls ask for the same, so that their
-//! figures are to be alike. What a call sends is held by the tests of `tests/integration/fleet/wire.rs`.
+//! figures are to be alike. With `trust_views` they ask for the value alone. What a call sends is held by the tests of
+//! `tests/integration/fleet/wire.rs`.
 
 use std::hint::black_box;
 
@@ -10,9 +11,9 @@ use redis::aio::MultiplexedConnection;
 
 use crate::Effort;
 use crate::by_hand::{REDIS, get};
-use crate::floor::Floor;
+use crate::floor::{Floor, MOST};
 use crate::measure::{Rounds, Run, at_once, interleaved, latency, on_one_processor};
-use crate::own::{bounded, strict};
+use crate::own::{bounded, strict, viewed};
 use crate::record::{Goal, Record};
 use crate::store::{Store, assert_undisturbed, store};
 use crate::subject::Keys;
@@ -27,15 +28,22 @@ enum Variant {
     Tagged,
     StrictUntagged,
     StrictTagged,
+    ViewedUntagged,
+    ViewedTagged,
 }
 
-const VARIANTS: [Variant; 5] = [
+const VARIANTS: [Variant; 7] = [
     Variant::Bare,
     Variant::Untagged,
     Variant::Tagged,
     Variant::StrictUntagged,
     Variant::StrictTagged,
+    Variant::ViewedUntagged,
+    Variant::ViewedTagged,
 ];
+
+/// The server, asked for what variants without a tag and with two ask it for.
+const SERVER: [&str; 2] = ["server alone, no tag", "server alone, 2 tags"];
 
 /// Callers, and how many times the throughput of the bare client it is to be without a tag and with two.
 const THROUGHPUT: [(u64, [Goal; 2]); 3] = [
@@ -54,9 +62,6 @@ const fn goals(untagged: f64, tagged: f64) -> [Goal; 2] {
     [Goal::AtLeast(untagged), Goal::AtLeast(tagged)]
 }
 
-/// No command of ours reads more.
-const MOST: u64 = 256;
-
 impl Variant {
     fn name(self) -> &'static str {
         match self {
@@ -65,11 +70,18 @@ impl Variant {
             Self::Tagged => "bounded, 2 tags",
             Self::StrictUntagged => "strict, no tag",
             Self::StrictTagged => "strict, 2 tags",
+            Self::ViewedUntagged => "trusting views, no tag",
+            Self::ViewedTagged => "trusting views, 2 tags",
         }
     }
 
     fn has_tags(self) -> bool {
-        [Self::Tagged, Self::StrictTagged].contains(&self)
+        [Self::Tagged, Self::StrictTagged, Self::ViewedTagged].contains(&self)
+    }
+
+    /// Asks for less than others do, which is as current as copies are: no goal is meant for it.
+    fn trusts_views(self) -> bool {
+        [Self::ViewedUntagged, Self::ViewedTagged].contains(&self)
     }
 
     async fn call(self, bare: &mut MultiplexedConnection, (id, name): &(u64, String)) {
@@ -79,6 +91,8 @@ impl Variant {
             Self::Tagged => bounded::tagged(*id, name).await,
             Self::StrictUntagged => strict::untagged(*id, name).await,
             Self::StrictTagged => strict::tagged(*id, name).await,
+            Self::ViewedUntagged => viewed::untagged(*id, name).await,
+            Self::ViewedTagged => viewed::tagged(*id, name).await,
         };
         black_box(user);
     }
@@ -109,31 +123,36 @@ fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) 
             (time, each * callers)
         })
     };
-    let mut floor = Floor::new(
-        &store.server,
-        keys,
-        usize::try_from(callers.min(MOST)).unwrap_or(1),
-    );
+    let most = callers.min(MOST);
+    let floor = |stored| -> Run<'_> {
+        let mut floor = Floor::new(store, &stored, most);
+        Box::new(move || floor.read(each * callers))
+    };
     let mut runs: Vec<_> = VARIANTS.map(one).into();
-    runs.push(Box::new(move || floor.read(each * callers)));
+    runs.push(floor(store.stored("untagged", keys.len(), false)));
+    runs.push(floor(store.stored("tagged", keys.len(), true)));
     interleaved(effort.of(3, 9), &mut runs)
 }
 
 /// Of the throughput, with the goals for functions without a tag and with two.
-fn ratios(title: &str, taken: &[Rounds], [untagged, tagged]: [Goal; 2]) -> Vec<Record> {
+fn ratios(title: &str, taken: &[Rounds], goals: [Goal; 2]) -> Vec<Record> {
     proportions(title, taken);
     let measured = format!("{title}: times the throughput");
-    let record = |goal, name, rounds| {
-        let what = ["remote hit", name, REDIS, &measured];
-        Record::new("P8", goal, what, taken[0].over(rounds).into())
-    };
     let ratios = VARIANTS.iter().zip(taken).skip(1).map(|(variant, rounds)| {
-        let goal = if variant.has_tags() { tagged } else { untagged };
-        record(goal, variant.name(), rounds)
+        let what = ["remote hit", variant.name(), REDIS, &measured];
+        let tagged_at = usize::from(variant.has_tags());
+        let goal = match variant.trusts_views() {
+            true => Goal::None,
+            false => goals[tagged_at],
+        };
+        let floor = taken[0].over(&taken[VARIANTS.len() + tagged_at]).median;
+        Record::new("P8", goal, what, taken[0].over(rounds).into()).beside(
+            SERVER[tagged_at],
+            goal,
+            floor,
+        )
     });
-    let floor = taken.get(VARIANTS.len());
-    let floor = floor.map(|rounds| record(Goal::None, "the server alone, MGET", rounds));
-    ratios.chain(floor).collect()
+    ratios.collect()
 }
 
 /// Of a single caller; the median call of each round.
@@ -153,12 +172,11 @@ fn latencies(store: &Store, keys: &'static Keys, effort: Effort) -> Vec<Rounds> 
 }
 
 fn proportions(title: &str, taken: &[Rounds]) {
-    let cells = VARIANTS.iter().zip(taken);
-    let mut cells: Vec<_> = cells
-        .map(|(variant, rounds)| format!("{} {rounds}", variant.name()))
+    let names = VARIANTS.iter().map(|variant| variant.name()).chain(SERVER);
+    let cells: Vec<_> = names
+        .zip(taken)
+        .map(|(name, rounds)| format!("{name} {rounds}"))
         .collect();
-    let floor = taken.get(VARIANTS.len());
-    cells.extend(floor.map(|rounds| format!("the server alone {rounds}")));
     println!("{title}, ns: {}", cells.join(", "));
 }
 

@@ -120,12 +120,14 @@ pub(crate) fn measure(rounds: usize) -> Outcome {
                     OWN => ("with Redis", Goal::None),
                     without => (without, Goal::None),
                 };
-                records.push(Record::new(
-                    if gated { "P18" } else { "" },
+                let record = Record::new(
+                    if goal == Goal::None { "" } else { "P18" },
                     goal,
                     ["clean debug build", what, name, &format!("{kind} ratio")],
                     (own_median / median, own_best / best),
-                ));
+                );
+                let (without, (floor, _)) = figures[1];
+                records.push(record.beside(without, goal, floor / median));
             }
         }
         for (name, figures) in figures {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::io::{Error, ErrorKind, Result};
-use std::sync::{LazyLock, OnceLock, RwLock};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{LazyLock, OnceLock, RwLock};
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -111,7 +111,9 @@ async fn map(id: u64) -> User {
         return user.clone();
     }
     let user = query(id).await;
-    MAP.write().expect("no panic inside").insert(id, user.clone());
+    MAP.write()
+        .expect("no panic inside")
+        .insert(id, user.clone());
     user
 }
 

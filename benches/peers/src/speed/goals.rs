@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::record::Record;
+use crate::record::{Record, figure, floor};
 
 /// `P1` to this one.
 const LAST: u32 = 20;
@@ -23,7 +23,7 @@ pub(crate) fn table(records: &[Record]) -> String {
         .collect();
     rows.sort_by_key(|(number, _)| *number);
     let mut text = String::from(
-        "| | path | cache-aside | against | measured | goal | median | best | met |\n|---|---|---|---|---|---|---|---|---|\n",
+        "| | path | cache-aside | against | measured | goal | median | best | met | floor |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for (_, record) in rows {
         let met = match record.met {
@@ -41,8 +41,9 @@ pub(crate) fn table(records: &[Record]) -> String {
             ..
         } = record;
         let (value, best) = (figure(record.value), figure(record.best));
+        let floor = record.floor.as_ref().map(floor).unwrap_or_default();
         let cells = [
-            goal_id, path, variant, against, measured, goal, &value, &best, met,
+            goal_id, path, variant, against, measured, goal, &value, &best, met, &floor,
         ];
         text.push_str(&row(&cells));
     }
@@ -64,7 +65,15 @@ pub(crate) fn remarks(records: &[Record]) -> String {
     let missed: Vec<_> = with_goal()
         .filter(|record| record.met == Some(false))
         .collect();
-    let mut text = format!("{met} rows met their goal, {} missed it.\n", missed.len());
+    let out_of_reach = missed
+        .iter()
+        .filter_map(|record| record.floor.as_ref())
+        .filter(|floor| !floor.meets);
+    let mut text = format!(
+        "{met} rows met their goal, {} missed it; {} of those are missed by the floor beside them, too.\n",
+        missed.len(),
+        out_of_reach.count()
+    );
     let notes = std::fs::read_to_string(NOTES).unwrap_or_default();
     let notes = notes
         .lines()
@@ -89,13 +98,4 @@ pub(crate) fn remarks(records: &[Record]) -> String {
     }
     text.push('\n');
     text
-}
-
-/// Counts as they are, ratios with two digits after the point.
-fn figure(value: f64) -> String {
-    if value.abs() >= 100.0 || (value.fract() == 0.0 && value.abs() >= 10.0) {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.2}")
-    }
 }

@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use super::{Remote, connected, fill, mostly_hits};
 use crate::Effort;
+use crate::floor::{Floor, MOST};
 use crate::measure::{Rounds, Run, at_once, interleaved, on_one_processor};
 use crate::record::{Goal, Record};
 use crate::results::{Part, Timing};
@@ -37,7 +38,16 @@ fn throughput(store: &Store, keys: &'static Keys, callers: u64, effort: Effort) 
             (time, each * callers)
         })
     };
-    interleaved(effort.of(3, 9), &mut Remote::ALL.map(one))
+    let most = callers.min(MOST);
+    let floor = |function, is_tagged| -> Run<'_> {
+        let stored = store.stored(function, keys.len(), is_tagged);
+        let mut floor = Floor::new(store, &stored, most);
+        Box::new(move || floor.read(each * callers))
+    };
+    let mut runs: Vec<_> = Remote::ALL.map(one).into();
+    runs.push(floor("remote_untagged", false));
+    runs.push(floor("remote_tagged", true));
+    interleaved(effort.of(3, 9), &mut runs)
 }
 
 pub(crate) fn run(effort: Effort) -> Part {
@@ -79,16 +89,20 @@ fn of(all_callers: &[u64], effort: Effort) -> Part {
             1_024 => 3.5,
             _ => continue,
         };
+        let goal = Goal::AtLeast(goal);
         let at = |system| Remote::ALL.iter().position(|known| *known == system);
-        for (own, variant) in [(Remote::Untagged, "no tag"), (Remote::Tagged, "2 tags")] {
+        let systems = [(Remote::Untagged, "no tag"), (Remote::Tagged, "2 tags")];
+        for ((own, variant), floor) in systems.into_iter().zip(&taken[Remote::ALL.len()..]) {
             let (Some(own), Some(theirs)) = (at(own), at(Remote::Cached)) else {
                 continue;
             };
             let measured = format!("{title}: times the throughput");
             let what = ["remote hit", variant, "cached, Redis", &measured];
-            let ratio = taken[theirs].over(&taken[own]);
+            let over = |rounds: &Rounds| taken[theirs].over(rounds);
+            let record = Record::new("P10", goal, what, over(&taken[own]).into());
+            let server = format!("server alone, {variant}");
             part.records
-                .push(Record::new("P10", Goal::AtLeast(goal), what, ratio.into()));
+                .push(record.beside(&server, goal, over(floor).median));
         }
     }
     part
