@@ -141,9 +141,10 @@ fn ratios(title: &str, taken: &[Rounds], goals: [Goal; 2]) -> Vec<Record> {
     let ratios = VARIANTS.iter().zip(taken).skip(1).map(|(variant, rounds)| {
         let what = ["remote hit", variant.name(), REDIS, &measured];
         let tagged_at = usize::from(variant.has_tags());
-        let goal = match variant.trusts_views() {
-            true => Goal::None,
-            false => goals[tagged_at],
+        let goal = if variant.trusts_views() {
+            Goal::None
+        } else {
+            goals[tagged_at]
         };
         let floor = taken[0].over(&taken[VARIANTS.len() + tagged_at]).median;
         Record::new("P8", goal, what, taken[0].over(rounds).into()).beside(

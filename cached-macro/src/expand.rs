@@ -152,19 +152,26 @@ fn miss_of_each(plan: &Plan, each: &Ident) -> TokenStream {
     let look = look_each(plan, each);
     let rules = rules::rules(plan);
     let renamed = renamed(here);
-    // In the rules the argument is one element of itself.
+    let miss = if plan.is_one_for_each(each) {
+        quote_spanned! {here=> #rules miss.rules_of_all(rules) }
+    } else {
+        // In the rules the argument is one element of itself.
+        quote_spanned! {here=>
+            miss.rules(|element| {
+                #renamed
+                let #each = element;
+                #rules
+                rules
+            })
+        }
+    };
     quote_spanned! {here=>
         #look
         let miss = match look {
             #k::LookEach::Hit(hit) => return hit,
             #k::LookEach::Miss(miss) => miss,
         };
-        miss.rules(|element| {
-            #renamed
-            let #each = element;
-            #rules
-            rules
-        })
+        #miss
     }
 }
 

@@ -24,7 +24,7 @@ pub use self::each::Each;
 use self::origin::Origin;
 
 use crate::cache::Cache;
-use crate::call::{Access, Subject, Terms, plain_hit};
+use crate::call::{Access, Subject, Terms, plain_hit_at};
 use crate::key::{Ident, Parts, RawKey};
 use crate::local::AnyEntry;
 use crate::mode::{self, Mode, Outcome, Report, Tier};
@@ -91,6 +91,7 @@ where
     // A plain hit does not say how old it is.
     let told = mode.as_ref().is_some_and(|mode| mode.report.is_wanted());
     let nests = nesting::is_inside_any();
+    let now = cache.hit_time();
     let count = elements.count();
     let mut seen = HashSet::with_capacity_and_hasher(count, foldhash::fast::RandomState::default());
     elements.each(|element| {
@@ -103,7 +104,7 @@ where
         let nested = nests && key.is_some_and(|key| key.hash().is_ok_and(inside));
         if let Some(answer) = key
             .filter(|_| read && !told && !nested)
-            .and_then(|key| plain_hit(cache, &key, &codec.element, site.trust()))
+            .and_then(|key| plain_hit_at(now, cache, &key, &codec.element, site.trust()))
         {
             hits.extend(answer.map(|value| (map_key, value)));
             return;
@@ -161,6 +162,18 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         for missing in &mut self.missing {
             let subject = &mut missing.subject;
             subject.set_policy(&self.cache, (self.policy)(rules(&missing.element).into()));
+        }
+        self
+    }
+
+    /// The same for all of them.
+    #[must_use]
+    pub fn rules_of_all<P: Into<Policy<M::Value>>>(mut self, rules: P) -> Self {
+        let policy = (self.policy)(rules.into());
+        let mut subjects = self.missing.iter_mut().map(|missing| &mut missing.subject);
+        if let Some(first) = subjects.next() {
+            first.set_policy(&self.cache, policy);
+            subjects.for_each(|subject| subject.set_policy_of(first, &self.cache));
         }
         self
     }

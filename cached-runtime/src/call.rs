@@ -48,8 +48,8 @@ pub(crate) use self::claim::{GRACE, LONGEST_SILENCE, MOST_LOOKS, Terms};
 pub(crate) use self::found::PATIENCE;
 pub(crate) use self::land::{Kept, Subject};
 pub(crate) use self::loading::Loading;
-pub(crate) use self::look::plain_hit;
 pub use self::look::{Hit, Looking, look};
+pub(crate) use self::look::{plain_hit, plain_hit_at};
 pub(crate) use self::meet::{Access, meet, meet_each};
 pub use self::typed::{Joining, Miss};
 

@@ -20,6 +20,18 @@ impl Plan {
             && self.tags.iter().all(|tag| self.is_of_the_key(tag))
     }
 
+    /// Whether the elements of a batch have one policy: lengths of time are known now, and no tag is over an element.
+    pub(crate) fn is_one_for_each(&self, each: &Ident) -> bool {
+        let is_over_each =
+            |piece: &TagPiece| matches!(piece, TagPiece::Argument { name, .. } if name == each);
+        times(&self.args).all(|time| time.length().is_some())
+            && !self
+                .tags
+                .iter()
+                .flat_map(|tag| &tag.pieces)
+                .any(is_over_each)
+    }
+
     /// Whether all arguments in a tag are part of the key.
     fn is_of_the_key(&self, tag: &Tag) -> bool {
         let counts = |argument: &Ident| {

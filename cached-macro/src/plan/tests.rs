@@ -96,6 +96,32 @@ fn callers_join_without_a_policy_where_all_calls_with_one_key_have_one() {
     }
 }
 
+/// An element must not be given the tags or the times of another.
+#[test]
+fn elements_share_a_policy_where_nothing_in_it_is_of_one_of_them() {
+    let batch = quote!(
+        async fn load(db: &Db, tenant: u64, ids: &[u64]) -> HashMap<u64, User> {
+            1
+        }
+    );
+    for (args, shared) in [
+        (quote!(ttl = "5m"), true),
+        (quote!(ttl_with = |_| TTL), true),
+        (quote!(ttl = 5, tags = ["a", "{tenant}", "{result}"]), true),
+        (quote!(ttl = 5, tags = ["a", "{ids}"]), false),
+        (quote!(ttl = 5, tags = ["{ids.0}"]), false),
+        (quote!(ttl = of(ids)), false),
+        (quote!(ttl = 5, local = of(ids)), false),
+        (quote!(ttl = 5, jitter = of(ids)), false),
+    ] {
+        let named = quote!(prefix = "p", each = ids, skip(db), #args);
+        let expansion = crate::cached(named, batch.clone());
+        assert_eq!(refusals(&expansion), [""; 0], "{args}");
+        let all = quote!(miss.rules_of_all(rules)).to_string();
+        assert_eq!(expansion.to_string().contains(&all), shared, "{args}");
+    }
+}
+
 #[test]
 fn background_loads_keep_nothing_borrowed() {
     let outlive = "`refresh_ahead` lets the load outlive the call, and a clone of this argument \

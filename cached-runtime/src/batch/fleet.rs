@@ -10,6 +10,7 @@ use crate::background::{join_all, within};
 use crate::call::{
     Access, GRACE, LONGEST_SILENCE, Loading, MOST_LOOKS, Stored, Terms, VAIN_WAITS, meet_each,
 };
+use crate::clock::Moment;
 use crate::mode::Tier;
 use crate::observe::Event;
 use crate::outcome::BatchCodec;
@@ -49,7 +50,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
             let sought = sought.map(|missing| (&missing.subject, missing.found.take()));
             let kind = &codec.element.kind;
             let met = meet_each(&self.cache, kind, sought.collect(), closely).await;
-            let mut unread = Vec::new();
+            let (mut unread, now) = (Vec::new(), self.cache.clock().now());
             for (mut missing, met) in asked.into_iter().zip(met) {
                 match met {
                     Ok(met) => {
@@ -58,7 +59,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
                         (missing.tier, missing.access) = (met.tier, met.access);
                         left.push(missing);
                     }
-                    Err(stored) => unread.extend(self.take_stored(codec, missing, &stored)),
+                    Err(stored) => unread.extend(self.take_stored(codec, missing, &stored, now)),
                 }
             }
             // They are looked at once more, and then no answer is taken as it is.
@@ -73,6 +74,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         codec: &BatchCodec<R, M, E>,
         missing: Missing<C::Key, M>,
         stored: &Stored,
+        now: Moment,
     ) -> Option<Missing<C::Key, M>> {
         let Some(value) = stored.answer(&codec.element) else {
             return Some(missing);
@@ -80,8 +82,7 @@ impl<C: Each + ?Sized, M: Answers> BatchMiss<C, M> {
         let hit = value.as_ref().map_or(Event::Negative, |_| Event::Hit);
         missing.subject.stats.count(hit);
         missing.subject.stats.count(Event::RemoteHit);
-        let age = self.cache.clock().now().since(stored.born);
-        self.origin.note(Tier::Remote, age);
+        self.origin.note(Tier::Remote, now.since(stored.born));
         self.hits
             .extend(value.map(|value| (missing.map_key, value)));
         None

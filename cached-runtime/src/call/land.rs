@@ -203,6 +203,16 @@ impl Subject {
         }
     }
 
+    /// The same as another's.
+    pub(crate) fn set_policy_of(&mut self, other: &Self, cache: &Cache) {
+        if Arc::ptr_eq(&self.stats, &other.stats) {
+            self.policy = Arc::clone(&other.policy);
+            self.tags = other.tags.clone();
+        } else {
+            self.set_policy(cache, Arc::clone(&other.policy));
+        }
+    }
+
     /// The cells of the prefix and of the tags that are known before the load: held from now on.
     pub(crate) fn tags(&self, cache: &Cache) -> &Arc<[Arc<TagCell>]> {
         self.tags.get_or_init(|| {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::cache::Cache;
+use crate::clock::Moment;
 use crate::coherence::Trust;
 use crate::flight::Flight;
 use crate::key::{Ident, Parts, RawKey};
@@ -183,8 +184,20 @@ pub(crate) fn plain_hit<R, T, E, I: Ident>(
     codec: &Codec<R, T, E>,
     trust: Trust,
 ) -> Option<R> {
+    plain_hit_at(cache.hit_time(), cache, key, codec, trust)
+}
+
+/// The same for a reader who came no later than `now`, a [`hit_time`](Cache::hit_time): of many keys, one will do.
+#[inline]
+pub(crate) fn plain_hit_at<R, T, E, I: Ident>(
+    now: Moment,
+    cache: &Cache,
+    key: &I,
+    codec: &Codec<R, T, E>,
+    trust: Trust,
+) -> Option<R> {
     let store = cache.store().open();
-    let entry = plain_entry(cache, &store, key, trust)?;
+    let entry = entry_at(now, cache, &store, key, trust)?;
     Some(given(entry, codec)?.answer(*codec))
 }
 
@@ -201,7 +214,18 @@ fn plain_entry<'a, I: Ident>(
     trust: Trust,
 ) -> Option<&'a AnyEntry> {
     // First, where nothing has to be kept over the call to the clock.
-    let now = cache.hit_time();
+    entry_at(cache.hit_time(), cache, store, key, trust)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "see `plain_entry`")]
+fn entry_at<'a, I: Ident>(
+    now: Moment,
+    cache: &Cache,
+    store: &'a Opened<'_>,
+    key: &I,
+    trust: Trust,
+) -> Option<&'a AnyEntry> {
     let hash = key.hash().ok()?;
     let entry = store.peek(key, hash)?;
     (now < entry.carefree_until && cache.stands_at(now, entry, trust)).then_some(entry)
