@@ -23,7 +23,7 @@ use crate::observe::{Observatory, Stats};
 use crate::pause::Gates;
 #[cfg(feature = "rate-limit")]
 use crate::rate_limit::Buckets;
-use crate::remote::Cell;
+use crate::remote::{Cell, Incarnation};
 use crate::shared::Shared;
 use crate::tags::{Manner, Number, Sequence, Tag, TagTable};
 
@@ -68,6 +68,18 @@ impl WeakCache {
 pub(crate) struct Asking {
     pub(crate) number: Number,
     pub(crate) at: Moment,
+}
+
+impl Asking {
+    /// What an answer of this server confirms, that rests on a question before this one, too, if there was one.
+    pub(crate) fn confirmed(
+        self,
+        oldest: Option<Number>,
+        server: Option<Incarnation>,
+    ) -> Option<(Number, Incarnation)> {
+        let number = oldest.map_or(self.number, |oldest| oldest.min(self.number));
+        server.map(|server| (number, server))
+    }
 }
 
 struct Inner {

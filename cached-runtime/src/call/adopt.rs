@@ -92,7 +92,7 @@ impl Subject {
         sighted: &Sighted,
         asked: Asking,
     ) -> Option<Arc<AnyEntry>> {
-        let confirmed = sighted.server.map(|server| (asked.number, server));
+        let confirmed = asked.confirmed(sighted.oldest(), sighted.server);
         let found = (&sighted.legible, sighted.backing());
         let entry = self.adopt(cache, codec, sighted.schema(), (asked, confirmed), found);
         self.replace_copy(cache, entry.as_ref(), was_here, asked);

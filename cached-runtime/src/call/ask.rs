@@ -55,6 +55,12 @@ impl Ask {
     pub(super) fn send(&self) -> Option<ReadReply<'_>> {
         self.glimpse.ask()
     }
+
+    /// To be done first with what comes of it.
+    #[inline]
+    pub(super) fn complete(&self, reading: &mut Result<Reading, Fault>) {
+        self.glimpse.complete(reading, self.asked.number);
+    }
 }
 
 impl Call {
@@ -71,12 +77,13 @@ impl Call {
             return None;
         }
         let share = subject.share(cache, tier, codec);
-        if !share.is_plain() {
+        if !share.holds_entry {
             return None;
         }
+        let asked = cache.asking();
         Some(Ask {
-            asked: cache.asking(),
-            glimpse: Glimpse::new(share),
+            asked,
+            glimpse: Glimpse::believing(share, asked.at),
             found: self.found.take(),
         })
     }

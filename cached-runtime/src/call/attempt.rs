@@ -145,6 +145,7 @@ impl Attempt {
             Some(reply) => reply.await,
             None => Err(Fault::Unavailable("something is owed to it".to_owned())),
         };
+        ask.complete(&mut reading);
         if let Some(stored) = ask.stored(call, codec, &mut reading) {
             call.subject.stats.looked(true);
             *stage = Stage::Stored(stored);

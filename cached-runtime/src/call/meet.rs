@@ -225,10 +225,7 @@ impl Subject {
             _ => look.found,
         };
         let softly = matches!(said, Found::Softly(_));
-        let confirmed = look
-            .oldest
-            .map_or(asked.number, |oldest| oldest.min(asked.number));
-        let confirmed = look.server.map(|server| (confirmed, server));
+        let confirmed = asked.confirmed(look.oldest, look.server);
         let (found, tier) = self.found(cache, codec, share.schema, local, (asked, confirmed), said);
         Met {
             softly: softly && found.is_some(),

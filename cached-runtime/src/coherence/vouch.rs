@@ -103,14 +103,26 @@ impl Watch {
 
     /// The token in a cell, if it is known without a question.
     pub(crate) fn view(&self, cell: &Cell) -> Option<(Proof, Number)> {
-        let Cell::Tag(name) = cell else {
-            return None;
-        };
+        let mut views = self.views(std::iter::once(cell), self.clock.now());
+        views.next().flatten()
+    }
+
+    /// The same of each cell, for a reader who came no later than `now`.
+    pub(crate) fn views<'a>(
+        &self,
+        cells: impl Iterator<Item = &'a Cell>,
+        now: Moment,
+    ) -> impl Iterator<Item = Option<(Proof, Number)>> {
         // In the order of `vouches`.
-        let (horizon, epoch) = (self.horizon.load(), self.epoch.load(Acquire));
-        let trusted = self.clock.now() < horizon.plus(self.trust().0);
-        let (proof, number) = self.tags.cell_named(name).view().filter(|_| trusted)?;
-        (number > epoch).then_some((proof, number))
+        let trusted = self.is_within(now, self.trust());
+        let epoch = self.epoch.load(Acquire);
+        cells.map(move |cell| match cell {
+            Cell::Tag(name) if trusted => {
+                let view = self.tags.view_of(name);
+                view.filter(|(_, number)| *number > epoch)
+            }
+            _ => None,
+        })
     }
 
     /// Zero if it does not count.

@@ -10,6 +10,7 @@ use crate::remote::{
 };
 
 use super::Shared;
+use super::believed::Believed;
 use super::deps::{Backing, FEW};
 use crate::tags::Number;
 
@@ -70,6 +71,15 @@ impl<'a> Asked<'a> {
             servers: reading.incarnation.into_iter().collect(),
             ..Self::default()
         }
+    }
+
+    /// Some of the answers were believed and not asked for.
+    pub(super) fn resting_on(mut self, watch: &'a Watch, believed: &Believed) -> Self {
+        for (known, number) in self.states.iter_mut().zip(believed.numbers()) {
+            known.by_view = number;
+        }
+        self.watch = Some(watch);
+        self
     }
 
     pub(super) fn entry(&mut self, name: &EntryName, part: Part) -> usize {

@@ -13,15 +13,19 @@ use crate::remote::{
     Read, ReadReply, Reading,
 };
 
+use super::believed::Believed;
 use super::deps::{Backing, Deps, Seen, Share, Sight};
 use super::look::Legible;
+use crate::tags::Number;
 
 /// One key, and all that is asked about it in one trip.
 pub(crate) struct Glimpse {
     share: Share,
     part: Part,
     /// Tags that earlier answers had, besides those that are known.
-    recalled: Vec<Cell>,
+    recalled: Box<[Cell]>,
+    /// Of all its cells.
+    believed: Believed,
 }
 
 /// What comes of it.
@@ -58,8 +62,31 @@ impl Glimpse {
         }
         Self {
             part: tier.late.part(&share.name, share.largest, &tier.clock),
-            recalled,
+            recalled: recalled.into(),
             share,
+            believed: Believed::default(),
+        }
+    }
+
+    /// The same, of one who came no later than `at` and may believe in views.
+    pub(crate) fn believing(share: Share, at: Moment) -> Self {
+        let mut glimpse = Self::new(share);
+        if glimpse.share.by_view {
+            let watch = glimpse.share.tier.watch();
+            glimpse.believed = Believed::of(watch, glimpse.all_cells(), at);
+        }
+        glimpse
+    }
+
+    /// To be done first with what comes of a question that was asked with that number.
+    pub(crate) fn complete(&self, reading: &mut Result<Reading, Fault>, number: Number) {
+        if self.believed.is_empty() {
+            return;
+        }
+        if let Ok(reading) = reading {
+            let watch = self.share.tier.watch();
+            let question = (watch, &*self.cells(), number);
+            self.believed.complete(reading, question);
         }
     }
 
@@ -148,18 +175,25 @@ impl Glimpse {
     pub(super) fn question(&self) -> Read {
         Read {
             entries: vec![(self.share.name.clone(), self.part)],
-            cells: self.cells(),
+            cells: self.believed.unknown(self.cells()),
         }
     }
 
     /// In order: what its answers depend on, then its families.
     pub(super) fn cells(&self) -> Vec<Cell> {
-        let Deps { known, families } = &self.share.deps;
+        let families = &self.share.deps.families;
         let mut cells = Vec::with_capacity(self.depends_on() + families.len());
-        for some in [known, &self.recalled, families] {
-            cells.extend_from_slice(some);
-        }
+        cells.extend(self.all_cells().cloned());
         cells
+    }
+
+    fn all_cells(&self) -> impl Iterator<Item = &Cell> {
+        let Deps { known, families } = &self.share.deps;
+        known.iter().chain(&self.recalled).chain(families)
+    }
+
+    pub(super) fn believed(&self) -> &Believed {
+        &self.believed
     }
 
     /// How many cells its answers depend on.
@@ -193,6 +227,11 @@ impl Glimpse {
 impl Sighted {
     pub(crate) fn schema(&self) -> u16 {
         self.glimpse.share.schema
+    }
+
+    /// The oldest question on which it rests, if one was asked before this look.
+    pub(crate) fn oldest(&self) -> Option<Number> {
+        self.glimpse.believed.oldest()
     }
 
     pub(crate) fn backing(&self) -> Backing {

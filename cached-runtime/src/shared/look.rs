@@ -131,7 +131,11 @@ impl Shared {
         told: Reading,
         since: Moment,
     ) -> (Share, Looks) {
-        let mut asked = Asked::answered(since, glimpse.cells(), told);
+        let asked = Asked::answered(since, glimpse.cells(), told);
+        let mut asked = match glimpse.believed() {
+            none if none.is_empty() => asked,
+            believed => asked.resting_on(&self.watch, believed),
+        };
         let looks = {
             let mut view = View::of_asked(self, glimpse.share(), glimpse.part());
             view.go_on(0, &mut asked);

@@ -3,6 +3,7 @@
 //! - `deps.rs` - what an answer depends on, and what was seen of it.
 //! - `look.rs`, `view.rs`, `asked.rs` - an entry is valid if every token in it is current after the reader arrived.
 //! - `glimpse.rs`, `glance.rs` - the same where one answer tells all, as it mostly does: of one key, of many.
+//! - `believed.rs` - tokens that need not be asked for, where that was wanted.
 //! - `venture.rs` - a look that asks for the lease at once, where there may well be nothing to be found.
 //! - `lease.rs` - one load in all processes: a lease, which is given back unless it ends with a fill.
 //! - `wish.rs` - a lease that nobody waits for any more when it is granted is given back at once.
@@ -20,6 +21,7 @@
 //! - I11: the store is used only while it is owed nothing.
 
 mod asked;
+mod believed;
 mod deps;
 mod fill;
 mod glance;

@@ -12,6 +12,10 @@ use crate::clock::Moment;
 use crate::remote::{CellState, Fault, Locked, ReadOrLock, Reading, Release};
 
 /// What came of it.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "handed over once, by who made it"
+)]
 pub(crate) enum Ventured {
     /// As if it had only looked.
     Looked(Glimpsed),

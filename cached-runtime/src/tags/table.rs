@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Changes, Manner, Number, Rare, Tag, TagCell};
 use crate::clock::Moment;
+use crate::remote::Proof;
 
 /// Seeded by chance: names hold what users send.
 type Seeded = foldhash::quality::RandomState;
@@ -103,6 +104,12 @@ impl TagTable {
 
     pub(crate) fn invalidate_prefix(&self, prefix: &str, number: Number, manner: Manner) {
         self.invalidate_named(&name_of_prefix(prefix), number, manner);
+    }
+
+    /// What is known of the token of a tag, see [`TagCell::view`].
+    pub(crate) fn view_of(&self, name: &str) -> Option<(Proof, Number)> {
+        let shard = self.shard(name);
+        shard.cells.get(name).and_then(|Named(cell)| cell.view())
     }
 
     pub(crate) fn cell_named(&self, name: &str) -> Arc<TagCell> {

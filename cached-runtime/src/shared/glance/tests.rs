@@ -308,3 +308,49 @@ async fn what_several_keys_depend_on_is_read_once() {
         assert_eq!(sight.cells.missing().count(), 1, "{at}: its family");
     }
 }
+
+#[tokio::test]
+async fn i9_what_is_believed_is_not_asked_for_and_is_as_old_as_its_question() {
+    let cache = cache().await;
+    let watch = cache.watch();
+    watch.begin(HERE);
+    watch.heard(watch.beat());
+    let mut share = share(&cache, &["a"]);
+    (share.by_view, share.open_ended) = (true, false);
+    share.deps.families.clear();
+    let first = cache.asking().number;
+    for (cell, state) in share.deps.known.iter().zip(states()) {
+        watch.learn(cell, state, (first, HERE));
+    }
+    let look = |tokens: &[(&str, u64)], cells: Vec<CellState>| {
+        let asked = cache.asking();
+        let glimpse = Glimpse::believing(share.clone(), asked.at);
+        let question = glimpse.question().cells;
+        let mut answer = Ok(reading(entry(tokens, 5), cells));
+        glimpse.complete(&mut answer, asked.number);
+        let oldest = match glimpse.told(answer, asked.at) {
+            Glimpsed::Valid(sighted) => sighted.oldest(),
+            _ => None,
+        };
+        (question.len(), oldest)
+    };
+    assert_eq!(look(&TOKENS, vec![]), (0, Some(first)));
+    // The entry may be the younger of the two.
+    let others = [TOKENS[0], TOKENS[1], ("a", 4)];
+    assert_eq!(look(&others, vec![]), (0, None));
+    // What may have changed is asked for, and is known from then on.
+    watch.changed(&tag("a"));
+    assert_eq!(look(&others, vec![current(4)]), (1, Some(first)));
+    assert_eq!(look(&others, vec![]), (0, Some(first)));
+    // Nothing is known of what another server said, and who does not believe asks for all.
+    watch.begin(Incarnation(8));
+    assert_eq!(look(&others, states()[..3].to_vec()), (3, None));
+    share.by_view = false;
+    assert_eq!(
+        Glimpse::believing(share, Moment::FIRST)
+            .question()
+            .cells
+            .len(),
+        3
+    );
+}
