@@ -1,6 +1,7 @@
-//! Which functions' callers may join a load with no policy of their own.
+//! Which functions' callers may join a load with no policy of their own, and which elements of a batch share one.
 
 use proc_macro2::Ident;
+use syn::Expr;
 
 use super::{Load, Plan, Tag, TagPiece};
 use crate::args::{Args, Jitter, Local};
@@ -16,15 +17,15 @@ impl Plan {
             && args.key.is_none()
             && args.load_timeout.is_none()
             && args.single_flight.is_none()
-            && times(args).all(|time| time.length().is_some())
+            && is_known_now(args)
             && self.tags.iter().all(|tag| self.is_of_the_key(tag))
     }
 
-    /// Whether the elements of a batch have one policy: lengths of time are known now, and no tag is over an element.
+    /// Whether the elements of a batch have one policy: what is known now, and no tag over an element.
     pub(crate) fn is_one_for_each(&self, each: &Ident) -> bool {
         let is_over_each =
             |piece: &TagPiece| matches!(piece, TagPiece::Argument { name, .. } if name == each);
-        times(&self.args).all(|time| time.length().is_some())
+        is_known_now(&self.args)
             && !self
                 .tags
                 .iter()
@@ -45,6 +46,14 @@ impl Plan {
             TagPiece::Text(_) | TagPiece::Result { .. } => true,
         })
     }
+}
+
+/// Whether lengths of time are literals, and what is asked of values is a function, which can capture nothing.
+fn is_known_now(args: &Args) -> bool {
+    let functions = [&args.ttl_with, &args.cache_if, &args.tags_with];
+    let mut functions = functions.into_iter().flatten();
+    times(args).all(|time| time.length().is_some())
+        && functions.all(|given| matches!(given.value, Expr::Closure(_) | Expr::Path(_)))
 }
 
 /// All lengths of time in the options.

@@ -67,6 +67,7 @@ fn callers_join_without_a_policy_where_all_calls_with_one_key_have_one() {
         ),
         (quote!(ttl = 5, key(id)), false),
         (quote!(ttl = TTL, skip(self, db)), false),
+        (quote!(ttl_with = of(db), skip(self, db)), false),
         (
             quote!(ttl = 5, negative_ttl = self.short, skip(self, db)),
             false,
@@ -107,6 +108,16 @@ fn elements_share_a_policy_where_nothing_in_it_is_of_one_of_them() {
     for (args, shared) in [
         (quote!(ttl = "5m"), true),
         (quote!(ttl_with = |_| TTL), true),
+        (quote!(ttl_with = of_value, cache_if = |_| true), true),
+        (quote!(ttl_with = of(ids)), false),
+        (quote!(ttl = 5, cache_if = of(ids)), false),
+        (
+            quote!(
+                ttl = 5,
+                tags_with = if ids.is_empty() { none } else { some }
+            ),
+            false,
+        ),
         (quote!(ttl = 5, tags = ["a", "{tenant}", "{result}"]), true),
         (quote!(ttl = 5, tags = ["a", "{ids}"]), false),
         (quote!(ttl = 5, tags = ["{ids.0}"]), false),

@@ -157,7 +157,8 @@ impl Sight {
 }
 
 impl Share {
-    /// Whether one question tells all that there mostly is to know, where this process has nothing.
+    /// Whether one question for the entry and all tokens tells what there mostly is to know, where this process has
+    /// nothing.
     pub(crate) fn is_plain(&self) -> bool {
         self.holds_entry && !self.by_view
     }

@@ -50,8 +50,7 @@ pub(crate) struct Sighted {
 }
 
 impl Glimpse {
-    /// Of a key of which this process has nothing and which it would have to ask for in any case:
-    /// [`Share::is_plain`].
+    /// Of a key of which this process has nothing and whose answers are entries of the store.
     pub(crate) fn new(share: Share) -> Self {
         let tier = &share.tier;
         let mut recalled = Vec::new();
@@ -78,7 +77,7 @@ impl Glimpse {
         glimpse
     }
 
-    /// To be done first with what comes of a question that was asked with that number.
+    /// To be done first, and once, with what comes of a question that was asked with that number.
     pub(crate) fn complete(&self, reading: &mut Result<Reading, Fault>, number: Number) {
         if self.believed.is_empty() {
             return;
