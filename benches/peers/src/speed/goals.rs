@@ -65,15 +65,17 @@ pub(crate) fn remarks(records: &[Record]) -> String {
     let missed: Vec<_> = with_goal()
         .filter(|record| record.met == Some(false))
         .collect();
-    let out_of_reach = missed
-        .iter()
-        .filter_map(|record| record.floor.as_ref())
-        .filter(|floor| !floor.meets);
-    let mut text = format!(
-        "{met} rows met their goal, {} missed it; {} of those are missed by the floor beside them, too.\n",
-        missed.len(),
-        out_of_reach.count()
-    );
+    let mut text = format!("{met} rows met their goal, {} missed it", missed.len());
+    let floors = missed.iter().filter_map(|record| record.floor.as_ref());
+    let floors: Vec<_> = floors.collect();
+    if !floors.is_empty() {
+        let missing = floors.iter().filter(|floor| !floor.meets).count();
+        let _ = write!(
+            text,
+            "; {missing} of those are missed by the floor beside them, too"
+        );
+    }
+    text.push_str(".\n");
     let notes = std::fs::read_to_string(NOTES).unwrap_or_default();
     let notes = notes
         .lines()
