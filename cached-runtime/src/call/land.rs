@@ -15,7 +15,7 @@ use crate::observe::{Event, PrefixStats};
 use crate::outcome::{Kind, SharedError};
 use crate::pause::Point;
 use crate::policy::{AnyPolicy, Local};
-use crate::remote::{Cell, EntryName};
+use crate::remote::EntryName;
 use crate::site::Site;
 use crate::tags::{Number, TagCell, TagCells};
 use crate::value::Value;
@@ -40,7 +40,7 @@ pub(crate) struct Subject {
     pub(crate) policy: Arc<AnyPolicy>,
     /// The prefix and the tags that are known before the load, once they are held: from before a
     /// question whose answer is kept here, and from before a load.
-    tags: OnceLock<Arc<[Arc<TagCell>]>>,
+    pub(super) tags: OnceLock<Arc<[Arc<TagCell>]>>,
     /// Whether what is known of tokens without a question will do.
     pub(crate) by_view: bool,
 }
@@ -221,17 +221,6 @@ impl Subject {
             let tags = tags.map(|tag| cache.tags().cell(tag));
             std::iter::once(prefix).chain(tags).collect()
         })
-    }
-
-    /// What the shared tier calls them.
-    pub(super) fn shared_tags(&self, cache: &Cache, to: &mut Vec<Cell>) {
-        if let Some(tags) = self.tags.get() {
-            return to.extend(tags.iter().map(|tag| tag.shared()));
-        }
-        let prefix = self.stats.cell(self.key.prefix(), cache.tags());
-        to.push(prefix.shared());
-        let tags = self.policy.options.tags.iter();
-        to.extend(tags.map(|tag| Cell::Tag(tag.name())));
     }
 
     /// Whether an entry that this call found has been invalidated since.

@@ -82,6 +82,17 @@ impl Subject {
         Some(chosen)
     }
 
+    /// What the shared tier calls the prefix and the tags that are known before the load.
+    fn shared_tags(&self, cache: &Cache, to: &mut Vec<Cell>) {
+        if let Some(tags) = self.tags.get() {
+            return to.extend(tags.iter().map(|tag| tag.shared()));
+        }
+        let prefix = self.stats.cell(self.key.prefix(), cache.tags());
+        to.push(prefix.shared());
+        let tags = self.policy.options.tags.iter();
+        to.extend(tags.map(|tag| Cell::Tag(tag.name())));
+    }
+
     /// The families of the tags that a value adds.
     fn families(&self) -> Vec<Cell> {
         let mut families: Vec<Cell> = Vec::new();

@@ -22,15 +22,13 @@ impl Believed {
         cells
     }
 
-    /// Puts what is known between what was asked for with that number, and learns the latter.
+    /// Puts what is known between what was asked for with that number, and learns the latter. Not for who believes
+    /// nothing.
     pub(super) fn complete(
         &self,
         reading: &mut Reading,
         (watch, cells, number): (&Watch, &[Cell], Number),
     ) {
-        if self.0.is_empty() {
-            return;
-        }
         let mut read = std::mem::take(&mut reading.cells).into_iter();
         let server = reading.incarnation;
         let told = |(cell, known): (&Cell, &Option<(Proof, Number)>)| {

@@ -131,11 +131,10 @@ impl Shared {
         told: Reading,
         since: Moment,
     ) -> (Share, Looks) {
-        let asked = Asked::answered(since, glimpse.cells(), told);
-        let mut asked = match glimpse.believed() {
-            none if none.is_empty() => asked,
-            believed => asked.resting_on(&self.watch, believed),
-        };
+        let mut asked = Asked::answered(since, glimpse.cells(), told);
+        if !glimpse.believed().is_empty() {
+            asked = asked.resting_on(&self.watch, glimpse.believed());
+        }
         let looks = {
             let mut view = View::of_asked(self, glimpse.share(), glimpse.part());
             view.go_on(0, &mut asked);
